@@ -1,0 +1,131 @@
+/* str.c - interned strings and texts under construction, all in the arena. */
+#include "base/private.h"
+
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define uthash_malloc(size) arena_alloc(c, (size))
+#define uthash_free(p, size) ((void)(p))
+#define uthash_fatal(message) internal_error(c, "%s", message)
+#include <uthash.h>
+
+struct InternTable {
+  size_t n;
+  UT_hash_handle hh;
+  char text[];
+};
+
+const char *intern(Ctx *c, const char *s, size_t n) {
+  struct InternTable *e = NULL;
+  if (n > UINT32_MAX / 2) internal_error(c, "a name of %zu bytes", n);
+  unsigned hash;
+  HASH_VALUE(s, n, hash);
+  HASH_FIND_BYHASHVALUE(hh, c->strings, s, n, hash, e);
+  if (e) return e->text;
+  e = arena_alloc(c, sizeof *e + n + 1);
+  e->n = n;
+  if (n) memcpy(e->text, s, n);
+  HASH_ADD_KEYPTR_BYHASHVALUE(hh, c->strings, e->text, n, hash, e);
+  return e->text;
+}
+
+const char *intern_z(Ctx *c, const char *s) {
+  return intern(c, s, strlen(s));
+}
+
+const char *str_printf(Ctx *c, const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  int n = vsnprintf(NULL, 0, fmt, args);
+  va_end(args);
+  if (n < 0) internal_error(c, "a text that cannot be formatted: %s", fmt);
+  char *text = arena_alloc(c, (size_t)n + 1);
+  va_start(args, fmt);
+  vsnprintf(text, (size_t)n + 1, fmt, args);
+  va_end(args);
+  return text;
+}
+
+void buf_init(Buf *b, Ctx *c) {
+  *b = (Buf){.c = c};
+}
+
+/* Makes room for n more bytes and a NUL. */
+static void reserve(Buf *b, size_t n) {
+  if (n < b->cap - b->n) return;
+  size_t cap = b->cap ? b->cap : 64;
+  while (n >= cap - b->n) {
+    if (cap > SIZE_MAX / 2) arena_raise(b->c, GC_NOMEM);
+    cap *= 2;
+  }
+  b->at = arena_grow(b->c, b->at, b->cap, cap);
+  b->cap = cap;
+}
+
+void buf_add(Buf *b, const char *s, size_t n) {
+  reserve(b, n);
+  if (n) memcpy(b->at + b->n, s, n);
+  b->n += n;
+  b->at[b->n] = '\0';
+}
+
+void buf_puts(Buf *b, const char *s) {
+  buf_add(b, s, strlen(s));
+}
+
+void buf_printf(Buf *b, const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  reserve(b, 64);
+  int n = vsnprintf(b->at + b->n, b->cap - b->n, fmt, args);
+  va_end(args);
+  if (n < 0) internal_error(b->c, "a text that cannot be formatted: %s", fmt);
+  if ((size_t)n >= b->cap - b->n) { /* did not fit: once more with room */
+    reserve(b, (size_t)n);
+    va_start(args, fmt);
+    vsnprintf(b->at + b->n, b->cap - b->n, fmt, args);
+    va_end(args);
+  }
+  b->n += (size_t)n;
+}
+
+const char *buf_text(Buf *b) {
+  if (!b->at) reserve(b, 0);
+  b->at[b->n] = '\0';
+  return b->at;
+}
+
+/* The host program may have set a locale whose numbers have another point. */
+static void plain_point(char *text) {
+  const char *point = localeconv()->decimal_point;
+  size_t n = strlen(point);
+  if (n == 0 || strcmp(point, ".") == 0) return;
+  char *p = strstr(text, point);
+  if (!p) return;
+  *p = '.';
+  memmove(p + 1, p + n, strlen(p + n) + 1);
+}
+
+void buf_real(Buf *b, double x) {
+  if (isnan(x)) {
+    buf_puts(b, "nan");
+    return;
+  }
+  if (isinf(x)) {
+    buf_puts(b, x < 0 ? "-inf" : "inf");
+    return;
+  }
+  /* 15 digits survive a round trip in every normal number, so a shorter text
+   * that reads back is found with 15; only subnormals can need fewer. */
+  char text[40];
+  int digits = x != 0 && fabs(x) < DBL_MIN ? 1 : 15;
+  do
+    snprintf(text, sizeof text, "%.*g", digits, x);
+  while (strtod(text, NULL) != x && digits++ < 17);
+  plain_point(text);
+  buf_puts(b, text);
+}

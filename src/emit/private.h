@@ -1,0 +1,286 @@
+/* private.h - what the files of emit/ share.
+ *
+ *   plan.c       what is needed, how often used, what is written inside its user, times
+ *   places.c     which buffer each array is stored in; results straight in their place
+ *   slots.c      where each buffer lies: a local array, a slice of the workspace
+ *   chunks.c     very long regions cut in pieces; values that cross from one to another
+ *   names.c      names that are valid C, used once in a scope
+ *   text.c       lines, braces, C functions and what they take from the one around
+ *   sizes.c      sizes as C
+ *   expr.c       scalar expressions
+ *   arrays.c     statements on whole arrays
+ *   regions.c    regions as statements
+ *   loops.c      if, loop, fold, while, accumulators
+ *   checks.c     run-time checks, effects
+ *   trace.c      traces as printf
+ *   signature.c  parameters, prototypes, prologues, documentation
+ *   c.c          whole files
+ *
+ * The plan is made for one program (Emit); text then is written in one walk over its
+ * regions.  A File gathers several programs. */
+#ifndef GRADC_EMIT_PRIVATE_H
+#define GRADC_EMIT_PRIVATE_H
+
+#include "emit/emit.h"
+
+enum {
+  RESULT_USE = 0,        /* Info.user: the result of a region */
+  LOCAL_MAX = 64,        /* elements of an array that is a C local */
+  LOCAL_BUDGET = 1024,   /* elements of all C locals of a program */
+  SCALAR_BUDGET = 8192,  /* the same where there is no workspace */
+  BRACE_MAX = 24,        /* braces in one C function before a region moves out */
+  INLINE_DEPTH = 10,     /* nesting of one expression */
+  INLINE_SIZE = 16,      /* operations in one expression */
+  DEFAULT_STMTS = 2000,
+  JIT_STMTS = 1000,
+};
+
+/* A place for an array's elements. */
+typedef enum BufferKind { BUF_SLOT, BUF_OUTPUT, BUF_LOCAL, BUF_ROW, BUF_TEMP } BufferKind;
+typedef struct Buffer {
+  BufferKind kind;
+  const Type *type;
+  Size size;             /* elements */
+  Region *region;        /* where it begins to be used */
+  uint32_t next_made;    /* in the list of `first` */
+  Ref first;             /* the node of that region before which it must exist */
+  Ref root;              /* a node stored in it, for its name and messages */
+  uint32_t from, to;     /* times of its life */
+  uint32_t index;        /* OUTPUT: number of the result; SLOT: number of the slot */
+  uint32_t parent, part; /* ROW of a stack: its buffer and the row's number */
+  uint32_t kept;         /* TEMP that crosses chunks: its element of the int keep, plus 1 */
+  bool ints;
+  bool no_local;
+  const char *cname;
+  uint32_t home;         /* the C function that declares it */
+} Buffer;
+
+/* A slice of the workspace. */
+typedef struct Slot {
+  bool ints;
+  Size size;             /* over parameters of the root */
+  uint32_t buffers;      /* how many buffers take turns in it */
+  uint32_t buffer;       /* the first */
+  const char *cname;
+  bool used;             /* mentioned by the text */
+} Slot;
+
+/* Result number k of a structured node. */
+typedef struct Out {
+  Ref proj;              /* the node that reads it, or 0 */
+  uint32_t buffer;       /* arrays: where it is stored */
+  uint32_t next;         /* FOLD, WHILE: the second buffer of a carried array, or 0 */
+} Out;
+
+/* What is known of a node. */
+typedef struct Info {
+  uint32_t uses;
+  Ref user;              /* the last one counted */
+  uint32_t use_region;   /* where that stands */
+  uint32_t begin, end;   /* when it is computed; 0: not part of the program */
+  uint32_t at;           /* when its text is written: at its user, if written inside it */
+  uint32_t last;         /* arrays: time of the last use, in its own region */
+  uint32_t use_head;     /* arrays: list of uses */
+  uint32_t buffer;       /* arrays: where it is stored, or 0 */
+  uint32_t made_before;  /* list of TEMP buffers and rows to make before it */
+  uint32_t chunk;        /* in a region that is cut: number of the piece, from 1 */
+  uint32_t keep, keep_at;/* crosses chunks: buffer and element */
+  uint32_t home;         /* the C function that declares it */
+  const char *cname;
+  Out *out;              /* structured */
+  uint8_t depth, size;   /* of its expression */
+  bool need, inlined, effect, atom, mutable_base, plain_use;
+} Info;
+
+typedef struct Use { Ref user; uint32_t region, next; } Use;
+
+/* A value that a C function takes from the one around it. */
+typedef struct Field Field;
+
+/* A C function being written. */
+typedef struct Fn {
+  struct Fn *parent;
+  uint32_t id;
+  Buf body;
+  uint32_t indent, base; /* braces open; `base` of them are the function's own */
+  bool fails;            /* some path returns a number */
+  const char *cname;
+  VEC(Field *) fields;
+  Field *field_table;
+} Fn;
+
+typedef struct Check { uint32_t number; Ref node; const char *what; } Check;
+
+typedef struct NameTable NameTable;
+typedef struct Used Used;
+
+/* Several programs in one file. */
+typedef struct File {
+  Ctx *c;
+  const EmitOptions *o;
+  bool jit, real_float;
+  const char *real;      /* "double" or "float" */
+  Buf data;              /* constant arrays, moved-out functions, functions */
+  Buf header;
+  Used *used;            /* helpers of runtime/scalar.h and libm, by name */
+  VEC(const char *) used_order;
+  bool uses_inf, uses_string, uses_trace, uses_restrict;
+  uint32_t ndata;
+} File;
+
+typedef struct Emit {
+  File *f;
+  Ctx *c;
+  Prog *p;
+  const char *cname;     /* of the C function */
+  Info *info;
+  uint32_t ninfo;
+  uint32_t clock;
+  uint32_t *region_end;  /* time, by region id */
+  bool *cut;             /* by region id: in pieces */
+  uint32_t *keep[2];     /* by region id: buffers of scalars that cross pieces; [1]: ints */
+  uint32_t nchunks;
+  VEC(Use) uses;
+  VEC(Buffer) buffers;   /* from 1 */
+  VEC(Slot) slots;
+  uint32_t *locals;      /* list of LOCAL buffers by region id, linked by next_made */
+  bool has_work;
+  Fn *fn;
+  uint32_t nfns;
+  NameTable *names;
+  VEC(const char *) scope_log;
+  VEC(Check) checks;
+  uint32_t loop_depth;
+  uint32_t nenv;
+  Span last_comment;
+  uint32_t last_line;
+  bool uses_stop, uses_host, *param_used, *output_used;
+} Emit;
+
+static inline Info *info(const Emit *e, Ref r) { return &e->info[r]; }
+static inline Node *node(const Emit *e, Ref r) { return ir_node(e->p, r); }
+static inline Region *region_of(const Emit *e, Ref r) { return e->p->regions.at[node(e, r)->region]; }
+static inline bool is_array(const Node *n) { return n->type && n->type->rank > 0; }
+static inline bool is_scalar(const Node *n) { return n->type && !n->type->acc && n->type->rank == 0; }
+
+/* plan.c */
+void plan_uses(Emit *e);
+/* The time of the last use of array a inside region r, lifted to r; 0: none. */
+uint32_t last_use_in(Emit *e, Ref a, const Region *r);
+uint32_t lift_time(const Emit *e, uint32_t region, uint32_t time, const Region *to);
+bool region_inside(const Emit *e, uint32_t region, const Region *in);
+bool is_view(const Node *n);
+/* May the divisor of an int division be 0? */
+bool divides_by_zero(const Emit *e, const Node *n);
+
+/* places.c */
+void plan_places(Emit *e);
+uint32_t buffer_new(Emit *e, BufferKind k, const Type *t, Region *r, Ref first);
+void buffer_live(Emit *e, uint32_t b, uint32_t from, uint32_t to);
+/* The buffer that an array fills from its start, or 0 (inputs, constants, rows). */
+uint32_t storage_of(const Emit *e, Ref r);
+/* The input, constant or buffer-owning node under views. */
+Ref base_of(const Emit *e, Ref r);
+
+/* chunks.c */
+void plan_chunks(Emit *e);
+
+/* slots.c */
+void plan_slots(Emit *e);
+/* An upper bound over parameters of the root alone, or NULL. */
+Size size_bound(Emit *e, Size s);
+bool work_param(const Emit *e, const Node *param);
+bool root_param(const Emit *e, Ref r);
+
+/* names.c */
+const char *c_name(Ctx *c, const char *want);    /* no keyword, no name of ours */
+const char *name_fresh(Emit *e, const char *want);
+uint32_t scope_open(Emit *e);
+void scope_close(Emit *e, uint32_t mark);
+void use_function(File *f, const char *name);    /* once each, in order */
+bool function_used(const File *f, const char *name);
+
+/* text.c */
+void put(Emit *e, const char *s);
+void putf(Emit *e, const char *fmt, ...) GC_PRINTF(2, 3);
+void line_start(Emit *e);
+void line_end(Emit *e, const char *s);
+void line(Emit *e, const char *fmt, ...) GC_PRINTF(2, 3);
+void block_open(Emit *e, const char *head);      /* "for (…)" is on the line already */
+void block_close(Emit *e);
+void comment_for(Emit *e, const Node *n);
+Fn *fn_open(Emit *e, const char *cname);
+/* Ends a moved-out function and writes its call. */
+void fn_close(Emit *e);
+/* For results of a moved-out node: the name they have in the caller afterwards. */
+void fn_result(Emit *e, Ref r);
+const char *ref_node(Emit *e, Ref r);
+const char *ref_buffer(Emit *e, uint32_t b);
+const char *ref_host(Emit *e);
+const char *ref_stop(Emit *e);
+const char *c_type(const File *f, Elem el, bool in_array);
+
+/* sizes.c */
+enum { PREC_ANY = 0, PREC_COND = 3, PREC_OR = 4, PREC_AND = 5, PREC_EQ = 9, PREC_REL = 10,
+       PREC_ADD = 12, PREC_MUL = 13, PREC_UNARY = 14, PREC_PRIMARY = 15 };
+void put_int(Emit *e, int64_t i, int prec);
+/* How an atom of a size is written. */
+typedef void (*PutAtom)(Emit *e, Buf *b, Ref atom);
+void size_c(Emit *e, Buf *b, Size s, int prec, PutAtom atom);
+void put_size(Emit *e, Size s, int prec);
+Size type_size(Emit *e, const Type *t);          /* number of elements */
+Size row_size(Emit *e, const Type *t, uint32_t nsub);
+
+/* expr.c */
+void put_expr(Emit *e, Ref r, int prec);
+void put_real(Emit *e, double x, int prec);
+/* a[flat index] for subscripts; with `slab`, the address of the row. */
+void put_element(Emit *e, Ref array, uint32_t n, const Ref *index);
+void put_row(Emit *e, const char *array, const Type *t, uint32_t n, const Ref *index);
+void put_flat(Emit *e, const Type *t, uint32_t n, const Ref *index, int prec);
+const char *array_text(Emit *e, Ref r);
+/* A name or a literal for a scalar: made a local first if it is an expression. */
+void make_simple(Emit *e, Ref r, const char *want);
+bool expr_mentions(const Emit *e, Ref expr, Ref leaf);
+
+/* arrays.c */
+void copy_array(Emit *e, const char *to, const char *from, const Type *t);
+void copy_into(Emit *e, uint32_t buffer, Ref from);
+void fill_array(Emit *e, const char *to, const Type *t, Ref scalar);
+void emit_stack(Emit *e, Ref r);
+void emit_with(Emit *e, Ref r);
+void emit_upd(Emit *e, Ref r);
+void emit_view(Emit *e, Ref r);
+
+/* regions.c */
+void emit_region(Emit *e, Region *r);            /* its nodes */
+void define_scalar(Emit *e, Ref r);
+void declare_locals(Emit *e, Region *r);
+void store_kept(Emit *e, Ref r);
+const char *want_name(Emit *e, Ref r, const char *otherwise);
+
+/* loops.c */
+void emit_structured(Emit *e, Ref r);
+bool simple_if(const Emit *e, Ref r);
+
+/* checks.c */
+void emit_checks(Emit *e, Ref r);
+void emit_check(Emit *e, Ref r);
+void emit_effect(Emit *e, Ref r);
+void emit_used_up(Emit *e, Ref r);
+void emit_stop(Emit *e);
+
+/* trace.c */
+void emit_trace(Emit *e, Ref r);
+extern const char trace_helpers[];
+
+/* signature.c */
+void sig_names(Emit *e);
+void sig_function(Emit *e, Fn *fn);              /* the finished C function, to file */
+void sig_header(Emit *e);
+void sig_work(Emit *e);
+
+/* c.c */
+void emit_program(File *f, Prog *p, const char *cname);
+
+#endif

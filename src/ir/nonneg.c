@@ -1,0 +1,245 @@
+/* nonneg.c - proofs that a size is not negative.
+ *
+ * What is known: an index lies in 0 .. extent-1; an extent around an index is >= 1;
+ * size names, and whatever an array has for a size, are >= 0.  Indices are taken out
+ * innermost first, by the ends of their range (a polynomial that is linear or concave
+ * in one is smallest at an end); then the other atoms are shifted by what is known
+ * about extents (n >= 1 makes n = 1 + n'), and every coefficient must be >= 0.
+ * Sound, not complete. */
+#include "ir/private.h"
+
+enum { MAX_STEPS = 2000 };
+
+/* "s >= low" for a size made of atoms. */
+typedef struct Fact { Size s; int64_t low; } Fact;
+
+typedef struct Facts { VEC(Fact) list; } Facts;
+
+typedef struct Proof {
+  Prog *p;
+  uint32_t steps;
+  Facts known;
+} Proof;
+
+/* What parameter r runs over, or 0: r is not an index. */
+static Ref extent_of(const Prog *p, Ref r) {
+  const Node *n = ir_node(p, r);
+  if (n->op != IR_PARAM) return 0;
+  const Region *region = p->regions.at[n->region];
+  return n->aux.i < region->extents.n ? region->extents.at[n->aux.i] : 0;
+}
+
+static bool later(const Prog *p, Ref a, Ref b) {
+  uint32_t da = p->regions.at[ir_node(p, a)->region]->depth;
+  uint32_t db = p->regions.at[ir_node(p, b)->region]->depth;
+  return da != db ? da > db : a > b;
+}
+
+/* The innermost index in s, or 0. */
+static Ref innermost(const Prog *p, Size s) {
+  Ref best = 0;
+  for (uint32_t k = 0; k < s->n; k++)
+    for (uint32_t a = 0; a < s->mono[k].n; a++) {
+      Ref r = s->mono[k].atom[a];
+      if (extent_of(p, r) && (!best || later(p, r, best))) best = r;
+    }
+  return best;
+}
+
+static uint32_t power_of(const Mono *m, Ref atom) {
+  for (uint32_t k = 0; k < m->n; k++)
+    if (m->atom[k] == atom) return m->exp[k];
+  return 0;
+}
+
+static uint32_t degree_in(Size s, Ref atom) {
+  uint32_t d = 0;
+  for (uint32_t k = 0; k < s->n; k++)
+    if (power_of(&s->mono[k], atom) > d) d = power_of(&s->mono[k], atom);
+  return d;
+}
+
+/* One term with `atom` replaced by `by`. */
+static Size term_with(Prog *p, const Mono *m, Ref atom, Size by) {
+  Size s = poly_scale(p, size_const(p, m->num), 1, m->den);
+  for (uint32_t k = 0; s && k < m->n; k++) {
+    Size x = m->atom[k] == atom ? by : poly_atom(p, m->atom[k]);
+    for (uint32_t e = 0; s && e < m->exp[k]; e++) s = poly_mul(p, s, x);
+  }
+  return s;
+}
+
+/* s with an atom replaced; NULL on overflow. */
+static Size replaced(Prog *p, Size s, Ref atom, Size by) {
+  Size sum = size_const(p, 0);
+  if (!by || !s) return NULL;
+  for (uint32_t k = 0; sum && k < s->n; k++) {
+    Size term = term_with(p, &s->mono[k], atom, by);
+    sum = term ? poly_add(p, sum, term) : NULL;
+  }
+  return sum;
+}
+
+/* The coefficient of atom^2 as a polynomial in the others. */
+static Size square_part(Prog *p, Size s, Ref atom) {
+  Size sum = size_const(p, 0), one = size_const(p, 1);
+  for (uint32_t k = 0; sum && k < s->n; k++)
+    if (power_of(&s->mono[k], atom) == 2) {
+      Size term = term_with(p, &s->mono[k], atom, one);
+      sum = term ? poly_add(p, sum, term) : NULL;
+    }
+  return sum;
+}
+
+/* ---- the end: no index is left that can be taken out ----------------------------- */
+
+static bool known_nonneg(const Prog *p, Ref atom) {
+  if (extent_of(p, atom) || size_is_seen(p, atom)) return true;
+  for (uint32_t k = 0; k < p->sig.params.n; k++)
+    if (p->sig.params.at[k].ref == atom) return p->sig.params.at[k].is_size;
+  return false;
+}
+
+/* Every term is a non-negative number times what is not negative. */
+static bool all_positive(const Prog *p, Size s) {
+  for (uint32_t k = 0; k < s->n; k++) {
+    const Mono *m = &s->mono[k];
+    if (m->num < 0) return false;
+    for (uint32_t a = 0; a < m->n; a++)
+      if (m->exp[a] % 2 && !known_nonneg(p, m->atom[a])) return false;
+  }
+  return true;
+}
+
+/* An atom that stands in s once, alone, with coefficient 1, and not as an index; the
+ * youngest such, as it may be defined by others. */
+static Ref solvable(const Prog *p, Size s) {
+  Ref best = 0;
+  for (uint32_t k = 0; k < s->n; k++) {
+    const Mono *m = &s->mono[k];
+    if (m->n != 1 || m->exp[0] != 1 || m->num != 1 || m->den != 1) continue;
+    Ref r = m->atom[0];
+    uint32_t times = 0;
+    for (uint32_t j = 0; j < s->n; j++) times += power_of(&s->mono[j], r) > 0;
+    if (times == 1 && !extent_of(p, r) && known_nonneg(p, r) && r > best) best = r;
+  }
+  return best;
+}
+
+static Facts facts_copy(const Proof *proof) {
+  Facts copy = {0};
+  for (uint32_t k = 0; k < proof->known.list.n; k++)
+    VEC_PUSH(proof->p->ctx, &copy.list, proof->known.list.at[k]);
+  return copy;
+}
+
+/* A fact that cannot be rewritten becomes one that says nothing (s is NULL). */
+static void facts_replace(Prog *p, Facts *facts, Ref atom, Size by) {
+  for (uint32_t k = 0; k < facts->list.n; k++)
+    facts->list.at[k].s = replaced(p, facts->list.at[k].s, atom, by);
+}
+
+/* s >= 0 given the facts: each fact `f >= low` with f = b + rest lets b be written as
+ * low + b' - rest with b' >= 0. */
+static bool by_shifts(Proof *proof, Size s) {
+  Prog *p = proof->p;
+  if (all_positive(p, s)) return true;
+  Facts left = facts_copy(proof);
+  for (uint32_t k = 0; k < left.list.n; k++) {
+    const Fact *fact = &left.list.at[k];
+    Size f = fact->s;
+    Ref b = f ? solvable(p, f) : 0;
+    if (!b) continue;
+    Size rest = poly_scale(p, f, -1, 1);
+    rest = rest ? poly_add(p, rest, poly_atom(p, b)) : NULL;
+    Size by = rest ? poly_add(p, size_const(p, fact->low), rest) : NULL;
+    by = by ? poly_add(p, by, poly_atom(p, b)) : NULL;
+    Size next = replaced(p, s, b, by);
+    if (!next) continue;
+    s = next;
+    facts_replace(p, &left, b, by);
+    if (all_positive(p, s)) return true;
+  }
+  return false;
+}
+
+/* ---- taking indices out ------------------------------------------------------------ */
+
+static bool prove(Proof *proof, Size s, Ref before);
+
+/* The least value that the facts give for this index: its own, or as an extent. */
+static int64_t low_of(const Proof *proof, Ref index) {
+  int64_t low = 0;
+  for (uint32_t k = 0; k < proof->known.list.n; k++) {
+    Size s = proof->known.list.at[k].s;
+    int64_t more = 0;
+    if (!s || !s->n || s->n > 2 || s->mono[0].n != 1 || s->mono[0].atom[0] != index) continue;
+    if (s->mono[0].exp[0] != 1 || s->mono[0].num != 1 || s->mono[0].den != 1) continue;
+    if (s->n == 2 && (s->mono[1].n || s->mono[1].den != 1)) continue;
+    if (s->n == 2) more = s->mono[1].num;
+    int64_t bound;
+    if (__builtin_sub_overflow(proof->known.list.at[k].low, more, &bound)) continue;
+    if (bound > low) low = bound;
+  }
+  return low;
+}
+
+static bool at_value(Proof *proof, Size s, Ref index, Size value) {
+  Size t = replaced(proof->p, s, index, value);
+  return t && prove(proof, t, index);
+}
+
+/* May s be judged by its two ends in this index? */
+static bool smallest_at_end(Proof *proof, Size s, Ref index) {
+  uint32_t d = degree_in(s, index);
+  if (d != 2) return d == 1;
+  Size square = square_part(proof->p, s, index);
+  square = square ? poly_scale(proof->p, square, -1, 1) : NULL;
+  return square && prove(proof, square, index);
+}
+
+/* Proves s with the index standing for what it has above its least value. */
+static bool above_low(Proof *proof, Size s, Ref index, int64_t low) {
+  Prog *p = proof->p;
+  Facts outer = proof->known;
+  Size by = poly_add(p, poly_atom(p, index), size_const(p, low));
+  Size t = replaced(p, s, index, by);
+  proof->known = facts_copy(proof);
+  facts_replace(p, &proof->known, index, by);
+  bool ok = t && by_shifts(proof, t);
+  proof->known = outer;
+  return ok;
+}
+
+/* Proves s with this index between its ends. */
+static bool between(Proof *proof, Size s, Ref index) {
+  Prog *p = proof->p;
+  Facts outer = proof->known;
+  int64_t low = low_of(proof, index);
+  if (low == INT64_MAX) return false;
+  Size extent = size_atom(p, extent_of(p, index));
+  proof->known = facts_copy(proof);
+  VEC_PUSH(p->ctx, &proof->known.list, ((Fact){extent, low + 1}));
+  bool ok = smallest_at_end(proof, s, index)
+                ? at_value(proof, s, index, size_const(p, low)) &&
+                      at_value(proof, s, index, poly_add(p, extent, size_const(p, -1)))
+                : above_low(proof, s, index, low);
+  proof->known = outer;
+  return ok;
+}
+
+/* `before`: the index taken out last; only what lies further out is left. */
+static bool prove(Proof *proof, Size s, Ref before) {
+  Prog *p = proof->p;
+  if (++proof->steps > MAX_STEPS) return false;
+  if (all_positive(p, s)) return true;
+  Ref index = innermost(p, s);
+  if (!index) return by_shifts(proof, s);
+  if (before && !later(p, before, index)) return false;
+  return between(proof, s, index) || by_shifts(proof, s);
+}
+
+bool size_nonneg(Prog *p, Size s) {
+  Proof proof = {.p = p};
+  return prove(&proof, s, 0);
+}

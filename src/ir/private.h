@@ -1,0 +1,109 @@
+/* private.h - what the files of ir/ share and nobody else includes.
+ *
+ * Files that use uthash have a `Ctx *c` in scope where they add to a table. */
+#ifndef GRADC_IR_PRIVATE_H
+#define GRADC_IR_PRIVATE_H
+
+#include "ir/ir.h"
+
+#include <string.h>
+
+#define uthash_malloc(size) arena_alloc(c, (size))
+#define uthash_free(p, size) ((void)(p))
+#define uthash_fatal(message) internal_error(c, "%s", message)
+
+/* Mixes one more word into a hash. */
+static inline uint32_t hash_mix(uint32_t h, uint32_t v) {
+  h = (h ^ v) * 0x85ebca6bu;
+  h = (h ^ h >> 13) * 0xc2b2ae35u;
+  return h ^ h >> 16;
+}
+
+static inline uint32_t hash_mix64(uint32_t h, uint64_t v) {
+  return hash_mix(hash_mix(h, (uint32_t)v), (uint32_t)(v >> 32));
+}
+
+/* ---- types.c, sizes.c ---- */
+void types_init(Prog *p);
+void sizes_init(Prog *p);
+uint32_t type_hash(const Type *t);
+/* Calls visit(self, atom) for each atom of a type's sizes, maybe more than once. */
+void type_atoms(const Type *t, void (*visit)(void *self, Ref atom), void *self);
+/* The number of elements of a type whose sizes are all known; false otherwise. */
+bool type_count(const Type *t, uint64_t *count);
+/* The product of all sizes. */
+Size type_volume(Prog *p, const Type *t);
+/* Notes that an array has this size, so that it is not negative. */
+void size_seen(Prog *p, Size s);
+bool size_is_seen(const Prog *p, Ref atom);
+/* As size_add, size_mul, size_scale, but NULL where that overflows or grows too long. */
+Size poly_add(Prog *p, Size a, Size b);
+Size poly_mul(Prog *p, Size a, Size b);
+Size poly_scale(Prog *p, Size a, int64_t num, int64_t den);
+/* The polynomial that is one atom, not seen through. */
+Size poly_atom(Prog *p, Ref atom);
+
+/* ---- infer.c: the typing rules, for constructors and verify ---- */
+
+/* The type of a node from its operator, operands and aux.  For PARAM CONST DATA
+ * RESHAPE FILL, n->type is what was asked for and is checked.  Gives false and a
+ * reason where the operands do not fit. */
+bool infer_type(Prog *p, const Node *n, const Type **type, const char **why);
+/* For structured nodes: results and their types, from operands and regions. */
+bool infer_results(Prog *p, const Node *n, uint32_t *nresults, const Type ***types,
+                   const char **why);
+/* The type of output `value` of a LOOP or FOLD with n extents put together by comb. */
+bool infer_output(Prog *p, uint32_t n, const Ref *extent, const Type *value, Combiner comb,
+                  const Type **type, const char **why);
+
+/* ---- build.c ---- */
+
+/* A node not yet in the program; operands stay the caller's until node_add. */
+Node node_draft(const Prog *p, Op op, const Type *type, uint32_t nargs, const Ref *arg);
+/* Infers the type, then gives an equal visible node, or appends the draft. */
+Ref node_make(Prog *p, Node *draft);
+/* The same for a draft whose type (or results) is known to be right. */
+Ref node_intern(Prog *p, Node *draft);
+/* Appends it whether or not there is an equal one. */
+Ref node_append(Prog *p, Node *draft);
+/* Forgets the nodes of a region that closes; forgets one node. */
+void cons_close(Prog *p, Region *r);
+void cons_forget(Prog *p, Ref r);
+/* The least power of two that is not below n; lists that ir_add_output lengthens have
+ * this much room. */
+static inline uint32_t room_for(uint32_t n) {
+  uint32_t room = 1;
+  while (room < n) room *= 2;
+  return room;
+}
+/* Gives the memory of from's table of known nodes to `to`; from knows none any more. */
+void cons_move(Prog *from, Prog *to);
+/* Operator, operands' number and attributes agree (operands and regions aside). */
+bool node_alike(const Node *a, const Node *b);
+_Noreturn void ill_typed(Prog *p, const Node *n, const char *why);
+/* Queues an error at p->pos about a limit reached and raises GC_LIMIT. */
+_Noreturn void limit_reached(Prog *p, const char *what, uint64_t limit);
+
+/* ---- region.c ---- */
+
+/* Same structure; both belong to this program and to nodes of one place. */
+bool region_same(Prog *p, const Region *a, const Region *b);
+/* Gives a's nodes the stricter of both's flags; after region_same. */
+void region_merge_flags(Prog *p, const Region *a, const Region *b);
+/* The free list that a structured node with these regions has to have. */
+void region_free_list(Prog *p, uint32_t nregions, Region *const *regions, uint32_t *nfree,
+                      Ref **free_refs);
+/* Does a node of this draft reach outside with an effect? */
+bool node_is_pure(const Prog *p, const Node *n);
+
+/* ---- fold.c: exact rules; 0 where none applies ---- */
+Ref fold_prim(Prog *p, uint32_t prim, const Ref *arg);
+Ref fold_toreal(Prog *p, Ref a);
+Ref fold_toint(Prog *p, Ref a);
+Ref fold_stack(Prog *p, uint32_t n, const Ref *e);
+Ref fold_read(Prog *p, Ref a, uint32_t n, const Ref *index, bool checked);
+Ref fold_reshape(Prog *p, Ref a, const Type *t);
+Ref fold_barrier(Prog *p, Op op, Ref x);
+Ref fold_out(Prog *p, Ref structured, uint32_t k);
+
+#endif

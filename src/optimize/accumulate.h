@@ -1,0 +1,59 @@
+/* accumulate.h - how each accumulator is used, and what it becomes: accumulate_plan.c
+ * finds out, accumulate.c does it. */
+#ifndef GRADC_ACCUMULATE_H
+#define GRADC_ACCUMULATE_H
+
+#include "optimize/passes.h"
+
+enum { MAX_GROUPS = 4, MAX_CHAIN = 16, MAX_CONE = 16, MAX_SLOTS = 64 };
+
+typedef VEC(Ref) Refs;
+typedef struct Handle Handle;
+
+/* Updates of one handle in one region at the same subscripts. */
+typedef struct Group {
+  Handle *handle;
+  Refs upds;
+  const Ref *index;       /* of the first update */
+  uint32_t nindex;
+  Ref chain[MAX_CHAIN];   /* LOOPs and ACCUMs around it, outermost first */
+  uint32_t nchain;
+  bool contract;          /* becomes a loop nest of its own behind chain[0] */
+  Refs cone;              /* contract: nodes to compute again, increasing */
+  Refs stored;            /* contract: scalars of chain[0]'s body, to be stored */
+  Refs arrays;            /* … and where they are, in the new program */
+  uint32_t seen;          /* updates met in the rewriting */
+  Ref sum;                /* … and the sum of their values */
+} Group;
+
+struct Handle {
+  Ref param;
+  const Region *region;   /* the scope's */
+  const Type *type;
+  VEC(Group *) groups;
+  Refs slots;             /* updates straight in the scope at constant subscripts */
+  Refs whole;             /* updates straight in the scope of the whole array */
+  uint32_t nupd;
+  bool stays;             /* is an accumulator afterwards, too */
+  Refs parts;             /* new arrays that make up its final value */
+  Ref *slot;              /* new values at constant subscripts */
+  uint32_t nslot;
+};
+
+typedef struct Plan {
+  Prog *p;
+  Handle **handle;        /* by Ref of a handle */
+  Group **group;          /* by Ref of an UPD that belongs to one */
+  VEC(Group *) *behind;   /* by Ref of a LOOP: the contractions it starts */
+  bool *grows;            /* by Ref of a LOOP or ACCUM: gets more results */
+} Plan;
+
+Plan *accumulate_plan(Prog *p);
+/* The LOOP of the chain whose parameter r is, or NULL. */
+const Node *chain_loop(const Prog *p, const Group *g, Ref r);
+/* Is parameter r one of the subscripts? */
+bool is_subscript(const Group *g, Ref r);
+/* Position of a slot update among the handle's slots, or -1. */
+int64_t slot_position(const Prog *p, const Handle *h, Ref upd);
+
+#endif

@@ -1,0 +1,290 @@
+/* accumulate_plan.c - which accumulators can be something simpler.
+ *
+ * One walk collects the updates of each handle; then each handle is judged by itself.
+ * Linear: chains and cones that are looked into have a fixed length at most. */
+#include "optimize/accumulate.h"
+
+/* ---- collecting ------------------------------------------------------------------ */
+
+static bool constant_subscripts(const Prog *p, const Node *upd) {
+  for (uint32_t k = 2; k < upd->nargs; k++)
+    if (ir_node(p, upd->arg[k])->op != IR_CONST) return false;
+  return true;
+}
+
+static bool same_subscripts(const Group *g, const Node *upd) {
+  if (g->nindex != upd->nargs - 2) return false;
+  for (uint32_t k = 0; k < g->nindex; k++)
+    if (g->index[k] != upd->arg[k + 2]) return false;
+  return true;
+}
+
+static Group *group_for(Plan *plan, Handle *h, const Node *upd) {
+  for (uint32_t k = 0; k < h->groups.n; k++) {
+    Group *g = h->groups.at[k];
+    if (ir_node(plan->p, g->upds.at[0])->region == upd->region && same_subscripts(g, upd)) return g;
+  }
+  if (h->groups.n == MAX_GROUPS) return NULL;
+  Group *g = NEW(plan->p->ctx, Group);
+  g->handle = h;
+  g->index = upd->arg + 2;
+  g->nindex = upd->nargs - 2;
+  VEC_PUSH(plan->p->ctx, &h->groups, g);
+  return g;
+}
+
+static void note_update(Plan *plan, Ref r) {
+  const Node *n = ir_node(plan->p, r);
+  Handle *h = plan->handle[n->arg[0]];
+  bool straight = n->region == h->region->id;
+  h->nupd++;
+  if (straight && n->nargs == 2) {
+    VEC_PUSH(plan->p->ctx, &h->whole, r);
+  } else if (straight && constant_subscripts(plan->p, n)) {
+    VEC_PUSH(plan->p->ctx, &h->slots, r);
+  } else {
+    Group *g = group_for(plan, h, n);
+    if (g) VEC_PUSH(plan->p->ctx, &g->upds, r);
+    else h->stays = true;
+    plan->group[r] = g;
+  }
+}
+
+static void note_handle(Plan *plan, Ref r) {
+  const Node *n = ir_node(plan->p, r);
+  Handle *h = NEW(plan->p->ctx, Handle);
+  h->param = r;
+  h->region = plan->p->regions.at[n->region];
+  h->type = n->type;
+  plan->handle[r] = h;
+}
+
+/* ---- slots -------------------------------------------------------------------------- */
+
+/* How many slots the first n axes make, 0 if not a small known number. */
+static uint32_t slot_count(const Type *t, uint32_t n) {
+  int64_t count = 1, dim;
+  for (uint32_t k = 0; k < n; k++) {
+    if (!size_is_const(t->dim[k], &dim) || dim < 1 || dim > MAX_SLOTS) return 0;
+    count *= dim;
+    if (count > MAX_SLOTS) return 0;
+  }
+  return (uint32_t)count;
+}
+
+int64_t slot_position(const Prog *p, const Handle *h, Ref upd) {
+  const Node *n = ir_node(p, upd);
+  int64_t at = 0, dim = 0;
+  for (uint32_t k = 2; k < n->nargs; k++) {
+    int64_t i = ir_node(p, n->arg[k])->aux.i;
+    if (!size_is_const(h->type->dim[k - 2], &dim) || i < 0 || i >= dim) return -1;
+    at = at * dim + i;
+  }
+  return at;
+}
+
+static Ref initial(const Plan *plan, const Handle *h) {
+  const Node *accum = ir_node(plan->p, h->region->owner);
+  return accum->arg[ir_node(plan->p, h->param)->aux.i];
+}
+
+static bool slots_fit(Plan *plan, Handle *h) {
+  if (!h->slots.n) return true;
+  uint32_t n = ir_node(plan->p, h->slots.at[0])->nargs;
+  h->nslot = slot_count(h->type, n - 2);
+  if (!h->nslot || !pass_zero(plan->p, initial(plan, h))) return false;
+  for (uint32_t k = 0; k < h->slots.n; k++) {
+    if (ir_node(plan->p, h->slots.at[k])->nargs != n) return false;
+    if (slot_position(plan->p, h, h->slots.at[k]) < 0) return false;
+  }
+  h->slot = NEWN(plan->p->ctx, Ref, h->nslot);
+  return true;
+}
+
+/* ---- groups inside loops --------------------------------------------------------------- */
+
+const Node *chain_loop(const Prog *p, const Group *g, Ref r) {
+  const Node *n = ir_node(p, r);
+  if (n->op != IR_PARAM) return NULL;
+  for (uint32_t k = 0; k < g->nchain; k++) {
+    const Node *owner = ir_node(p, g->chain[k]);
+    if (owner->op == IR_LOOP && owner->regions[0]->id == n->region) return owner;
+  }
+  return NULL;
+}
+
+bool is_subscript(const Group *g, Ref r) {
+  for (uint32_t k = 0; k < g->nindex; k++)
+    if (g->index[k] == r) return true;
+  return false;
+}
+
+/* The nodes between the update and its scope: LOOPs and ACCUMs alone. */
+static bool find_chain(const Plan *plan, Group *g) {
+  const Region *r = plan->p->regions.at[ir_node(plan->p, g->upds.at[0])->region];
+  Ref inner[MAX_CHAIN];
+  for (; r != g->handle->region; r = r->parent) {
+    uint16_t op = ir_node(plan->p, r->owner)->op;
+    if ((op != IR_LOOP && op != IR_ACCUM) || g->nchain == MAX_CHAIN) return false;
+    inner[g->nchain++] = r->owner;
+  }
+  for (uint32_t k = 0; k < g->nchain; k++) g->chain[k] = inner[g->nchain - 1 - k];
+  return true;
+}
+
+/* Different indices of the chain that run over exactly the axes. */
+static bool subscripts_cover(Plan *plan, const Group *g) {
+  for (uint32_t k = 0; k < g->nindex; k++) {
+    const Node *loop = chain_loop(plan->p, g, g->index[k]);
+    if (!loop) return false;
+    Ref extent = loop->arg[ir_node(plan->p, g->index[k])->aux.i];
+    if (size_atom(plan->p, extent) != g->handle->type->dim[k]) return false;
+    for (uint32_t j = 0; j < k; j++)
+      if (g->index[j] == g->index[k]) return false;
+  }
+  return true;
+}
+
+static uint32_t count_subscripts(const Group *g, const Region *body) {
+  uint32_t n = 0;
+  for (uint32_t k = 0; k < body->params.n; k++) n += is_subscript(g, body->params.at[k]);
+  return n;
+}
+
+static bool scalar_values(const Plan *plan, const Group *g) {
+  return ir_type(plan->p, ir_node(plan->p, g->upds.at[0])->arg[1])->rank == 0;
+}
+
+/* Loops over subscripts, then loops over none: BUILD outputs around SUM outputs. */
+static bool fits_in_place(const Plan *plan, const Group *g) {
+  bool summing = false;
+  for (uint32_t k = 0; k < g->nchain; k++) {
+    const Node *owner = ir_node(plan->p, g->chain[k]);
+    if (owner->op != IR_LOOP) continue;
+    uint32_t n = count_subscripts(g, owner->regions[0]);
+    if (n && (n < owner->nargs || summing)) return false;
+    if (!n) summing = true;
+  }
+  return !summing || scalar_values(plan, g);
+}
+
+/* ---- contractions ------------------------------------------------------------------------- */
+
+static bool contains(const Refs *list, Ref r) {
+  for (uint32_t k = 0; k < list->n; k++)
+    if (list->at[k] == r) return true;
+  return false;
+}
+
+static void insert_sorted(Ctx *c, Refs *list, Ref r) {
+  VEC_PUSH(c, list, r);
+  uint32_t k = list->n - 1;
+  for (; k && list->at[k - 1] > r; k--) list->at[k] = list->at[k - 1];
+  list->at[k] = r;
+}
+
+static bool cheap_again(const Node *n) {
+  switch (n->op) {
+    case IR_CONST: case IR_TOREAL: return true;
+    case IR_READ: return !(n->flags & NODE_CHECKED) && n->type->rank == 0;
+    case IR_PRIM: return n->type->elem == ELEM_INT || pass_cheap((uint32_t)n->aux.i) ||
+                         n->aux.i == P_DIV;
+    default: return false;
+  }
+}
+
+/* Work inside the first loop of the chain is stored if an inner loop repeats it often. */
+static bool worth_storing(const Plan *plan, const Group *g) {
+  int64_t trips = 1, extent;
+  for (uint32_t k = 1; k < g->nchain; k++) {
+    const Node *loop = ir_node(plan->p, g->chain[k]);
+    for (uint32_t j = 0; j < loop->nargs; j++) {
+      if (!size_is_const(size_atom(plan->p, loop->arg[j]), &extent)) return true;
+      trips = trips < MAX_SLOTS ? trips * extent : trips;
+    }
+  }
+  return trips >= 16;
+}
+
+/* What the values are computed from, inside the chain: cheap nodes are computed again,
+ * others must be scalars of the first loop's body, to be stored. */
+static bool find_cone(const Plan *plan, Group *g) {
+  const Prog *p = plan->p;
+  const Node *first = ir_node(p, g->chain[0]);
+  const Region *outside = p->regions.at[first->region];
+  Refs todo = {0};
+  for (uint32_t k = 0; k < g->upds.n; k++)
+    VEC_PUSH(p->ctx, &todo, ir_node(p, g->upds.at[k])->arg[1]);
+  while (todo.n) {
+    Ref r = todo.at[--todo.n];
+    const Node *n = ir_node(p, r);
+    if (ir_in_scope(p, r, outside) || n->op == IR_PARAM) continue;
+    if (contains(&g->cone, r) || contains(&g->stored, r)) continue;
+    if (g->cone.n + g->stored.n == MAX_CONE) return false;
+    bool deep = n->region != first->regions[0]->id;
+    if (!deep && n->op != IR_CONST && n->op != IR_READ && n->type && n->type->rank == 0 &&
+        worth_storing(plan, g)) {
+      insert_sorted(p->ctx, &g->stored, r);
+      continue;
+    }
+    if (!cheap_again(n)) return false;
+    insert_sorted(p->ctx, &g->cone, r);
+    for (uint32_t k = 0; k < n->nargs; k++) VEC_PUSH(p->ctx, &todo, n->arg[k]);
+  }
+  return true;
+}
+
+/* A nest of loops alone whose extents are known before it starts. */
+static bool rectangular(const Plan *plan, const Group *g) {
+  if (!g->nchain) return false;
+  const Region *outside = plan->p->regions.at[ir_node(plan->p, g->chain[0])->region];
+  for (uint32_t k = 0; k < g->nchain; k++) {
+    const Node *loop = ir_node(plan->p, g->chain[k]);
+    if (loop->op != IR_LOOP) return false;
+    for (uint32_t j = 0; j < loop->nargs; j++) {
+      bool known = ir_in_scope(plan->p, loop->arg[j], outside);
+      if (!known && ir_node(plan->p, loop->arg[j])->op != IR_CONST) return false;
+    }
+  }
+  return outside == g->handle->region;
+}
+
+/* ---- judging ---------------------------------------------------------------------------- */
+
+static bool judge_group(Plan *plan, Group *g) {
+  if (!find_chain(plan, g) || !subscripts_cover(plan, g)) return false;
+  if (fits_in_place(plan, g)) return true;
+  g->contract = true;
+  return rectangular(plan, g) && scalar_values(plan, g) && find_cone(plan, g);
+}
+
+static void judge(Plan *plan, Handle *h) {
+  if (!slots_fit(plan, h)) h->stays = true;
+  for (uint32_t k = 0; k < h->groups.n && !h->stays; k++)
+    if (!judge_group(plan, h->groups.at[k])) h->stays = true;
+  if (h->stays) return;
+  plan->grows[h->region->owner] = true;
+  for (uint32_t k = 0; k < h->groups.n; k++) {
+    Group *g = h->groups.at[k];
+    if (g->contract) VEC_PUSH(plan->p->ctx, &plan->behind[g->chain[0]], g);
+    else
+      for (uint32_t j = 0; j < g->nchain; j++) plan->grows[g->chain[j]] = true;
+  }
+}
+
+Plan *accumulate_plan(Prog *p) {
+  Plan *plan = NEW(p->ctx, Plan);
+  plan->p = p;
+  plan->handle = NEWN(p->ctx, Handle *, p->nnodes);
+  plan->group = NEWN(p->ctx, Group *, p->nnodes);
+  plan->behind = arena_alloc(p->ctx, sizeof *plan->behind * p->nnodes);
+  plan->grows = NEWN(p->ctx, bool, p->nnodes);
+  for (Ref r = 1; r < p->nnodes; r++) {
+    const Node *n = ir_node(p, r);
+    if (n->op == IR_PARAM && n->type->acc) note_handle(plan, r);
+    if (n->op == IR_UPD) note_update(plan, r);
+  }
+  for (Ref r = 1; r < p->nnodes; r++)
+    if (plan->handle[r] && plan->handle[r]->region->owner) judge(plan, plan->handle[r]);
+  return plan;
+}

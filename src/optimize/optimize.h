@@ -1,0 +1,23 @@
+/* optimize.h - passes from program to program.  Each file has one public function of
+ * this form; pipeline.c lists them in order. */
+#ifndef GRADC_OPTIMIZE_H
+#define GRADC_OPTIMIZE_H
+
+#include "ir/ir.h"
+
+/* Passes print themselves through this when --dump=PASS asks. */
+typedef struct Dump { const char *pass; void (*show)(void *user, const char *pass, Prog *p); void *user; } Dump;
+
+Prog *opt_erase(Prog *p);       /* erase.c: barriers go; added and taken terms cancel (not --ieee) */
+Prog *opt_simplify(Prog *p);    /* simplify.c: exact rules everywhere, algebra in derivatives */
+Prog *opt_accumulate(Prog *p);  /* accumulate.c: accumulators that are plain builds, sums, slots */
+Prog *opt_fuse(Prog *p);        /* fuse.c: reads of builds become their elements where cheap; neighbours join */
+Prog *opt_hoist(Prog *p);       /* hoist.c: loop-invariant nodes move out */
+Prog *opt_bounds(Prog *p);      /* bounds.c: proved subscripts lose NODE_CHECKED */
+/* sweep is ir_sweep in ir/ */
+
+/* All of them, in order, to what emission takes. */
+Prog *optimize(Prog *p, const Dump *dump);
+const char *const *optimize_pass_names(void);   /* NULL-terminated, for --dump= */
+
+#endif

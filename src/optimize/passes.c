@@ -1,0 +1,49 @@
+/* passes.c - see passes.h. */
+#include "optimize/passes.h"
+
+Ref pass_structured(Rewrite *w, const Node *old, uint32_t narg, const Ref *arg, Region **r,
+                    const Combiner *comb) {
+  Prog *to = w->k.to;
+  pass_as(w, old);
+  switch (old->op) {
+    case IR_IF: return ir_if(to, arg[0], r[0], r[1]);
+    case IR_LOOP: return ir_loop(to, narg, arg, r[0], comb);
+    case IR_FOLD: return ir_fold(to, arg[0], narg - 1, arg + 1, r[0], comb);
+    case IR_WHILE: return ir_while(to, arg[0], narg - 1, arg + 1, r[0], r[1]);
+    case IR_ACCUM: return ir_accum(to, narg, arg, r[0]);
+    case IR_CUSTOM: return ir_custom(to, narg, arg, r[0], r[1], old->aux.custom);
+    default: internal_error(to->ctx, "operator %d has no regions", old->op);
+  }
+}
+
+bool pass_cheap(uint32_t prim) {
+  switch (prim) {
+    case P_ADD: case P_SUB: case P_MUL: case P_NEG: case P_MAX: case P_MIN: case P_SELECT:
+    case P_EQ: case P_NE: case P_LT: case P_LE: case P_GT: case P_GE:
+    case P_AND: case P_OR: case P_NOT:
+    case P_ABS: case P_FABS: case P_SIGN: case P_RELU: case P_HEAVISIDE: case P_CLAMP:
+      return true;
+    default: return false;
+  }
+}
+
+static bool all_zero(const Node *n) {
+  uint64_t count = 1;
+  int64_t dim = 0;
+  for (uint32_t k = 0; k < n->type->rank; k++)
+    count *= size_is_const(n->type->dim[k], &dim) ? (uint64_t)dim : 0;
+  for (uint64_t k = 0; k < count; k++) {
+    bool zero = n->type->elem == ELEM_REAL ? ((const double *)n->aux.data)[k] == 0
+                                           : ((const int64_t *)n->aux.data)[k] == 0;
+    if (!zero) return false;
+  }
+  return true;
+}
+
+bool pass_zero(const Prog *p, Ref r) {
+  const Node *n = ir_node(p, r);
+  if (n->op == IR_FILL) n = ir_node(p, n->arg[0]);
+  if (n->op == IR_DATA) return all_zero(n);
+  if (n->op != IR_CONST) return false;
+  return n->type->elem == ELEM_REAL ? n->aux.r == 0 : n->aux.i == 0;
+}

@@ -1,0 +1,46 @@
+/* passes.h - what the later passes share: questions about nodes, and steps of opt_fuse
+ * that have a file of their own. */
+#ifndef GRADC_PASSES_H
+#define GRADC_PASSES_H
+
+#include "optimize/rewrite.h"
+
+/* bounds.c: are all subscripts of a READ, WITH or UPD proved to be in range? */
+bool bounds_hold(Prog *p, Ref r);
+
+/* through.c: reads of reads, fills, stacks, reshapes and withs read what is below. */
+Prog *fuse_through(Prog *p);
+/* inline.c: reads of a loop's elements become the elements. */
+Prog *fuse_inline(Prog *p);
+/* join.c: neighbouring loops over the same index space become one. */
+Prog *fuse_join(Prog *p);
+/* carries.c: folds with parts in common become one, equal carried values too. */
+Prog *fuse_carries(Prog *p);
+
+/* A new child region of w->k.to->cur, entered, with copies of r's parameters. */
+static inline Ref pass_image(void *copy, Ref old) { return copy_ref(copy, old); }
+static inline const Type *pass_type(Rewrite *w, const Type *t) {
+  return type_map(w->k.to, t, pass_image, &w->k);
+}
+static inline Ref pass_param(Rewrite *w, Ref old) {
+  const Node *n = ir_node(w->k.from, old);
+  Ref r = ir_param(w->k.to, pass_type(w, n->type));
+  ir_node(w->k.to, r)->name = n->name;
+  ir_node(w->k.to, r)->pos = n->pos;
+  copy_set(&w->k, old, r);
+  return r;
+}
+/* Nodes to come have the place of n and are derivative code where n is. */
+static inline void pass_as(Rewrite *w, const Node *n) {
+  w->k.to->pos = n->pos;
+  w->k.to->derivative = (n->flags & NODE_DERIVATIVE) != 0;
+}
+/* Is computing this primitive again cheaper than a trip through memory? */
+bool pass_cheap(uint32_t prim);
+/* Is this zero, or an array of zeros? */
+bool pass_zero(const Prog *p, Ref r);
+/* The structured node like `old` on other operands and regions. */
+Ref pass_structured(Rewrite *w, const Node *old, uint32_t narg, const Ref *arg, Region **r,
+                    const Combiner *comb);
+
+#endif

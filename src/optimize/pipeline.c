@@ -1,0 +1,53 @@
+/* pipeline.c - the passes in their order: from the program as elaborated, barriers in it,
+ * to what emission takes.  Checking builds verify after each. */
+#include "optimize/optimize.h"
+
+#include <string.h>
+
+typedef Prog *(*PassFn)(Prog *p);
+
+static const struct { const char *name; PassFn run; } passes[] = {
+  {"erase", opt_erase},            /* differentiation is over */
+  {"sweep", ir_sweep},
+  {"simplify", opt_simplify},
+  {"check", opt_bounds},           /* fusion asks which reads cannot fail */
+  {"accumulate", opt_accumulate},
+  {"fuse", opt_fuse},
+  {"tidy", opt_simplify},          /* joined code has common parts */
+  {"hoist", opt_hoist},
+  {"bounds", opt_bounds},
+  {"final", ir_sweep},
+};
+
+enum { PASSES = sizeof passes / sizeof *passes };
+
+#if defined(GRADC_CHECKING) || !defined(NDEBUG)
+#define VERIFY(p, after) ir_verify((p), (after))
+#else
+#define VERIFY(p, after) ((void)0)
+#endif
+
+/* No name asks for all of them. */
+static void show(const Dump *dump, const char *pass, Prog *p) {
+  if (dump && dump->show && (!dump->pass || strcmp(dump->pass, pass) == 0))
+    dump->show(dump->user, pass, p);
+}
+
+Prog *optimize(Prog *p, const Dump *dump) {
+  show(dump, "ir", p);
+  for (int k = 0; k < PASSES; k++) {
+    p = passes[k].run(p);
+    VERIFY(p, passes[k].name);
+    show(dump, passes[k].name, p);
+  }
+  return p;
+}
+
+const char *const *optimize_pass_names(void) {
+  static const char *const names[] = {
+    "ir", "erase", "sweep", "simplify", "check", "accumulate",
+    "fuse", "tidy", "hoist", "bounds", "final", NULL,
+  };
+  _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");
+  return names;
+}

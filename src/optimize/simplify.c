@@ -1,0 +1,199 @@
+/* simplify.c - the same program, shorter.
+ *
+ * Takes a program of either stage.  What keeps every bit holds everywhere: the
+ * constructors' own rules, loops and branches whose results need no computing, reads of
+ * fills.  The algebra of real numbers (normal.c) holds for nodes that nobody wrote,
+ * NODE_DERIVATIVE.  Before erasure the controls stay as they are, nothing is seen through
+ * them; VAR and TIE go, since nothing is left to ask for a name (so this is for
+ * what is printed, not for what is differentiated again).
+ *
+ * Two rounds: what the first one leaves without users no longer counts as one in the
+ * second.  Linear in the program. */
+#include "optimize/normal.h"
+#include "optimize/optimize.h"
+#include "optimize/rewrite.h"
+
+enum { ROUNDS = 2 };
+
+typedef struct Simplify {
+  Prog *from;
+  uint32_t *users;        /* of each old node: how many operands and results it is */
+  VEC(uint32_t) now;      /* of each new node: the users of the nodes it is the image of */
+} Simplify;
+
+/* ---- users -------------------------------------------------------------------- */
+
+static void count_users(Simplify *s) {
+  const Prog *p = s->from;
+  s->users = NEWN(p->ctx, uint32_t, p->nnodes);
+  for (Ref r = 1; r < p->nnodes; r++) {
+    const Node *n = ir_node(p, r);
+    for (uint32_t i = 0; i < n->nargs; i++) s->users[n->arg[i]]++;
+  }
+  for (uint32_t k = 0; k < p->regions.n; k++) {
+    const Region *g = p->regions.at[k];
+    for (uint32_t i = 0; i < g->results.n; i++) s->users[g->results.at[i]]++;
+  }
+}
+
+static void note_users(Simplify *s, Ref r, uint32_t users) {
+  while (s->now.n <= r) VEC_PUSH(s->from->ctx, &s->now, 0);
+  s->now.at[r] += users;
+}
+
+/* A node of this region with one user can be taken apart for it. */
+static bool may_open(void *self, Ref r) {
+  Rewrite *w = self;
+  const Simplify *s = w->self;
+  const Prog *p = w->k.to;
+  return ir_node(p, r)->region == p->cur->id && (r >= s->now.n || s->now.at[r] <= 1);
+}
+
+/* ---- constants ------------------------------------------------------------------- */
+
+static bool zero(const Prog *p, Ref r) {
+  const Node *n = ir_node(p, r);
+  double v;
+  if (n->op == IR_FILL) return zero(p, n->arg[0]);
+  return n->op == IR_CONST && ir_is_const(p, r, &v) && v == 0;
+}
+
+/* The scalar constant r, said in the current region. */
+static Ref constant_here(Prog *p, Ref r) {
+  const Node *n = ir_node(p, r);
+  if (n->op != IR_CONST) return 0;
+  switch (n->type->elem) {
+  case ELEM_REAL: return ir_real(p, n->aux.r);
+  case ELEM_INT: return ir_int(p, n->aux.i);
+  default: return ir_bool(p, n->aux.i != 0);
+  }
+}
+
+/* A scalar constant, or a node that stands outside `inner`: usable after it. */
+static Ref known_outside(Prog *p, Ref r) {
+  Ref c = constant_here(p, r);
+  if (c) return c;
+  return ir_in_scope(p, r, p->cur) ? r : 0;
+}
+
+/* ---- results of structured nodes --------------------------------------------------- */
+
+static Ref trips(Prog *p, const Node *loop) {
+  Ref all = 0;
+  for (uint32_t i = 0; i < loop->nargs; i++)
+    all = all ? ir_prim2(p, P_MUL, all, loop->arg[i]) : loop->arg[i];
+  return ir_toreal(p, all);
+}
+
+/* [c for i < n] is a fill. */
+static Ref result_of_build(Prog *p, Ref loop, uint32_t k) {
+  const Node *l = ir_node(p, loop);
+  Ref e = l->regions[0]->results.at[k], same = rewrite_eta(p, loop, k);
+  if (same) return same;
+  if (ir_node(p, e)->op == IR_FILL) e = ir_node(p, e)->arg[0];
+  Ref c = ir_type(p, e)->rank ? 0 : known_outside(p, e);
+  return c ? ir_fill(p, c, l->result_type[k]) : 0;
+}
+
+static Ref result_of_loop(Prog *p, Ref loop, uint32_t k, bool derivative) {
+  const Node *l = ir_node(p, loop);
+  Ref e = l->regions[0]->results.at[k];
+  switch (l->aux.loop->comb[k]) {
+  case BUILD: return result_of_build(p, loop, k);
+  case SUM:
+    if (zero(p, e)) return constant_here(p, e);
+    if (!derivative || ir_type(p, e)->elem != ELEM_REAL || !l->nargs) return 0;
+    e = known_outside(p, e);
+    return e ? ir_mul(p, e, trips(p, l)) : 0;
+  default: return 0;
+  }
+}
+
+/* Both branches give the same. */
+static Ref result_of_if(Prog *p, const Node *n, uint32_t k) {
+  Ref a = n->regions[0]->results.at[k], b = n->regions[1]->results.at[k];
+  if (zero(p, a) && zero(p, b)) return ir_zero(p, n->result_type[k]);
+  a = known_outside(p, a);
+  return a && a == known_outside(p, b) ? a : 0;
+}
+
+/* A carried value that never changes. */
+static Ref result_of_fold(Prog *p, const Node *n, uint32_t k) {
+  const Region *r = n->op == IR_FOLD ? n->regions[0] : n->regions[1];
+  bool fold = n->op == IR_FOLD;
+  if (k + 1 >= n->nargs) return 0;
+  Ref next = r->results.at[k], init = n->arg[k + 1];
+  if (next == r->params.at[fold ? k + 1 : k]) return init;
+  next = known_outside(p, next);
+  return next == init ? init : 0;
+}
+
+static Ref simplify_proj(Rewrite *w, const Node *n) {
+  Prog *p = w->k.to;
+  Ref s = copy_ref(&w->k, n->arg[0]);
+  const Node *m = ir_node(p, s);
+  uint32_t k = (uint32_t)n->aux.i;
+  bool derivative = (ir_node(w->k.from, n->arg[0])->flags & NODE_DERIVATIVE) != 0;
+  switch (m->op) {
+  case IR_LOOP: return result_of_loop(p, s, k, derivative);
+  case IR_IF: return result_of_if(p, m, k);
+  case IR_FOLD: case IR_WHILE: return result_of_fold(p, m, k);
+  default: return 0;
+  }
+}
+
+/* ---- other nodes --------------------------------------------------------------------- */
+
+static Ref simplify_prim(Rewrite *w, const Node *n) {
+  Prog *p = w->k.to;
+  if (!p->derivative || n->type->elem != ELEM_REAL || n->nargs > 3) return 0;
+  Ref arg[3] = {0};
+  for (uint32_t i = 0; i < n->nargs; i++) arg[i] = copy_ref(&w->k, n->arg[i]);
+  if (n->aux.i == P_SELECT && arg[1] == arg[2]) return arg[1];
+  return normal_prim(p, (uint32_t)n->aux.i, arg, (Opener){may_open, w});
+}
+
+/* An element of a fill is what it is filled with. */
+static Ref simplify_read(Rewrite *w, const Node *n) {
+  Prog *p = w->k.to;
+  const Node *a = ir_node(p, copy_ref(&w->k, n->arg[0]));
+  if (a->op != IR_FILL || n->flags & NODE_CHECKED) return 0;
+  return ir_fill(p, a->arg[0], type_drop(p, a->type, n->nargs - 1));
+}
+
+static Ref simplify_node(Rewrite *w, Ref old) {
+  const Node *n = ir_node(w->k.from, old);
+  switch (n->op) {
+  case IR_VAR: case IR_TIE: return copy_ref(&w->k, n->arg[0]);
+  case IR_PRIM: return simplify_prim(w, n);
+  case IR_READ: return simplify_read(w, n);
+  case IR_PROJ: return simplify_proj(w, n);
+  case IR_UPD: return zero(w->k.to, copy_ref(&w->k, n->arg[1])) ? REWRITE_GONE : 0;
+  default: return 0;
+  }
+}
+
+static Ref simplify_one(Rewrite *w, Ref old) {
+  Simplify *s = w->self;
+  Ref r = simplify_node(w, old);
+  if (r == REWRITE_GONE) return r;
+  if (!r) r = rewrite_copy(w, old);
+  if (!r) return REWRITE_GONE;   /* an effect: it stands, and has no value */
+  note_users(s, r, s->users[old]);
+  return r;
+}
+
+static Prog *simplify_round(Prog *p) {
+  Simplify s = {.from = p};
+  count_users(&s);
+  Rewrite w = {.node = simplify_one, .self = &s};
+  Prog *to = rewrite_program(&w, p);
+  to->erased = p->erased;
+  return ir_sweep(to);
+}
+
+Prog *opt_simplify(Prog *p) {
+  p = ir_sweep(p);
+  for (int i = 0; i < ROUNDS; i++) p = simplify_round(p);
+  return p;
+}
