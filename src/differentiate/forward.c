@@ -520,10 +520,7 @@ void diff_forward(Prog *p, uint32_t ny, const Ref *y, uint32_t nx, const Ref *x,
                   uint32_t nheld, const Ref *held, Span at, Ref *out) {
   Span pos = p->pos;
   bool was_derivative = p->derivative;
-  Copy replay;
-  copy_init(&replay, p, p);
-  replay.drop_io = replay.drop_upd = true;
-  Forward f = {.p = p, .replay = &replay, .at = at};
+  Forward f = {.p = p, .replay = replay_of(p), .at = at};
   Line top = {0};
   activity_of_results(&top.act, p, ny, y, nx, x, nheld, held);
   size_t span = (size_t)top.act.hi + 2 - top.act.lo;

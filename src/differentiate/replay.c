@@ -10,6 +10,14 @@
 #define uthash_malloc(n) arena_alloc(hash_ctx, (n))
 #define uthash_free(p, n) ((void)(p))
 
+Copy *replay_of(Prog *p) {
+  if (!p->replay) {
+    p->replay = NEW(p->ctx, Copy);
+    *p->replay = (Copy){.from = p, .to = p, .same = true, .drop_io = true, .drop_upd = true};
+  }
+  return p->replay;
+}
+
 enum { CHEAP_TRIPS = 8 };   /* a sum this short is computed again, not kept */
 
 static bool short_loop(const Prog *p, const Node *n) {

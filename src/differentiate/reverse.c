@@ -53,7 +53,8 @@ static void add_result_adjoint(Reverse *v, Level *l, const Node *proj, Ref g) {
   if (s < l->act.lo || s > l->act.hi) return;
   Slot *slot = &l->slot[s - l->act.lo];
   if (!slot->result) slot->result = NEWN(v->p->ctx, Ref, ir_node(v->p, s)->nresults);
-  slot->result[proj->aux.i] = g;
+  Ref *sum = &slot->result[proj->aux.i];
+  *sum = *sum ? add_values(v->p, g, *sum) : g;
 }
 
 /* A variable that stands in for a result of a kept loop, which is reversed when the
@@ -145,10 +146,7 @@ void diff_reverse(Prog *p, uint32_t ny, const Ref *y, const Ref *seed, uint32_t 
                   const Ref *x, uint32_t nheld, const Ref *held, Ref *out) {
   Span pos = p->pos;
   bool was_derivative = p->derivative;
-  Copy replay;
-  copy_init(&replay, p, p);
-  replay.drop_io = replay.drop_upd = true;
-  Reverse v = {.p = p, .replay = &replay};
+  Reverse v = {.p = p, .replay = replay_of(p)};
   Level top = {0};
   activity_of_results(&top.act, p, ny, y, nx, x, nheld, held);
   size_t span = (size_t)top.act.hi + 1 - top.act.lo;

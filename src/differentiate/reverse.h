@@ -111,6 +111,9 @@ void sweep(Reverse *v, Level *l);
 void seed_updates(Reverse *v, Level *l, const Region *region);
 
 /* ---- replay.c ---- */
+/* The program's own copy-in-place, for bodies: effects are left out.  Only nodes inside
+ * regions are ever mapped, and each before it is used, so one serves all derivatives. */
+Copy *replay_of(Prog *p);
 /* Copies the nodes of a region, without effects, into the current one and makes the level
  * (begun by level_begin) of them.  keep may be NULL. */
 void replay(Reverse *v, Level *l, const Region *r, const Keeper *keep);

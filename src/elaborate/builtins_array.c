@@ -1,6 +1,7 @@
 /* builtins_array.c - built-in functions that make arrays, take them apart and compare
  * them; conversions between element types. */
 #include "elaborate/builtins.h"
+#include "elaborate/private.h"
 
 /* ---- filled arrays ---- */
 
@@ -67,8 +68,8 @@ static Size diagonal_size(Elab *e, const Type *t, const char *what, Span at) {
     fail_at(e->c, at, "it works on the two axes of a matrix", "%s takes a matrix", what);
   if (size_nonneg(e->p, size_sub(e->p, t->dim[1], t->dim[0]))) return t->dim[0];
   if (size_nonneg(e->p, size_sub(e->p, t->dim[0], t->dim[1]))) return t->dim[1];
-  fail_at(e->c, at, "give both axes the same size", "%s: which side of %s is the smaller is not known",
-          what, type_words(e, t));
+  fail_at(e->c, at, "give both axes the same size",
+          "%s: which side of %s is the smaller is not known", what, type_words(e, t));
 }
 
 static const Val *with_size(Elab *e, const char *name, Ref x, Size size, Span at) {
@@ -132,8 +133,9 @@ static void check_count(Elab *e, const Type *from, const Type *to, Span at) {
   Size a = type_count(e->p, from), b = type_count(e->p, to);
   int64_t x, y;
   if (size_is_const(a, &x) && size_is_const(b, &y) && x != y)
-    fail_at(e->c, at, "both must have as many elements", "reshape: %s has %lld elements, %s has %lld",
-            type_words(e, from), (long long)x, type_words(e, to), (long long)y);
+    fail_at(e->c, at, "both must have as many elements",
+            "reshape: %s has %lld elements, %s has %lld", type_words(e, from), (long long)x,
+            type_words(e, to), (long long)y);
   sizes_agree(e, a, b, at, "the numbers of elements in `reshape`");
 }
 
@@ -187,9 +189,10 @@ const Val *apply_close(APPLY_ARGS) {
   Span at = call ? call->span : e->p->pos;
   const Ast *named = call && call->kind == AST_CALL ? call_named(call, "tol") : NULL;
   const Val *tol = n > 2 ? arg[2] : named ? elab_expr(e, s, named) : NULL;
-  const Val **a, **b;
-  uint32_t na = val_leaves(e, arg[0], &a), nb = val_leaves(e, arg[1], &b);
-  if (na != nb)
+  const Val *left = arg[0], *right = arg[1], **a, **b;
+  bool alike = val_align(e, &left, &right);
+  uint32_t na = val_leaves(e, left, &a), nb = val_leaves(e, right, &b);
+  if (!alike || na != nb)
     fail_at(e->c, at, "compare them part by part", "close: %s and %s have different parts",
             val_type_text(e, arg[0]), val_type_text(e, arg[1]));
   Ref all = ir_bool(e->p, true);
@@ -227,5 +230,12 @@ static const Val *leaf_by_leaf(Elab *e, const Ast *call, const Val *v,
   return val_rebuild(e, v, out);
 }
 
-const Val *apply_int(APPLY_ARGS) { (void)s, (void)n; return leaf_by_leaf(e, call, arg[0], leaf_int); }
-const Val *apply_real(APPLY_ARGS) { (void)s, (void)n; return leaf_by_leaf(e, call, arg[0], leaf_real); }
+const Val *apply_int(APPLY_ARGS) {
+  (void)s, (void)n;
+  return leaf_by_leaf(e, call, arg[0], leaf_int);
+}
+
+const Val *apply_real(APPLY_ARGS) {
+  (void)s, (void)n;
+  return leaf_by_leaf(e, call, arg[0], leaf_real);
+}

@@ -1,6 +1,7 @@
 /* controls.c - the built-in functions that change a derivative and no value.  Each works
  * leaf by leaf on tuples and records; ints and bools carry no derivative and pass. */
 #include "elaborate/builtins.h"
+#include "elaborate/private.h"
 
 static bool is_real(Elab *e, const Val *v) {
   return v->kind == VAL_NODE && ir_type(e->p, v->ref)->elem == ELEM_REAL;
@@ -20,24 +21,23 @@ const Val *apply_stop_gradient(APPLY_ARGS) {
 
 typedef struct Factor {
   const char *what;
-  const Val *value;
-  const Val **leaf;      /* one for each leaf of e, or one for all */
-  uint32_t n;
+  const Val *value;      /* one for each leaf of e, or one for all */
   Span at;
   bool reversal;
 } Factor;
 
 static const Val *scaled(Elab *e, const Val *v, const Factor *f) {
-  const Val **leaf;
+  const Val *like = v, *value = f->value, **leaf, **factors;
+  bool one = value->kind == VAL_NODE, alike = one || val_align(e, &like, &value);
   uint32_t n = val_leaves(e, v, &leaf);
-  if (f->n != 1 && f->n != n)
+  if (val_leaves(e, value, &factors) != (one ? 1 : n) || !alike)
     fail_at(e->c, f->at, "give one number, or one for each part", "%s: %s does not fit %s", f->what,
             val_type_text(e, f->value), val_type_text(e, v));
   const Val **out = NEWN(e->c, const Val *, n);
   for (uint32_t k = 0; k < n; k++) {
     out[k] = leaf[k];
     if (!is_real(e, leaf[k])) continue;
-    const Val *s = f->leaf[f->n == 1 ? 0 : k];
+    const Val *s = factors[one ? 0 : k];
     arg_node(e, s, f->what, f->at);
     Ref factor = val_real(e, s, f->at);
     if (f->reversal) factor = val_real(e, elab_unary(e, OP_NEG, val_node(e, factor), f->at), f->at);
@@ -52,14 +52,12 @@ const Val *apply_grad_reverse(APPLY_ARGS) {
   const Ast *named = call && call->kind == AST_CALL ? call_named(call, "alpha") : NULL;
   Factor f = {.what = "grad_reverse", .at = arg_span(e, call, 1), .reversal = true};
   f.value = n > 1 ? arg[1] : named ? elab_expr(e, s, named) : val_node(e, ir_real(e->p, 1));
-  f.n = val_leaves(e, f.value, &f.leaf);
   return scaled(e, arg[0], &f);
 }
 
 const Val *apply_grad_scale(APPLY_ARGS) {
   (void)s, (void)n;
   Factor f = {.what = "grad_scale", .value = arg[1], .at = arg_span(e, call, 1)};
-  f.n = val_leaves(e, f.value, &f.leaf);
   return scaled(e, arg[0], &f);
 }
 
@@ -105,13 +103,14 @@ static const Val *straight(Elab *e, const Val *hard, const Val *soft, const Ast 
 
 const Val *apply_straight_through(APPLY_ARGS) {
   (void)s, (void)n;
-  const Val **hard, **soft;
-  uint32_t nh = val_leaves(e, arg[0], &hard), ns = val_leaves(e, arg[1], &soft);
-  if (nh != ns)
+  const Val *like = arg[0], *other = arg[1], **hard, **soft;
+  bool alike = val_align(e, &like, &other);
+  uint32_t nh = val_leaves(e, like, &hard), ns = val_leaves(e, other, &soft);
+  if (!alike || nh != ns)
     fail_at(e->c, arg_span(e, call, 1), "both must have the same parts",
             "straight_through: %s does not fit %s", val_type_text(e, arg[1]),
             val_type_text(e, arg[0]));
   const Val **out = NEWN(e->c, const Val *, nh);
   for (uint32_t k = 0; k < nh; k++) out[k] = straight(e, hard[k], soft[k], call);
-  return val_rebuild(e, arg[0], out);
+  return val_rebuild(e, like, out);
 }

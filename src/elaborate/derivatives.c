@@ -6,8 +6,7 @@
  *
  * Requires: the real leaves of x and held are VAR nodes. */
 #include "elaborate/derivatives.h"
-
-#include <string.h>
+#include "elaborate/private.h"
 
 /* ---- questions ---- */
 
@@ -148,8 +147,9 @@ static Ref fitted(Deriv *d, Ref r, const Type *t, const char *what) {
   const Type *have = ir_type(e->p, r);
   if (have == t) return r;
   if (have->rank != t->rank)
-    fail_at(e->c, d->at, "they must have the same shape", "%s: the direction is %s and goes with %s",
-            what, type_words(e, have), type_words(e, t));
+    fail_at(e->c, d->at, "they must have the same shape",
+            "%s: the direction is %s and goes with %s", what, type_words(e, have),
+            type_words(e, t));
   for (uint32_t k = 0; k < t->rank; k++)
     sizes_agree(e, have->dim[k], t->dim[k], d->at,
                 str_printf(e->c, "the direction of `%s` and what it goes with", what));
@@ -159,12 +159,14 @@ static Ref fitted(Deriv *d, Ref r, const Type *t, const char *what) {
 /* The leaves of u, which must be shaped as l; 0 where it is none. */
 static Ref *directions(Deriv *d, const Leaves *l, const Val *u, const char *what) {
   Elab *e = d->e;
-  const Val **leaf;
+  const Val *like = l->whole, **leaf;
+  bool alike = val_align(e, &like, &u);
   uint32_t n = val_leaves(e, u, &leaf);
   Ref *out = NEWN(e->c, Ref, l->n);
-  if (n != l->n)
-    fail_at(e->c, d->at, "they must have the same shape", "%s: the direction is %s and goes with %s",
-            what, val_type_text(e, u), val_type_text(e, l->whole));
+  if (!alike || n != l->n)
+    fail_at(e->c, d->at, "they must have the same shape",
+            "%s: the direction is %s and goes with %s", what, val_type_text(e, u),
+            val_type_text(e, l->whole));
   for (uint32_t k = 0; k < n; k++)
     if (l->ref[k] && leaf[k]->kind != VAL_NONE)
       out[k] = fitted(d, val_real(e, leaf[k], d->at), ir_type(e->p, l->ref[k]), what);
@@ -235,8 +237,8 @@ static void check_prime(Elab *e, const Val *f, Span at) {
   int n = parameters(f);
   const char *name = function_name(f);
   if (n < 0)
-    fail_at(e->c, at, "nest the operators: grad(grad(e, x), x)", "%s is itself a derivative operator",
-            name);
+    fail_at(e->c, at, "nest the operators: grad(grad(e, x), x)",
+            "%s is itself a derivative operator", name);
   if (n != 1)
     fail_at(e->c, at, str_printf(e->c, "name the variable, as in grad(%s(…), x)", name),
             "%s'(x) needs a function of one argument, and %s has %d", name, name, n);

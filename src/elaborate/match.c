@@ -161,6 +161,7 @@ static _Noreturn void fail_solve(Elab *e, const Equation *q, const char *name) {
             name, buf_text(&b));
 }
 
+/* Is s a whole number?  *constant: a number at all. */
 static bool whole_constant(Size s, bool *constant) {
   int64_t unused;
   *constant = s->n == 0 || (s->n == 1 && s->mono[0].n == 0);
@@ -179,8 +180,6 @@ static void solve_one(Elab *e, SizeEnv *env, const Equation *q, Ref open) {
     if (size_is_const(a, &factor) && factor) root = size_scale(e->p, rest, 1, factor);
     else if (a->n == 1 && a->mono[0].n == 0)
       root = size_scale(e->p, rest, a->mono[0].den, a->mono[0].num);
-    else if (whole_constant(rest, &constant) && constant && a->n && a->mono[0].n == 0)
-      root = NULL;
     if (root && !whole_constant(root, &constant) && constant) fail_solve(e, q, name);
     if (root && size_is_const(root, &x) && x < 0) fail_solve(e, q, name);
   } else if (solve_by_search(e, env, q, open, most, &x)) {
@@ -302,6 +301,7 @@ Size env_size(Elab *e, SizeEnv *env, Size symbolic, Span at) {
 
 /* ---- conversion --------------------------------------------------------------------- */
 
+/* After match_solve: sizes have been compared, so an array is only given its type. */
 const Val *match_convert(Elab *e, SizeEnv *env, const TypeExpr *t, const Val *v, Span at,
                          const char *what) {
   if (v->kind == VAL_NONE) return v;
@@ -311,7 +311,8 @@ const Val *match_convert(Elab *e, SizeEnv *env, const TypeExpr *t, const Val *v,
     for (uint32_t k = 0; k < t->rank; k++) dim[k] = env_size(e, env, t->dim[k], at);
     const Type *want = type_array(e->p, t->elem, t->rank, dim);
     if (want == have) return v;
-    return val_node(e, leaf_to_type(e, v, want, at, what));
+    Ref r = t->elem == ELEM_REAL ? node_to_real(e, v->ref) : v->ref;
+    return val_node(e, ir_type(e->p, r) == want ? r : ir_reshape(e->p, r, want));
   }
   const Val **kid = NEWN(e->c, const Val *, t->n);
   for (uint32_t k = 0; k < t->n; k++) {

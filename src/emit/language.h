@@ -1,8 +1,8 @@
 /* language.h - what the files that print the language share.
  *
- *   language.c    programs, functions, regions, structured nodes
- *   expression.c  expressions, by an explicit stack
- *   naming.c      names, and which nodes get one
+ *   language.c             programs, functions, regions, structured nodes
+ *   language_expression.c  expressions, by an explicit stack
+ *   language_names.c       names, and which nodes get one
  */
 #ifndef GRADC_LANGUAGE_H
 #define GRADC_LANGUAGE_H
@@ -39,7 +39,7 @@ typedef struct Printer {
   struct Printed *printed;
 } Printer;
 
-/* ---- naming.c ---- */
+/* ---- language_names.c ---- */
 void naming_init(Printer *w);
 void naming_plan(Printer *w);               /* bound, evident, results */
 const char *name_fresh(Printer *w, const char *hint, const char *other);
@@ -48,7 +48,7 @@ void names_release(Printer *w, uint32_t mark); /* … are free again */
 bool is_group(const Printer *w, Ref structured); /* printed as a binding of a tuple */
 const char *name_text(Printer *w, const char *name); /* as it is written (LaTeX) */
 
-/* ---- expression.c ---- */
+/* ---- language_expression.c ---- */
 /* The node as an expression; in brackets if it binds looser than `at`.  `real`: the text
  * has to be a real by itself (2.0, not 2).  Names the node unless `inner`: then what the
  * name stands for. */

@@ -154,7 +154,10 @@ typedef struct Emit {
   uint32_t nenv;
   Span last_comment;
   uint32_t last_line;
-  bool uses_stop, uses_host, *param_used, *output_used;
+  uint32_t ntemps;
+  bool uses_stop, uses_host, uses_work;
+  const char **param_name, **out_name;
+  bool *param_used, *out_used;
 } Emit;
 
 static inline Info *info(const Emit *e, Ref r) { return &e->info[r]; }
@@ -193,7 +196,7 @@ bool work_param(const Emit *e, const Node *param);
 bool root_param(const Emit *e, Ref r);
 
 /* names.c */
-const char *c_name(Ctx *c, const char *want);    /* no keyword, no name of ours */
+void names_init(Emit *e);                        /* takes keywords and names of ours */
 const char *name_fresh(Emit *e, const char *want);
 uint32_t scope_open(Emit *e);
 void scope_close(Emit *e, uint32_t mark);
@@ -218,6 +221,7 @@ const char *ref_node(Emit *e, Ref r);
 const char *ref_buffer(Emit *e, uint32_t b);
 const char *ref_host(Emit *e);
 const char *ref_stop(Emit *e);
+const char *ref_keep(Emit *e, Ref r);            /* of a scalar that crosses chunks */
 const char *c_type(const File *f, Elem el, bool in_array);
 
 /* sizes.c */

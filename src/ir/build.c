@@ -236,9 +236,15 @@ static void merge_into(Prog *p, Node *known, const Node *draft) {
     region_merge_flags(p, known->regions[k], draft->regions[k]);
 }
 
+/* Is it a node of its own, whatever is known? */
+static bool stands_alone(const Prog *p, const Node *draft) {
+  if (p->fresh && draft->op != IR_CONST && draft->op != IR_PROJ) return true;
+  return draft->op == IR_VAR || !node_is_pure(p, draft);
+}
+
 Ref node_intern(Prog *p, Node *draft) {
   uint32_t hash = hash_node(p, draft);
-  if (draft->op == IR_VAR || !node_is_pure(p, draft)) return node_append(p, draft);
+  if (stands_alone(p, draft)) return node_append(p, draft);
   Cons *e = NULL;
   HASH_FIND_BYHASHVALUE(hh, p->cons->all, draft, sizeof *draft, hash, e);
   if (e) {

@@ -5,6 +5,9 @@
  * itself, and an IF on a constant to the branch that is taken. */
 #include "ir/private.h"
 
+/* In the map: the node's copy stands in place of it, its results by themselves. */
+#define INLINED UINT32_MAX
+
 void copy_init(Copy *k, Prog *from, Prog *to) {
   *k = (Copy){.from = from, .to = to, .same = from == to, .nmap = from->nnodes};
   k->map = NEWN(to->ctx, Ref, k->nmap);
@@ -34,32 +37,62 @@ static const Type *copy_type(Copy *k, const Type *t) {
   return t->rank == 0 && !t->acc ? type_scalar(k->to, t->elem) : type_map(k->to, t, map_atom, k);
 }
 
+/* Operands that are left out stay 0. */
 static Ref *copy_args(Copy *k, const Node *n) {
   Ref *arg = NEWN(k->to->ctx, Ref, n->nargs);
-  for (uint32_t j = 0; j < n->nargs; j++) arg[j] = copy_ref(k, n->arg[j]);
+  for (uint32_t j = 0; j < n->nargs; j++)
+    if (!k->keep || k->keep->live[n->arg[j]]) arg[j] = copy_ref(k, n->arg[j]);
   return arg;
+}
+
+/* ---- what ir_sweep leaves out ---------------------------------------------------- */
+
+static bool keeps_result(const Copy *k, Ref structured, uint32_t j) {
+  return !k->keep || !structured || k->keep->result[k->keep->first[structured] + j];
+}
+
+/* Parameters that stand for a carried value, or a handle, go with that result. */
+static bool keeps_param(const Copy *k, const Region *r, uint32_t j) {
+  if (!k->keep || !r->owner) return true;
+  switch ((Op)ir_node(k->from, r->owner)->op) {
+  case IR_FOLD: return j == 0 || keeps_result(k, r->owner, j - 1);
+  case IR_WHILE: case IR_ACCUM: return keeps_result(k, r->owner, j);
+  default: return true;
+  }
+}
+
+/* Operands from `first` on that belong to results kept; gives how many operands are left. */
+static uint32_t keep_args(const Copy *k, Ref old, Ref *arg, uint32_t first) {
+  uint32_t n = ir_node(k->from, old)->nargs, kept = first;
+  for (uint32_t j = first; j < n; j++)
+    if (keeps_result(k, old, j - first)) arg[kept++] = arg[j];
+  return kept;
 }
 
 /* ---- regions -------------------------------------------------------------------- */
 
-/* Begins a copy: parameters (the first ones running over `extent`) and nodes. */
-static Region *begin_copy(Copy *k, const Region *r, uint32_t nextents, const Ref *extent) {
-  Region *copy = ir_begin(k->to);
-  ir_set_extents(k->to, nextents, extent);
-  for (uint32_t j = 0; j < r->params.n; j++) {
-    const Node *n = ir_node(k->from, r->params.at[j]);
-    Ref param = ir_param(k->to, copy_type(k, n->type));
-    ir_node(k->to, param)->name = n->name;
-    ir_node(k->to, param)->pos = n->pos;
-    copy_set(k, r->params.at[j], param);
-  }
-  copy_nodes(k, r);
-  return copy;
+static Ref copy_param(Copy *k, Ref old) {
+  const Node *n = ir_node(k->from, old);
+  Span pos = k->to->pos;
+  k->to->pos = n->pos;
+  Ref r = ir_param(k->to, copy_type(k, n->type));
+  k->to->pos = pos;
+  ir_node(k->to, r)->name = n->name;
+  copy_set(k, old, r);
+  return r;
 }
 
-static Region *copy_with_extents(Copy *k, const Region *r, uint32_t n, const Ref *extent) {
-  Region *copy = begin_copy(k, r, n, extent);
-  for (uint32_t j = 0; j < r->results.n; j++) ir_result(k->to, copy_ref(k, r->results.at[j]));
+/* A region whose first parameters run over `extent`.  Its result j is result from + j of
+ * `of` (0: all results are wanted). */
+static Region *copy_over(Copy *k, const Region *r, uint32_t n, const Ref *extent, Ref of,
+                         uint32_t from) {
+  Region *copy = ir_begin(k->to);
+  ir_set_extents(k->to, n, extent);
+  for (uint32_t j = 0; j < r->params.n; j++)
+    if (keeps_param(k, r, j)) copy_param(k, r->params.at[j]);
+  copy_nodes(k, r);
+  for (uint32_t j = 0; j < r->results.n; j++)
+    if (keeps_result(k, of, from + j)) ir_result(k->to, copy_ref(k, r->results.at[j]));
   ir_end(k->to);
   return copy;
 }
@@ -70,13 +103,14 @@ Region *copy_region(Copy *k, const Region *r) {
   for (uint32_t j = 0; j < n; j++) {
     Ref old = r->extents.at[j];
     extent[j] = old < k->nmap && k->map[old] ? k->map[old] : k->same ? old : 0;
-    if (!extent[j]) n = j; /* it is only for proofs */
+    if (!extent[j]) n = j; /* they only help proofs */
   }
-  return copy_with_extents(k, r, n, extent);
+  return copy_over(k, r, n, extent, 0, 0);
 }
 
 void copy_nodes(Copy *k, const Region *r) {
-  for (uint32_t j = 0; j < r->nodes.n; j++) copy_node(k, r->nodes.at[j]);
+  for (uint32_t j = 0; j < r->nodes.n; j++)
+    if (!k->keep || k->keep->live[r->nodes.at[j]]) copy_node(k, r->nodes.at[j]);
 }
 
 /* ---- structured nodes --------------------------------------------------------------- */
@@ -93,39 +127,57 @@ static const Region *inlined(Copy *k, const Node *n) {
   return n->op == IR_CUSTOM && k->to->erased ? n->regions[0] : taken(k, n);
 }
 
-static Ref copy_inline(Copy *k, const Node *n, const Region *r) {
+static Ref copy_inline(Copy *k, Ref old, const Region *r) {
+  const Node *n = ir_node(k->from, old);
+  copy_set(k, old, INLINED);
   for (uint32_t j = 0; j < r->params.n; j++) copy_set(k, r->params.at[j], copy_ref(k, n->arg[j]));
   copy_nodes(k, r);
   return 0;
 }
 
-static Ref copy_if(Copy *k, const Node *n) {
-  Ref c = copy_ref(k, n->arg[0]);
-  Region *a = copy_region(k, n->regions[0]);
-  Region *b = copy_region(k, n->regions[1]);
-  return ir_if(k->to, c, a, b);
+/* The combiners of the outputs kept; the first output is result `from`. */
+static Combiner *copy_combiners(Copy *k, Ref old, uint32_t from) {
+  const LoopAttr *a = ir_node(k->from, old)->aux.loop;
+  Combiner *comb = NEWN(k->to->ctx, Combiner, a->nout);
+  uint32_t n = 0;
+  for (uint32_t j = 0; j < a->nout; j++)
+    if (keeps_result(k, old, from + j)) comb[n++] = a->comb[j];
+  return comb;
 }
 
-static Ref copy_structured(Copy *k, const Node *n) {
+static Ref copy_fold(Copy *k, Ref old, Ref *arg) {
+  const Node *n = ir_node(k->from, old);
+  Region *body = copy_over(k, n->regions[0], 1, arg, old, 0);
+  Combiner *comb = copy_combiners(k, old, n->nargs - 1);
+  uint32_t kept = keep_args(k, old, arg, 1);
+  if (k->keep && kept == 1 && !(n->flags & NODE_IO)) return ir_loop(k->to, 1, arg, body, comb);
+  return ir_fold(k->to, arg[0], kept - 1, arg + 1, body, comb);
+}
+
+static Ref copy_structured(Copy *k, Ref old) {
   Prog *to = k->to;
+  const Node *n = ir_node(k->from, old);
   Ref *arg = copy_args(k, n);
   Region *first, *second;
   switch ((Op)n->op) {
-  case IR_IF: return copy_if(k, n);
+  case IR_IF:
+    first = copy_over(k, n->regions[0], 0, NULL, old, 0);
+    second = copy_over(k, n->regions[1], 0, NULL, old, 0);
+    return ir_if(to, arg[0], first, second);
   case IR_LOOP:
-    first = copy_with_extents(k, n->regions[0], n->nargs, arg);
-    return ir_loop(to, n->nargs, arg, first, n->aux.loop->comb);
-  case IR_FOLD:
-    first = copy_with_extents(k, n->regions[0], 1, arg);
-    return ir_fold(to, arg[0], n->nargs - 1, arg + 1, first, n->aux.loop->comb);
+    first = copy_over(k, n->regions[0], n->nargs, arg, old, 0);
+    return ir_loop(to, n->nargs, arg, first, copy_combiners(k, old, 0));
+  case IR_FOLD: return copy_fold(k, old, arg);
   case IR_WHILE:
-    first = copy_region(k, n->regions[0]);
-    second = copy_region(k, n->regions[1]);
-    return ir_while(to, arg[0], n->nargs - 1, arg + 1, first, second);
-  case IR_ACCUM: return ir_accum(to, n->nargs, arg, copy_region(k, n->regions[0]));
+    first = copy_over(k, n->regions[0], 0, NULL, 0, 0);
+    second = copy_over(k, n->regions[1], 0, NULL, old, 0);
+    return ir_while(to, arg[0], keep_args(k, old, arg, 1) - 1, arg + 1, first, second);
+  case IR_ACCUM:
+    first = copy_over(k, n->regions[0], 0, NULL, old, n->nargs);
+    return ir_accum(to, keep_args(k, old, arg, 0), arg, first);
   case IR_CUSTOM:
-    first = copy_region(k, n->regions[0]);
-    second = copy_region(k, n->regions[1]);
+    first = copy_over(k, n->regions[0], 0, NULL, 0, 0);
+    second = copy_over(k, n->regions[1], 0, NULL, 0, 0);
     return ir_custom(to, n->nargs, arg, first, second, n->aux.custom);
   default: internal_error(to->ctx, "operator %d has regions", n->op);
   }
@@ -144,9 +196,11 @@ static Ref copy_const(Prog *to, const Node *n) {
 
 static Ref copy_out(Copy *k, const Node *n) {
   const Node *s = ir_node(k->from, n->arg[0]);
-  const Region *r = inlined(k, s);
-  if (r) return copy_ref(k, r->results.at[n->aux.i]);
-  return ir_out(k->to, copy_ref(k, n->arg[0]), (uint32_t)n->aux.i);
+  if (copy_ref(k, n->arg[0]) == INLINED)
+    return copy_ref(k, inlined(k, s)->results.at[n->aux.i]);
+  uint32_t j = (uint32_t)n->aux.i;
+  if (k->keep) j = k->keep->number[k->keep->first[n->arg[0]] + j];
+  return ir_out(k->to, copy_ref(k, n->arg[0]), j);
 }
 
 static Ref copy_value(Copy *k, const Node *n) {
@@ -202,7 +256,8 @@ static bool is_effect(const Node *n) {
   }
 }
 
-static Ref copy_any(Copy *k, const Node *n) {
+static Ref copy_any(Copy *k, Ref old) {
+  const Node *n = ir_node(k->from, old);
   if (dropped(k, n)) return 0;
   if (is_effect(n)) {
     copy_effect(k, n);
@@ -210,7 +265,7 @@ static Ref copy_any(Copy *k, const Node *n) {
   }
   if (!n->nregions) return copy_value(k, n);
   const Region *r = inlined(k, n);
-  return r ? copy_inline(k, n, r) : copy_structured(k, n);
+  return r ? copy_inline(k, old, r) : copy_structured(k, old);
 }
 
 Ref copy_node(Copy *k, Ref old) {
@@ -220,7 +275,7 @@ Ref copy_node(Copy *k, Ref old) {
   Span pos = to->pos;
   to->derivative = n->flags & NODE_DERIVATIVE;
   to->pos = n->pos;
-  Ref r = copy_any(k, n);
+  Ref r = copy_any(k, old);
   to->derivative = derivative;
   to->pos = pos;
   if (!r) return 0;
@@ -242,20 +297,12 @@ Prog *prog_start(Copy *k, Prog *from) {
   to->sig.params.n = to->sig.params.cap = 0;
   to->sig.results.at = NULL;
   to->sig.results.n = to->sig.results.cap = 0;
-  const Region *root = from->root;
-  for (uint32_t j = 0; j < root->params.n; j++) {
-    const Node *n = ir_node(from, root->params.at[j]);
-    to->pos = n->pos;
-    Ref param = ir_param(to, copy_type(k, n->type));
-    ir_node(to, param)->name = n->name;
-    copy_set(k, root->params.at[j], param);
-  }
+  for (uint32_t j = 0; j < from->root->params.n; j++) copy_param(k, from->root->params.at[j]);
   for (uint32_t j = 0; j < from->sig.params.n; j++) {
     SigParam s = from->sig.params.at[j];
     if (s.ref) s.ref = copy_ref(k, s.ref);
     VEC_PUSH(to->ctx, &to->sig.params, s);
   }
-  to->pos = from->pos;
   return to;
 }
 

@@ -248,6 +248,7 @@ struct Prog {
   struct TypeTable *types;
   struct ConsTable *cons;
   struct Partials *partials; /* differentiate/rules.c: formulas of the table, parsed */
+  struct Copy *replay;       /* differentiate/replay.c: the one it copies bodies with */
 };
 
 /* ---- building (build.c, region.c) ---------------------------------------- */
@@ -334,6 +335,7 @@ typedef struct Copy {
   bool same;                /* from == to: unmapped nodes stand for themselves */
   bool drop_io;             /* leave out TRACE PRINT ASSERT (replays) */
   bool drop_upd;            /* leave out each UPD whose handle has no copy (replays) */
+  const struct Keep *keep;  /* ir_sweep's choice of what to copy; NULL: everything */
 } Copy;
 void copy_init(Copy *k, Prog *from, Prog *to);
 void copy_set(Copy *k, Ref old, Ref new_ref);

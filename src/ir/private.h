@@ -84,6 +84,16 @@ _Noreturn void ill_typed(Prog *p, const Node *n, const char *why);
 /* Queues an error at p->pos about a limit reached and raises GC_LIMIT. */
 _Noreturn void limit_reached(Prog *p, const char *what, uint64_t limit);
 
+/* ---- copy.c ---- */
+
+/* What ir_sweep wants copied. */
+typedef struct Keep {
+  const bool *live;         /* by Ref: this node */
+  const uint32_t *first;    /* by Ref: where a structured node's results start below */
+  const bool *result;       /* this result */
+  const uint32_t *number;   /* and its number among those that are copied */
+} Keep;
+
 /* ---- region.c ---- */
 
 /* Same structure; both belong to this program and to nodes of one place. */

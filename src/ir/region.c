@@ -252,7 +252,12 @@ Ref ir_out(Prog *p, Ref structured, uint32_t k) {
   n.aux.i = k;
   if (!infer_type(p, &n, &n.type, &why)) ill_typed(p, &n, why);
   Ref folded = fold_out(p, structured, k);
-  return folded ? folded : node_intern(p, &n);
+  if (folded) return folded;
+  Region *here = p->cur;
+  p->cur = p->regions.at[ir_node(p, structured)->region];
+  Ref out = node_intern(p, &n);
+  p->cur = here;
+  return out;
 }
 
 /* ---- one more output --------------------------------------------------------------------------- */

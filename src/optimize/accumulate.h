@@ -5,7 +5,7 @@
 
 #include "optimize/passes.h"
 
-enum { MAX_GROUPS = 4, MAX_CHAIN = 16, MAX_CONE = 16, MAX_SLOTS = 64 };
+enum { MAX_GROUPS = 16, MAX_ARRAYS = 4, MAX_CHAIN = 16, MAX_CONE = 16, MAX_SLOTS = 64 };
 
 typedef VEC(Ref) Refs;
 typedef struct Handle Handle;
@@ -18,6 +18,7 @@ typedef struct Group {
   uint32_t nindex;
   Ref chain[MAX_CHAIN];   /* LOOPs and ACCUMs around it, outermost first */
   uint32_t nchain;
+  bool slotted;           /* its subscripts are constants */
   bool contract;          /* becomes a loop nest of its own behind chain[0] */
   Refs cone;              /* contract: nodes to compute again, increasing */
   Refs stored;            /* contract: scalars of chain[0]'s body, to be stored */
@@ -37,7 +38,7 @@ struct Handle {
   bool stays;             /* is an accumulator afterwards, too */
   Refs parts;             /* new arrays that make up its final value */
   Ref *slot;              /* new values at constant subscripts */
-  uint32_t nslot;
+  uint32_t nslot, slot_axes;
 };
 
 typedef struct Plan {

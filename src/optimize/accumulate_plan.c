@@ -29,6 +29,7 @@ static Group *group_for(Plan *plan, Handle *h, const Node *upd) {
   g->handle = h;
   g->index = upd->arg + 2;
   g->nindex = upd->nargs - 2;
+  g->slotted = upd->nargs > 2 && constant_subscripts(plan->p, upd);
   VEC_PUSH(plan->p->ctx, &h->groups, g);
   return g;
 }
@@ -88,17 +89,28 @@ static Ref initial(const Plan *plan, const Handle *h) {
   return accum->arg[ir_node(plan->p, h->param)->aux.i];
 }
 
+/* All of them name a slot of the same kind. */
+static bool all_slots(const Plan *plan, const Handle *h, const Refs *upds, uint32_t nargs) {
+  for (uint32_t k = 0; k < upds->n; k++) {
+    if (ir_node(plan->p, upds->at[k])->nargs != nargs) return false;
+    if (slot_position(plan->p, h, upds->at[k]) < 0) return false;
+  }
+  return true;
+}
+
 static bool slots_fit(Plan *plan, Handle *h) {
-  if (!h->slots.n) return true;
-  uint32_t n = ir_node(plan->p, h->slots.at[0])->nargs;
+  Ref first = h->slots.n ? h->slots.at[0] : 0;
+  for (uint32_t k = 0; k < h->groups.n; k++)
+    if (h->groups.at[k]->slotted) first = h->groups.at[k]->upds.at[0];
+  if (!first) return true;
+  uint32_t n = ir_node(plan->p, first)->nargs;
+  h->slot_axes = n - 2;
   h->nslot = slot_count(h->type, n - 2);
   if (!h->nslot || !pass_zero(plan->p, initial(plan, h))) return false;
-  for (uint32_t k = 0; k < h->slots.n; k++) {
-    if (ir_node(plan->p, h->slots.at[k])->nargs != n) return false;
-    if (slot_position(plan->p, h, h->slots.at[k]) < 0) return false;
-  }
   h->slot = NEWN(plan->p->ctx, Ref, h->nslot);
-  return true;
+  for (uint32_t k = 0; k < h->groups.n; k++)
+    if (h->groups.at[k]->slotted && !all_slots(plan, h, &h->groups.at[k]->upds, n)) return false;
+  return all_slots(plan, h, &h->slots, n);
 }
 
 /* ---- groups inside loops --------------------------------------------------------------- */
@@ -193,6 +205,13 @@ static bool cheap_again(const Node *n) {
   }
 }
 
+/* A scalar that is more than a plain read or an index. */
+static bool costly(const Node *n) {
+  if (n->op == IR_CONST || !n->type || n->type->rank) return false;
+  if (n->op == IR_READ) return (n->flags & NODE_CHECKED) != 0;
+  return n->op != IR_PRIM || n->type->elem != ELEM_INT;
+}
+
 /* Work inside the first loop of the chain is stored if an inner loop repeats it often. */
 static bool worth_storing(const Plan *plan, const Group *g) {
   int64_t trips = 1, extent;
@@ -222,8 +241,7 @@ static bool find_cone(const Plan *plan, Group *g) {
     if (contains(&g->cone, r) || contains(&g->stored, r)) continue;
     if (g->cone.n + g->stored.n == MAX_CONE) return false;
     bool deep = n->region != first->regions[0]->id;
-    if (!deep && n->op != IR_CONST && n->op != IR_READ && n->type && n->type->rank == 0 &&
-        worth_storing(plan, g)) {
+    if (!deep && costly(n) && worth_storing(plan, g)) {
       insert_sorted(p->ctx, &g->stored, r);
       continue;
     }
@@ -252,7 +270,9 @@ static bool rectangular(const Plan *plan, const Group *g) {
 /* ---- judging ---------------------------------------------------------------------------- */
 
 static bool judge_group(Plan *plan, Group *g) {
-  if (!find_chain(plan, g) || !subscripts_cover(plan, g)) return false;
+  if (!find_chain(plan, g)) return false;
+  if (g->slotted) return scalar_values(plan, g) && fits_in_place(plan, g);
+  if (!subscripts_cover(plan, g)) return false;
   if (fits_in_place(plan, g)) return true;
   g->contract = true;
   return rectangular(plan, g) && scalar_values(plan, g) && find_cone(plan, g);
@@ -260,8 +280,11 @@ static bool judge_group(Plan *plan, Group *g) {
 
 static void judge(Plan *plan, Handle *h) {
   if (!slots_fit(plan, h)) h->stays = true;
-  for (uint32_t k = 0; k < h->groups.n && !h->stays; k++)
-    if (!judge_group(plan, h->groups.at[k])) h->stays = true;
+  uint32_t arrays = 0;
+  for (uint32_t k = 0; k < h->groups.n && !h->stays; k++) {
+    if (!h->groups.at[k]->slotted && ++arrays > MAX_ARRAYS) h->stays = true;
+    else if (!judge_group(plan, h->groups.at[k])) h->stays = true;
+  }
   if (h->stays) return;
   plan->grows[h->region->owner] = true;
   for (uint32_t k = 0; k < h->groups.n; k++) {

@@ -90,8 +90,12 @@ static Level op_level(AstOp op) {
   return L_PRIMARY;
 }
 
+static bool is_number(const Ast *a) {
+  return a->kind == AST_INT || a->kind == AST_REAL;
+}
+
 static bool is_negative(const Ast *a) {
-  return (a->kind == AST_INT && a->i < 0) || (a->kind == AST_REAL && a->r < 0);
+  return a->kind == AST_INT ? a->i < 0 : a->r < 0;
 }
 
 static Level level_of(const Ast *a) {
@@ -107,19 +111,19 @@ static Level level_of(const Ast *a) {
 
 /* ---- parts of the language ---------------------------------------------------- */
 
+static void lay_power(Printer *p, const Ast *a) {
+  put(p, a->kid[0], is_number(a->kid[0]) ? L_POWER : L_POSTFIX);
+  say(p, "^");
+  put(p, a->kid[1], L_UNARY);
+}
+
 static void lay_binary(Printer *p, const Ast *a) {
-  Level level = op_level(a->op), left = level, right = (Level)(level + 1);
-  if (level == L_COMPARE) left = L_SUM;
-  if (level == L_POWER) right = L_UNARY;
-  /* numbers stand as the base of a power, but not as what is called */
-  bool base = level == L_POWER && level_of(a->kid[0]) == L_POWER && a->kid[0]->kind != AST_BINARY;
-  if (level == L_POWER && !base) left = L_POSTFIX;
-  put(p, a->kid[0], left);
-  bool tight = level == L_POWER;
-  if (!tight) say(p, " ");
+  Level level = op_level(a->op);
+  put(p, a->kid[0], level == L_COMPARE ? L_SUM : level);
+  say(p, " ");
   say(p, ast_op_text(a->op));
-  if (!tight) say(p, " ");
-  put(p, a->kid[1], right);
+  say(p, " ");
+  put(p, a->kid[1], (Level)(level + 1));
 }
 
 static void lay_unary(Printer *p, const Ast *a) {
@@ -386,7 +390,10 @@ static void lay_out(Printer *p, const Ast *a) {
   case AST_TEXT: lay_text(p, a); break;
   case AST_PIECE: lay_piece(p, a); break;
   case AST_UNARY: lay_unary(p, a); break;
-  case AST_BINARY: lay_binary(p, a); break;
+  case AST_BINARY:
+    if (a->op == OP_POW) lay_power(p, a);
+    else lay_binary(p, a);
+    break;
   case AST_IF: lay_if(p, a); break;
   case AST_LAMBDA: lay_lambda(p, a); break;
   case AST_CALL: lay_call(p, a); break;

@@ -24,16 +24,24 @@ static bool wants(const Surprise *s, const char *name) {
   return false;
 }
 
-static bool wants_expression(const Surprise *s) {
-  return wants(s, "a number");
-}
-
 static bool is_end(const Token *t) {
   return t->kind == END || t->kind == SEP;
 }
 
+/* After a ',' the parser may already have decided that the list ends. */
+static bool wants_expression(const Surprise *s) {
+  bool closing = wants(s, "')'") || wants(s, "']'");
+  return wants(s, "a number") || (s->before->kind == ',' && closing);
+}
+
+static bool at_item_start(const Surprise *s) {
+  int before = s->before->kind;
+  return before == 0 || before == SEP || (before == '{' && !is_end(s->got));
+}
+
 static const char *found_text(Reader *r, const Token *t) {
   if (t->kind == END) return "the end of the file";
+  if (t->kind == TEXT_BEGIN) return "a text";
   if (t->kind != SEP) return slip_quote(r, t->span);
   const char *p = r->text + t->span.start;
   while (*p == ' ' || *p == '\t') p++;
@@ -41,11 +49,12 @@ static const char *found_text(Reader *r, const Token *t) {
 }
 
 static const char *before_text(const Surprise *s) {
-  return slip_quote(s->r, s->before->span);
+  return s->before->kind == TEXT_END ? "the text" : slip_quote(s->r, s->before->span);
 }
 
+/* The reserved words stand together in the grammar's list of tokens. */
 static bool is_reserved(int kind) {
-  return (kind >= IF && kind <= RESERVED);
+  return kind >= IF && kind <= RESERVED;
 }
 
 /* Raises.  Where something is missing at the end of a line, the caret stands at
@@ -66,7 +75,9 @@ static _Noreturn void stop(const Surprise *s, const char *help, const char *text
 static const char *reserved_help(const Surprise *s) {
   const Token *t = s->got;
   if (!is_reserved(t->kind) && is_reserved(s->before->kind) && t->kind == '=') t = s->before;
-  if (!is_reserved(t->kind) || !wants(s, "a name")) return NULL;
+  bool name = wants(s, "a name") || wants_expression(s) || at_item_start(s) ||
+              t->kind == RESERVED;
+  if (!is_reserved(t->kind) || !name) return NULL;
   return str_printf(s->r->ctx, "%s is a reserved word and cannot be a name",
                     slip_quote(s->r, t->span));
 }
@@ -118,6 +129,9 @@ static bool says(Reader *r, const Token *t, const char *word) {
 
 static const char *habit_help(const Surprise *s) {
   Reader *r = s->r;
+  bool touches = s->before->span.end == s->got->span.start;
+  if (touches && s->got->kind == NUMBER && r->text[s->got->span.start] == '.')
+    return "an element is x[0], a field p.name; a tuple is taken apart by (a, b) = p";
   int start = r->last[2].kind;
   bool first = start == 0 || start == SEP || start == '{';
   for (size_t k = 0; first && k < sizeof openers / sizeof *openers; k++)
@@ -143,11 +157,18 @@ static _Noreturn void fail_text_as_value(const Surprise *s) {
   stop(s, "a text can only stand after print, trace and import", "a text is not a value");
 }
 
+/* A word of an 'if', a fold or a loop is missing: that says more. */
+static bool wants_part(const Surprise *s) {
+  return wants(s, "then") || wants(s, "for") || wants(s, "while");
+}
+
 static void check_side_by_side(const Surprise *s) {
   Reader *r = s->r;
   if (!token_ends_operand(s->before->kind) || !starts_operand(s->got->kind)) return;
+  if (s->got->kind == '{' && wants_part(s)) return;
   const char *help = habit_help(s);
-  if (!help && s->got->kind == TEXT_BEGIN) fail_text_as_value(s);
+  if (!help && (s->got->kind == TEXT_BEGIN || s->before->kind == TEXT_END))
+    help = "what print shows is separated by ',', and two items on one line by ';'";
   if (!help && r->last[2].kind == FLOORDIV) help = "'//' divides; a comment begins with '#'";
   if (!help && s->got->kind == '{')
     help = "a definition has its '=' before the '{'; a record is (a = 1, b = 2)";
@@ -169,6 +190,12 @@ static void check_python_words(const Surprise *s) {
          "a 'for' stands in [ ], in a reduction or in a fold");
   if (s->got->kind == IN)
     stop(s, "any(x == v for v in xs) asks whether x is in xs", "'in' belongs to a 'for'");
+  if ((s->got->kind == THEN || s->got->kind == ELSE) && !wants(s, "then") && !wants(s, "else"))
+    stop(s, "write if c then a else b",
+         str_printf(s->r->ctx, "%s belongs to no 'if'", s->found));
+  if (s->got->kind == DOTS)
+    stop(s, "write [i for i in a..b] for the array of its numbers",
+         "a range stands after the 'in' of a 'for'");
 }
 
 static void check_punctuation(const Surprise *s) {
@@ -176,6 +203,8 @@ static void check_punctuation(const Surprise *s) {
   int open = r->frames.at[r->frames.n - 1].open;
   switch (token_ends_operand(s->before->kind) ? s->got->kind : 0) {
   case '=':
+    if (r->last[2].kind == INPUT)
+      stop(s, "write input x: real = 3", "an input needs its type");
     if (wants(s, "then") || open != '(' || !wants(s, "')'"))
       stop(s, "'==' compares; '=' binds a name, once for each item", "'=' cannot stand here");
     stop(s, "in a record each part has its name: (a = 1, b = 2)", "'=' cannot stand here");
@@ -196,18 +225,22 @@ static void check_punctuation(const Surprise *s) {
 
 /* ---- something is missing -------------------------------------------------- */
 
+static void check_item_start(const Surprise *s) {
+  if (at_item_start(s))
+    stop(s, reserved_help(s),
+         str_printf(s->r->ctx, "an item cannot begin with %s", s->found));
+}
+
 static void check_missing_expression(const Surprise *s) {
   Reader *r = s->r;
   if (!wants_expression(s)) return;
-  int got = s->got->kind, before = s->before->kind;
+  int got = s->got->kind;
   const char *help = reserved_help(s);
   if (got == TEXT_BEGIN) fail_text_as_value(s);
   if (got == IF || got == NOT)
     stop(s, str_printf(r->ctx, "write (%s …)", got == IF ? "if" : "not"),
          str_printf(r->ctx, "%s inside an operator needs parentheses", s->found));
   if (got == '+' && !help) help = "there is no unary '+'";
-  if (before == 0 || before == SEP)
-    stop(s, help, str_printf(r->ctx, "an item cannot begin with %s", s->found));
   if (is_end(s->got))
     stop(s, help, str_printf(r->ctx, "an expression is missing after %s", before_text(s)));
   stop(s, help, str_printf(r->ctx, "expected an expression after %s, found %s", before_text(s),
@@ -225,15 +258,24 @@ static const struct { const char *word, *text, *help; } parts[] = {
 
 static void check_missing_part(const Surprise *s) {
   Reader *r = s->r;
-  for (size_t k = 0; s->n < 40 && k < sizeof parts / sizeof *parts; k++)
+  for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
     if (wants(s, parts[k].word) && !wants(s, "')'") && !wants(s, "']'"))
       stop(s, parts[k].help, str_printf(r->ctx, "%s, found %s", parts[k].text, s->found));
-  if (wants(s, "'{'") && !wants_expression(s) && r->frames.at[r->frames.n - 1].heads)
+  if (wants(s, "'{'") && !wants_expression(s))
     stop(s, "the body stands in braces, on the line of the head: fold s = s0 for t < T { … }",
          str_printf(r->ctx, "expected the body, '{ … }', found %s", s->found));
   if (s->before->kind == ':' && wants(s, "a name"))
-    stop(s, "a type is real, int, bool, a name, real[n] or (a: real, b: real[n])",
+    stop(s,
+         r->frames.at[r->frames.n - 1].open == '{'
+             ? "a record is (a = 1, b = 2)"
+             : "a type is real, int, bool, a name, real[n] or (a: real, b: real[n])",
          str_printf(r->ctx, "expected a type after ':', found %s", s->found));
+  if (s->before->kind == WITH)
+    stop(s, "write A with [i] = e, or p with .field = e",
+         str_printf(r->ctx, "expected '[' or '.' after 'with', found %s", s->found));
+  if (wants(s, "'='") && s->n == 1 && r->frames.at[r->frames.n - 1].open == '(')
+    stop(s, "in a record each part has its name: (a = 1, b = 2)",
+         str_printf(r->ctx, "expected '=' after %s, found %s", before_text(s), s->found));
 }
 
 /* ---- the general case ------------------------------------------------------ */
@@ -242,7 +284,8 @@ static void check_missing_part(const Surprise *s) {
 static bool is_noise(const char *name) {
   static const char *const noise[] = {"and", "or", "with", "->", "==", "!=", "<=", ">=", "//",
                                       "..", "'+'", "'-'", "'*'", "'/'", "'%'", "'@'", "'^'",
-                                      "'<'", "'>'", "'.'"};
+                                      "'<'", "'>'", "'.'", "the end of the file",
+                                      "the end of the item"};
   for (size_t k = 0; k < sizeof noise / sizeof *noise; k++)
     if (!strcmp(noise[k], name)) return true;
   return false;
@@ -279,7 +322,8 @@ static _Noreturn void fail_generally(const Surprise *s) {
                           ? str_printf(r->ctx, " after %s", before_text(s))
                           : "";
   if (list)
-    stop(s, reserved_help(s), str_printf(r->ctx, "expected %s%s, found %s", list, after, s->found));
+    stop(s, reserved_help(s),
+         str_printf(r->ctx, "expected %s%s, found %s", list, after, s->found));
   stop(s, reserved_help(s), str_printf(r->ctx, "%s cannot stand here", s->found));
 }
 
@@ -292,6 +336,7 @@ void slip_unexpected(Reader *r, const char *const *expected, int n) {
   check_side_by_side(&s);
   check_python_words(&s);
   check_punctuation(&s);
+  check_item_start(&s);
   check_missing_expression(&s);
   check_missing_part(&s);
   fail_generally(&s);

@@ -26,7 +26,10 @@
 typedef struct Step { const Ast *a; const char *text; } Step;
 
 static void show_head(const Ast *a, Buf *out) {
-  for (const char *k = ast_kind_name(a->kind); *k; k++) buf_printf(out, "%c", tolower(*k));
+  for (const char *k = ast_kind_name(a->kind); *k; k++) {
+    char lower = (char)tolower(*k);
+    buf_add(out, &lower, 1);
+  }
   if (a->kind == AST_UNARY || a->kind == AST_BINARY) buf_printf(out, " %s", ast_op_text(a->op));
   if (a->kind == AST_PRIME || (a->kind == AST_FOR && a->i)) buf_printf(out, " %d", (int)a->i);
   if (a->name && a->kind != AST_PIECE) buf_printf(out, " %s", a->name);
@@ -276,16 +279,22 @@ END_TEST
 
 /* ---- sizes ------------------------------------------------------------------------ */
 
+static char *add(char *at, const char *part, size_t times) {
+  size_t n = strlen(part);
+  for (size_t k = 0; k < times; k++, at += n) memcpy(at, part, n);
+  return at;
+}
+
 /* head, `part` times `n`, middle, `back` times `n`, tail. */
 static void expect_large(const char *head, const char *part, const char *middle, const char *back,
                          const char *tail, size_t n, bool good) {
   size_t room = strlen(head) + strlen(middle) + strlen(tail) + n * (strlen(part) + strlen(back));
   char *text = malloc(room + 1), *at = text;
-  at += sprintf(at, "%s", head);
-  for (size_t k = 0; k < n; k++, at += strlen(part)) memcpy(at, part, strlen(part));
-  at += sprintf(at, "%s", middle);
-  for (size_t k = 0; k < n; k++, at += strlen(back)) memcpy(at, back, strlen(back));
-  sprintf(at, "%s", tail);
+  at = add(at, head, 1);
+  at = add(at, part, n);
+  at = add(at, middle, 1);
+  at = add(at, back, n);
+  *add(at, tail, 1) = 0;
   Ctx *c = ctx_new(NULL, NULL);
   Attempt a = {c, text, strlen(text), PARSE_FILE, NULL, false};
   const char *got = outcome(&a);
@@ -330,6 +339,30 @@ START_TEST(long_programs) {
 }
 END_TEST
 
+/* ---- memory ----------------------------------------------------------------------- */
+
+static const char sample[] = "f(x: real[n]) = fold (a, b) = (x, 1.5e3) for t < n {\n"
+                             "  c = a with [t] = if x[t] > 0 then -b^2 else sum(x)\n"
+                             "  trace \"c={c:.3f}\"\n"
+                             "  (c, b)\n"
+                             "}\n";
+
+/* Wherever memory ends, the parse raises and nothing is left behind. */
+START_TEST(out_of_memory) {
+  int refused = 0;
+  for (uint64_t more = 0; more < 40000; more += 97) {
+    Ctx *c = ctx_new(NULL, NULL);
+    c->limits.memory = arena_used(c) + more;
+    Attempt a = {c, sample, strlen(sample), PARSE_FILE, NULL, false};
+    Status status = ctx_try(c, run_parse, &a);
+    ck_assert(status == GC_OK || status == GC_LIMIT || status == GC_NOMEM);
+    refused += status != GC_OK;
+    ctx_free(c);
+  }
+  ck_assert_int_gt(refused, 3);
+}
+END_TEST
+
 static Suite *suite(void) {
   Suite *s = suite_create("parser");
   TCase *t = tcase_create("syntax");
@@ -342,6 +375,7 @@ static Suite *suite(void) {
   tcase_add_test(t, bytes);
   tcase_add_test(t, deep);
   tcase_add_test(t, long_programs);
+  tcase_add_test(t, out_of_memory);
   suite_add_tcase(s, t);
   return s;
 }

@@ -1,0 +1,165 @@
+/* common.c - what the commands share: diagnostics on the terminal, files in and out. */
+#include "commands/command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "version.h"
+
+bool job_open(Job *j, const Command *command) {
+  *j = (Job){.c = ctx_new(NULL, NULL), .command = command};
+  if (!j->c) fputs("gradc: out of memory\n", stderr);
+  else j->c->opt.allow_import = true;
+  return j->c != NULL;
+}
+
+static bool coloured(FILE *f) {
+  const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+  return isatty(fileno(f)) && !(no && *no) && term && strcmp(term, "dumb");
+}
+
+bool colour_on_stderr(void) { return coloured(stderr); }
+
+typedef struct Report { Job *job; Buf text; } Report;
+
+static void render_new(void *arg) {
+  Report *r = arg;
+  Job *j = r->job;
+  buf_init(&r->text, j->c);
+  for (; j->shown < diag_count(j->c); j->shown++)
+    diag_render(j->c, j->shown, &r->text, coloured(stderr));
+}
+
+void job_report(Job *j) {
+  Report r = {.job = j};
+  fflush(stdout);
+  if (ctx_try(j->c, render_new, &r) == GC_OK) fputs(buf_text(&r.text), stderr);
+}
+
+int job_close(Job *j, Status s) {
+  job_report(j);
+  if (s == GC_NOMEM) fputs("gradc: out of memory\n", stderr);
+  ctx_free(j->c);
+  bool written = fflush(stdout) == 0 && !ferror(stdout);
+  if (!written) perror("gradc: standard output");
+  if (s == GC_OK) return written ? 0 : 1;
+  return s == GC_USAGE ? 2 : s == GC_FAILED ? 3 : 1;
+}
+
+int usage_error(const Command *command, const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  fprintf(stderr, "gradc %s: ", command->name);
+  vfprintf(stderr, fmt, ap);
+  fprintf(stderr, "\nusage: gradc %s %s\n(gradc %s --help tells more)\n", command->name,
+          command->synopsis, command->name);
+  va_end(ap);
+  return 2;
+}
+
+int option_error(const Command *command, int opt, char **argv) {
+  const char *word = argv[optind - 1];
+  if (opt == ':') return usage_error(command, "option '%s' needs an argument", word);
+  if (optopt && strncmp(word, "--", 2) != 0) return usage_error(command, "unknown option '-%c'", optopt);
+  return usage_error(command, "unknown option '%s'", word);
+}
+
+void command_help(const Command *command) {
+  printf("gradc %s %s\n\n%s.\n\n%s", command->name, command->synopsis, command->summary, command->help);
+}
+
+/* ---- files in ---- */
+
+static void close_file(void *f) { fclose(f); }
+
+_Noreturn static void cannot_read(Ctx *c, const char *path, const char *why) {
+  fail_at(c, (Span){0}, NULL, "cannot read '%s': %s", path, why);
+}
+
+uint32_t read_source(Ctx *c, const char *path) {
+  bool in = strcmp(path, "-") == 0;
+  struct stat st;
+  if (!in && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) cannot_read(c, path, "it is a directory");
+  FILE *f = in ? stdin : fopen(path, "rb");
+  if (!f) cannot_read(c, path, errno == ENOENT ? "there is no such file" : strerror(errno));
+  if (!in) ctx_defer(c, close_file, f);
+  Buf text;
+  buf_init(&text, c);
+  char block[1 << 15];
+  for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;) buf_add(&text, block, n);
+  if (ferror(f)) cannot_read(c, path, strerror(errno));
+  return source_add(c, in ? "standard input" : path, buf_text(&text), text.n);
+}
+
+/* ---- files out ---- */
+
+typedef struct Unlink { const char *path; bool done; } Unlink;
+
+static void remove_unfinished(void *arg) {
+  Unlink *u = arg;
+  if (!u->done) unlink(u->path);
+}
+
+static Unlink *write_temporary(Ctx *c, const char *path, const Buf *text) {
+  Unlink *u = NEW(c, Unlink);
+  u->path = str_printf(c, "%s.%ld.tmp", path, (long)getpid());
+  FILE *f = fopen(u->path, "wb");
+  if (!f) fail_at(c, (Span){0}, NULL, "cannot write '%s': %s", path, strerror(errno));
+  ctx_defer(c, remove_unfinished, u);
+  bool ok = fwrite(text->at, 1, text->n, f) == text->n;
+  ok &= fclose(f) == 0;
+  if (!ok) fail_at(c, (Span){0}, NULL, "cannot write '%s': %s", path, strerror(errno));
+  return u;
+}
+
+void write_files(Ctx *c, uint32_t n, const char *const *path, const Buf *const *text) {
+  Unlink **u = NEWN(c, Unlink *, n);
+  for (uint32_t i = 0; i < n; i++) {
+    struct stat st;
+    if (stat(path[i], &st) == 0 && S_ISDIR(st.st_mode))
+      fail_at(c, (Span){0}, NULL, "cannot write '%s': it is a directory", path[i]);
+    u[i] = write_temporary(c, path[i], text[i]);
+  }
+  for (uint32_t i = 0; i < n; i++) {
+    if (rename(u[i]->path, path[i]) != 0)
+      fail_at(c, (Span){0}, NULL, "cannot write '%s': %s", path[i], strerror(errno));
+    u[i]->done = true;
+  }
+}
+
+/* ---- small things ---- */
+
+uint32_t split_names(Ctx *c, const char *list, const char ***names) {
+  VEC(const char *) v = {0};
+  for (const char *s = list; ; s++) {
+    size_t n = strcspn(s, ",");
+    while (n && *s == ' ') { s++; n--; }
+    size_t m = n;
+    while (m && s[m - 1] == ' ') m--;
+    if (m) VEC_PUSH(c, &v, intern(c, s, m));
+    s += n;
+    if (!*s) break;
+  }
+  *names = v.at;
+  return v.n;
+}
+
+bool no_warn_option(Ctx *c, const char *name) {
+  VEC_PUSH(c, &c->no_warn, intern_z(c, name));
+  return true;
+}
+
+static void to_stdout(void *user, const char *text, size_t n) {
+  (void)user;
+  fwrite(text, 1, n, stdout);
+}
+
+Status host_stdout(Host *h, Ctx *c) {
+  *h = (Host){.ctx = c, .write = to_stdout};
+  return GC_OK;
+}

@@ -1,0 +1,287 @@
+/* expr.c - scalar expressions, with as few parentheses as C and the compilers' warnings
+ * ask for.  The order of operations is the program's. */
+#include "emit/private.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Decimal, reads back as the same number; 9 digits and an f in float. */
+void put_real(Emit *e, double x, int prec) {
+  File *f = e->f;
+  bool negative = signbit(x) && !isnan(x);
+  bool paren = negative && prec > PREC_UNARY;
+  if (f->real_float) x = (double)(float)x;
+  if (paren) put(e, "(");
+  if (isnan(x) || isinf(x)) {
+    f->uses_inf = true;
+    const char *sign = negative ? "-" : "";
+    if (f->jit) putf(e, isnan(x) ? "gc_nan()" : "%sgc_inf()", sign);
+    else if (f->real_float || isnan(x)) putf(e, isnan(x) ? "(%s)NAN" : "%s%s", isnan(x) ? f->real : sign, "INFINITY");
+    else putf(e, "%s(double)INFINITY", sign);
+  } else {
+    Buf b;
+    buf_init(&b, e->c);
+    if (f->real_float) buf_printf(&b, "%.9g", x);
+    else buf_real(&b, x);
+    const char *text = buf_text(&b);
+    put(e, text);
+    if (!strpbrk(text, ".e")) put(e, ".0");
+    if (f->real_float) put(e, "f");
+  }
+  if (paren) put(e, ")");
+}
+
+static void put_const(Emit *e, const Node *n, int prec) {
+  if (n->type->elem == ELEM_REAL) put_real(e, n->aux.r, prec);
+  else put_int(e, n->aux.i, prec);
+}
+
+const char *array_text(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  const Info *x = info(e, r);
+  if (x->cname) return ref_node(e, r);
+  if (x->buffer) return ref_buffer(e, x->buffer);
+  if (n->op == IR_RESHAPE) return array_text(e, n->arg[0]);
+  internal_error(e->c, "emission: array %u is nowhere", r);
+}
+
+/* ---- subscripts ------------------------------------------------------------------ */
+
+static bool is_zero(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  return n->op == IR_CONST && n->type->elem == ELEM_INT && n->aux.i == 0;
+}
+
+static bool fixed_index(const Emit *e, const Type *t, uint32_t n, const Ref *index, int64_t *at) {
+  *at = 0;
+  for (uint32_t k = 0; k < n; k++) {
+    const Node *i = node(e, index[k]);
+    int64_t d = 0;
+    if (i->op != IR_CONST || (k && !size_is_const(t->dim[k], &d))) return false;
+    *at = *at * d + i->aux.i;
+  }
+  return true;
+}
+
+void put_flat(Emit *e, const Type *t, uint32_t n, const Ref *index, int prec) {
+  int64_t at;
+  bool zero = true;
+  if (fixed_index(e, t, n, index, &at)) {
+    put_int(e, at, prec);
+    return;
+  }
+  for (uint32_t k = 0; k + 1 < n; k++) zero &= is_zero(e, index[k]);
+  if (zero) {
+    put_expr(e, index[n - 1], prec);
+    return;
+  }
+  bool add = !is_zero(e, index[n - 1]);
+  bool paren = prec > (add ? PREC_ADD : PREC_MUL);
+  if (paren) put(e, "(");
+  put_flat(e, t, n - 1, index, PREC_MUL);
+  put(e, "*");
+  put_size(e, t->dim[n - 1], PREC_UNARY);
+  if (add) {
+    put(e, " + ");
+    put_expr(e, index[n - 1], PREC_ADD);
+  }
+  if (paren) put(e, ")");
+}
+
+void put_row(Emit *e, const char *array, const Type *t, uint32_t n, const Ref *index) {
+  int64_t at, size;
+  put(e, array);
+  if (n == 0) return;
+  Size row = row_size(e, t, n);
+  if (fixed_index(e, t, n, index, &at)) {
+    if (at == 0) return;
+    if (size_is_const(row, &size)) {
+      putf(e, " + %lld", (long long)(at * size));
+      return;
+    }
+  }
+  put(e, " + ");
+  bool one = size_is_const(row, &size) && size == 1;
+  put_flat(e, t, n, index, one ? PREC_ADD : PREC_MUL);
+  if (one) return;
+  put(e, "*");
+  put_size(e, row, PREC_UNARY);
+}
+
+void put_element(Emit *e, Ref array, uint32_t n, const Ref *index) {
+  const Type *t = node(e, array)->type;
+  put(e, array_text(e, array));
+  put(e, "[");
+  put_flat(e, t, n, index, PREC_ANY);
+  put(e, "]");
+}
+
+/* ---- primitives --------------------------------------------------------------------- */
+
+static void put_powers(Emit *e, Ref base, int n) {
+  if (n == 1) {
+    put_expr(e, base, PREC_UNARY);
+  } else if (n % 2) {
+    if (n > 3) put(e, "(");
+    put_powers(e, base, n - 1);
+    put(e, n > 3 ? ")*" : "*");
+    put_expr(e, base, PREC_UNARY);
+  } else {
+    bool paren = n > 2;
+    for (int k = 0; k < 2; k++) {
+      if (k) put(e, "*");
+      if (paren) put(e, "(");
+      put_powers(e, base, n / 2);
+      if (paren) put(e, ")");
+    }
+  }
+}
+
+/* x^2 is x*x; only for small whole exponents. */
+static bool put_power(Emit *e, const Node *n, int prec) {
+  double x;
+  if (!ir_is_const(e->p, n->arg[1], &x) || x != floor(x) || fabs(x) > 16) return false;
+  bool real = n->type->elem == ELEM_REAL;
+  int k = (int)x;
+  if (k < 0 && !real) return false;
+  bool paren = prec > PREC_MUL;
+  if (paren) put(e, "(");
+  if (k == 0) real ? put_real(e, 1, PREC_ANY) : put(e, "1");
+  if (k < 0) {
+    put_real(e, 1, PREC_ANY);
+    put(e, k < -1 ? "/(" : "/");
+  }
+  if (k) put_powers(e, n->arg[0], k < 0 ? -k : k);
+  if (k < -1) put(e, ")");
+  if (paren) put(e, ")");
+  return true;
+}
+
+static void put_call(Emit *e, const Node *n) {
+  const Prim *prim = prim_get((uint32_t)n->aux.i);
+  char name[40];
+  Elem el = node(e, n->arg[n->nargs - 1])->type->elem;
+  if (prim->type == PT_REAL_INT) el = ELEM_REAL;
+  bool ints = el != ELEM_REAL;
+  bool gc = strncmp(prim->c, "gc_", 3) == 0;
+  snprintf(name, sizeof name, "%s%s%s", ints && !gc ? "gc_" : "", prim->c,
+           ints ? "_int" : e->f->real_float ? "f" : "");
+  use_function(e->f, name);
+  put(e, name);
+  put(e, "(");
+  for (uint32_t k = 0; k < n->nargs; k++) {
+    if (k) put(e, ", ");
+    put_expr(e, n->arg[k], PREC_COND);
+  }
+  put(e, ")");
+}
+
+static void put_infix(Emit *e, const Node *n, const char *op, int mine, int left, int right, int prec) {
+  if (prec > mine) put(e, "(");
+  put_expr(e, n->arg[0], left);
+  put(e, op);
+  put_expr(e, n->arg[1], right);
+  if (prec > mine) put(e, ")");
+}
+
+static void put_prefix(Emit *e, const Node *n, const char *op, int prec) {
+  if (prec > PREC_UNARY) put(e, "(");
+  put(e, op);
+  put_expr(e, n->arg[0], PREC_PRIMARY);
+  if (prec > PREC_UNARY) put(e, ")");
+}
+
+static void put_select(Emit *e, const Node *n, int prec) {
+  if (prec > PREC_COND) put(e, "(");
+  put_expr(e, n->arg[0], PREC_EQ);
+  put(e, " ? ");
+  put_expr(e, n->arg[1], PREC_OR);
+  put(e, " : ");
+  put_expr(e, n->arg[2], PREC_OR);
+  if (prec > PREC_COND) put(e, ")");
+}
+
+static void put_prim(Emit *e, const Node *n, int prec) {
+  switch (n->aux.i) {
+    case P_ADD: put_infix(e, n, " + ", PREC_ADD, PREC_ADD, PREC_MUL, prec); return;
+    case P_SUB: put_infix(e, n, " - ", PREC_ADD, PREC_ADD, PREC_MUL, prec); return;
+    case P_MUL: put_infix(e, n, "*", PREC_MUL, PREC_MUL, PREC_UNARY, prec); return;
+    case P_DIV: put_infix(e, n, "/", PREC_MUL, PREC_MUL, PREC_UNARY, prec); return;
+    case P_EQ: put_infix(e, n, " == ", PREC_EQ, PREC_ADD, PREC_ADD, prec); return;
+    case P_NE: put_infix(e, n, " != ", PREC_EQ, PREC_ADD, PREC_ADD, prec); return;
+    case P_LT: put_infix(e, n, " < ", PREC_REL, PREC_ADD, PREC_ADD, prec); return;
+    case P_LE: put_infix(e, n, " <= ", PREC_REL, PREC_ADD, PREC_ADD, prec); return;
+    case P_GT: put_infix(e, n, " > ", PREC_REL, PREC_ADD, PREC_ADD, prec); return;
+    case P_GE: put_infix(e, n, " >= ", PREC_REL, PREC_ADD, PREC_ADD, prec); return;
+    case P_AND: put_infix(e, n, " && ", PREC_AND, PREC_AND, PREC_EQ, prec); return;
+    case P_OR: put_infix(e, n, " || ", PREC_OR, PREC_EQ, PREC_EQ, prec); return;
+    case P_NOT: put_prefix(e, n, "!", prec); return;
+    case P_NEG: put_prefix(e, n, "-", prec); return;
+    case P_SELECT: put_select(e, n, prec); return;
+    case P_POW:
+      if (put_power(e, n, prec)) return;
+      break;
+    default: break;
+  }
+  put_call(e, n);
+}
+
+static void put_cast(Emit *e, const Node *n, const char *type, int prec) {
+  if (prec > PREC_UNARY) put(e, "(");
+  putf(e, "(%s)", type);
+  put_expr(e, n->arg[0], PREC_UNARY);
+  if (prec > PREC_UNARY) put(e, ")");
+}
+
+/* A bool that is stored as a whole number. */
+static void put_truth(Emit *e, const Node *n, bool stored, int prec, const char *text) {
+  bool test = stored && n->type->elem == ELEM_BOOL;
+  bool paren = test && prec > PREC_EQ;
+  if (paren) put(e, "(");
+  if (text) put(e, text);
+  else put_element(e, n->arg[0], n->nargs - 1, n->arg + 1);
+  if (test) put(e, " != 0");
+  if (paren) put(e, ")");
+}
+
+void put_expr(Emit *e, Ref r, int prec) {
+  const Node *n = node(e, r);
+  const Info *x = info(e, r);
+  if (n->op == IR_CONST) {
+    put_const(e, n, prec);
+  } else if (!x->inlined) {
+    put_truth(e, n, x->keep != 0, prec, ref_node(e, r));
+  } else {
+    switch (n->op) {
+      case IR_PRIM: put_prim(e, n, prec); break;
+      case IR_TOREAL: put_cast(e, n, e->f->real, prec); break;
+      case IR_TOINT: put_cast(e, n, "int64_t", prec); break;
+      case IR_READ: put_truth(e, n, true, prec, NULL); break;
+      default: internal_error(e->c, "emission: operator %d inside an expression", n->op);
+    }
+  }
+}
+
+void make_simple(Emit *e, Ref r, const char *want) {
+  Info *x = info(e, r);
+  if (!x->inlined) return;
+  const char *name = name_fresh(e, want);
+  line_start(e);
+  putf(e, "const %s %s = ", c_type(e->f, node(e, r)->type->elem, false), name);
+  put_expr(e, r, PREC_ANY);
+  line_end(e, ";");
+  x->inlined = false;
+  x->cname = name;
+  x->home = e->fn->id;
+}
+
+/* Does the text of `expr` mention leaf? */
+bool expr_mentions(const Emit *e, Ref expr, Ref leaf) {
+  if (expr == leaf) return true;
+  if (!info(e, expr)->inlined) return false;
+  const Node *n = node(e, expr);
+  for (uint32_t k = 0; k < n->nargs; k++)
+    if (expr_mentions(e, n->arg[k], leaf)) return true;
+  return false;
+}

@@ -1,0 +1,280 @@
+/* text.c - lines, braces, comments, C functions and what they take from around them.
+ *
+ * A C function that was moved out of another gets what it mentions from there in a
+ * struct, made as the mentions are met: ref_node() and the others give the plain name
+ * where the value is at home, and `env->name` in functions inside. */
+#include "emit/private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define uthash_malloc(size) arena_alloc(c, (size))
+#define uthash_free(p, size) ((void)(p))
+#define uthash_fatal(message) internal_error(c, "%s", message)
+#include <uthash.h>
+
+typedef enum FieldKind { FIELD_NODE, FIELD_BUFFER, FIELD_HOST, FIELD_STOP } FieldKind;
+
+struct Field {
+  uint64_t key;
+  FieldKind kind;
+  uint32_t id;
+  bool result;           /* set by the function moved out */
+  const char *name, *text, *type;
+  UT_hash_handle hh;
+};
+
+/* ---- text -------------------------------------------------------------------- */
+
+void put(Emit *e, const char *s) {
+  buf_puts(&e->fn->body, s);
+}
+
+void putf(Emit *e, const char *fmt, ...) {
+  char text[512];
+  va_list args;
+  va_start(args, fmt);
+  int n = vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  if (n < 0) internal_error(e->c, "a text that cannot be formatted: %s", fmt);
+  if ((size_t)n < sizeof text) {
+    buf_add(&e->fn->body, text, (size_t)n);
+    return;
+  }
+  char *big = arena_alloc(e->c, (size_t)n + 1);
+  va_start(args, fmt);
+  vsnprintf(big, (size_t)n + 1, fmt, args);
+  va_end(args);
+  buf_add(&e->fn->body, big, (size_t)n);
+}
+
+void line_start(Emit *e) {
+  for (uint32_t k = 0; k < e->fn->indent; k++) put(e, "  ");
+}
+
+void line_end(Emit *e, const char *s) {
+  put(e, s);
+  put(e, "\n");
+}
+
+void line(Emit *e, const char *fmt, ...) {
+  char text[1024];
+  va_list args;
+  va_start(args, fmt);
+  int n = vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  if (n < 0 || (size_t)n >= sizeof text) internal_error(e->c, "a line of C is too long: %s", fmt);
+  line_start(e);
+  line_end(e, text);
+}
+
+void block_open(Emit *e, const char *head) {
+  put(e, head);
+  put(e, " {\n");
+  e->fn->indent++;
+}
+
+void block_close(Emit *e) {
+  e->fn->indent--;
+  line(e, "}");
+}
+
+/* The source line itself, shortened, without what would end a comment. */
+static void put_source_line(Emit *e, const Source *s, uint32_t at) {
+  uint32_t a = at < s->size ? at : (uint32_t)s->size, b = a;
+  while (a > 0 && s->text[a - 1] != '\n') a--;
+  while (b < s->size && s->text[b] != '\n' && s->text[b] != '\r') b++;
+  while (a < b && (s->text[a] == ' ' || s->text[a] == '\t')) a++;
+  bool cut = b - a > 72;
+  if (cut) b = a + 69;
+  while (cut && b > a && ((unsigned char)s->text[b] & 0xC0) == 0x80) b--;
+  for (; a < b; a++) {
+    char x = s->text[a];
+    bool joins = a + 1 < b && ((x == '*' && s->text[a + 1] == '/') ||
+                               (x == '/' && s->text[a + 1] == '*') ||
+                               (x == '?' && s->text[a + 1] == '?'));
+    buf_add(&e->fn->body, x == '\t' || x == '\\' ? " " : &s->text[a], 1);
+    if (joins) put(e, " ");
+  }
+  if (cut) put(e, "...");
+}
+
+void comment_for(Emit *e, const Node *n) {
+  if (e->f->jit || !n->pos.file) return;
+  const Source *s = source_get(e->c, n->pos.file);
+  uint32_t row, column;
+  source_where(e->c, n->pos, &row, &column);
+  if (n->pos.file == e->last_comment.file && row == e->last_line) return;
+  e->last_comment = n->pos;
+  e->last_line = row;
+  const char *slash = strrchr(s->name, '/');
+  line_start(e);
+  putf(e, "/* %s:%u: ", slash ? slash + 1 : s->name, row);
+  put_source_line(e, s, n->pos.start);
+  line_end(e, " */");
+}
+
+/* ---- what a function takes from around it ---------------------------------------- */
+
+const char *c_type(const File *f, Elem el, bool in_array) {
+  if (el == ELEM_REAL) return f->real;
+  return el == ELEM_INT || in_array ? "int64_t" : "int";
+}
+
+static const char *field_type(Emit *e, FieldKind kind, uint32_t id) {
+  if (kind == FIELD_HOST) return "void *";
+  if (kind == FIELD_STOP) return "volatile int *";
+  if (kind == FIELD_BUFFER) {
+    const Buffer *b = &e->buffers.at[id];
+    bool ints = b->type ? b->type->elem != ELEM_REAL : b->ints;
+    return str_printf(e->c, "%s *", ints ? "int64_t" : e->f->real);
+  }
+  const Node *n = node(e, id);
+  if (!is_array(n)) return str_printf(e->c, "%s ", c_type(e->f, n->type->elem, false));
+  bool fixed = n->op == IR_READ || root_param(e, id);
+  return str_printf(e->c, "%s%s *", fixed ? "const " : "", c_type(e->f, n->type->elem, true));
+}
+
+static uint32_t home_of(const Emit *e, FieldKind kind, uint32_t id) {
+  if (kind == FIELD_NODE) return info(e, id)->home;
+  return kind == FIELD_BUFFER ? e->buffers.at[id].home : 0;
+}
+
+static const char *plain_name(Emit *e, FieldKind kind, uint32_t id) {
+  switch (kind) {
+    case FIELD_HOST: e->uses_host = true; return "host";
+    case FIELD_STOP: e->uses_host = e->uses_stop = true; return "stop";
+    case FIELD_BUFFER: {
+      Buffer *b = &e->buffers.at[id];
+      if (b->kind == BUF_SLOT) e->slots.at[b->index].used = true;
+      if (b->kind == BUF_SLOT) return e->slots.at[b->index].cname;
+      if (b->kind == BUF_OUTPUT) e->out_used[b->index] = true;
+      return b->cname;
+    }
+    case FIELD_NODE: break;
+  }
+  if (root_param(e, id)) e->param_used[node(e, id)->aux.i] = true;
+  return info(e, id)->cname;
+}
+
+static Field *field_add(Emit *e, Fn *fn, FieldKind kind, uint32_t id, const char *name) {
+  Ctx *c = e->c;
+  Field *x = NEW(c, Field);
+  const char *dot = strrchr(name, '.');
+  *x = (Field){.key = (uint64_t)kind << 32 | id, .kind = kind, .id = id};
+  x->name = dot ? dot + 1 : name;
+  x->text = str_printf(c, "env->%s", x->name);
+  x->type = field_type(e, kind, id);
+  HASH_ADD(hh, fn->field_table, key, sizeof x->key, x);
+  VEC_PUSH(c, &fn->fields, x);
+  return x;
+}
+
+static const char *ref_in(Emit *e, Fn *fn, FieldKind kind, uint32_t id) {
+  const char *name = plain_name(e, kind, id);
+  if (!name) internal_error(e->c, "emission: %u of kind %d has no name yet", id, kind);
+  if (fn->id == home_of(e, kind, id) || !fn->parent) return name;
+  uint64_t key = (uint64_t)kind << 32 | id;
+  Field *x;
+  HASH_FIND(hh, fn->field_table, &key, sizeof key, x);
+  return (x ? x : field_add(e, fn, kind, id, name))->text;
+}
+
+const char *ref_node(Emit *e, Ref r) {
+  if (info(e, r)->keep) return ref_keep(e, r);
+  return ref_in(e, e->fn, FIELD_NODE, r);
+}
+
+const char *ref_buffer(Emit *e, uint32_t b) {
+  const Buffer *x = &e->buffers.at[b];
+  if (x->kind == BUF_TEMP && x->kept)
+    return str_printf(e->c, "((%s *)%s[%u])", c_type(e->f, x->type->elem, true),
+                      ref_buffer(e, e->keep[1][x->region->id]), x->kept - 1);
+  return ref_in(e, e->fn, FIELD_BUFFER, b);
+}
+
+const char *ref_host(Emit *e) { return ref_in(e, e->fn, FIELD_HOST, 0); }
+const char *ref_stop(Emit *e) { return ref_in(e, e->fn, FIELD_STOP, 0); }
+
+const char *ref_keep(Emit *e, Ref r) {
+  const Info *x = info(e, r);
+  return str_printf(e->c, "%s[%u]", ref_buffer(e, e->keep[x->keep - 1][node(e, r)->region]),
+                    x->keep_at);
+}
+
+/* ---- functions ------------------------------------------------------------------------ */
+
+Fn *fn_open(Emit *e, const char *cname) {
+  Fn *fn = NEW(e->c, Fn);
+  fn->parent = e->fn;
+  fn->id = e->nfns++;
+  fn->indent = fn->base = 1;
+  fn->cname = cname;
+  buf_init(&fn->body, e->c);
+  e->fn = fn;
+  return fn;
+}
+
+void fn_result(Emit *e, Ref r) {
+  if (info(e, r)->keep) return;
+  Field *x = field_add(e, e->fn, FIELD_NODE, r, info(e, r)->cname);
+  x->result = true;
+  line(e, "%s = %s;", x->text, info(e, r)->cname);
+}
+
+static void write_struct(Emit *e, const Fn *fn) {
+  Buf *b = &e->f->data;
+  buf_printf(b, "struct %s_env {\n", fn->cname);
+  for (uint32_t k = 0; k < fn->fields.n; k++)
+    buf_printf(b, "  %s%s;\n", fn->fields.at[k]->type, fn->fields.at[k]->name);
+  buf_puts(b, "};\n\n");
+}
+
+static void write_function(Emit *e, Fn *fn) {
+  Buf *b = &e->f->data;
+  if (fn->fields.n) write_struct(e, fn);
+  buf_printf(b, "static %s %s(", fn->fails ? "int" : "void", fn->cname);
+  if (fn->fields.n) buf_printf(b, "struct %s_env *env", fn->cname);
+  else buf_puts(b, "void");
+  buf_puts(b, ") {\n");
+  buf_add(b, buf_text(&fn->body), fn->body.n);
+  buf_puts(b, fn->fails ? "  return 0;\n}\n\n" : "}\n\n");
+}
+
+/* struct f_env env3 = {a, b}; in the caller. */
+static void write_env(Emit *e, const Fn *fn, const char *env) {
+  line_start(e);
+  putf(e, "struct %s_env %s = {", fn->cname, env);
+  for (uint32_t k = 0; k < fn->fields.n; k++) {
+    const Field *x = fn->fields.at[k];
+    if (k) put(e, k % 8 ? ", " : ",\n");
+    if (k && k % 8 == 0) line_start(e);
+    put(e, x->result ? "0" : ref_in(e, e->fn, x->kind, x->id));
+  }
+  line_end(e, "};");
+}
+
+void fn_close(Emit *e) {
+  Fn *fn = e->fn;
+  write_function(e, fn);
+  e->fn = fn->parent;
+  const char *env = str_printf(e->c, "env%u", ++e->nenv);
+  if (fn->fields.n) write_env(e, fn, env);
+  const char *call = str_printf(e->c, "%s(%s%s)", fn->cname, fn->fields.n ? "&" : "",
+                                fn->fields.n ? env : "");
+  if (fn->fails) {
+    e->fn->fails = true;
+    line(e, "{");
+    line(e, "  const int code = %s;", call);
+    line(e, "  if (code) return code;");
+    line(e, "}");
+  } else {
+    line(e, "%s;", call);
+  }
+  for (uint32_t k = 0; k < fn->fields.n; k++) {
+    Field *x = fn->fields.at[k];
+    if (!x->result) continue;
+    info(e, x->id)->cname = str_printf(e->c, "%s.%s", env, x->name);
+    info(e, x->id)->home = e->fn->id;
+  }
+}
