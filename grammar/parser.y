@@ -50,9 +50,9 @@ static void syntax_error(Span *at, Reader *r, const char *text);
 %token ARROW "->" DOTS ".." EQ "==" NE "!=" LE "<=" GE ">=" FLOORDIV "//"
 
 %type <ast> file items item definition head statement rule rule_names rule_name
-%type <ast> type type_parts type_fields sizes print_list printed text pieces
+%type <ast> type type_parts type_fields type_field sizes print_list printed text pieces
 %type <ast> expr open with_head updated target or_e and_e not_e cmp_e compared sum product
-%type <ast> unary power postfix primary paren tuple fields array elements call_args arg
+%type <ast> unary power postfix primary paren tuple fields field array elements call_args arg
 %type <ast> subscripts subscript slice for_clauses clauses clause pattern patterns
 %type <ast> lambda_head block block_items block_item
 %type <op> compare
@@ -67,7 +67,7 @@ start: file                           { r->result = $file; }
 file: %empty                          { $$ = ast_new(r->ctx, AST_FILE, @$, 0); }
   | items
   ;
-items: item                           { $$ = make_push_item(r, ast_new(r->ctx, AST_FILE, @$, 0), $1); }
+items: item                           { $$ = make_push_item(r, NULL, $1); }
   | items SEP item                    { $$ = make_push_item(r, $1, $3); }
   ;
 item: definition | statement | rule
@@ -92,9 +92,9 @@ statement: PRINT print_list           { $$ = make_filled(@$, $print_list, NULL);
   | WHILE                             { slip(r, @$, SLIP_WHILE_STATEMENT); }
   ;
 rule: CUSTOM_GRADIENT NAME '(' rule_names[p] ';' rule_names[s] ')' '=' expr
-                                      { $$ = make_rule(r, AST_GRADIENT, @$, @2, $2, $p, $s, $expr); }
+                                      { $$ = make_rule(r, AST_GRADIENT, @$, @2, $2, $p, $s, $9); }
   | CUSTOM_TANGENT NAME '(' rule_names[p] ';' rule_names[s] ')' '=' expr
-                                      { $$ = make_rule(r, AST_TANGENT, @$, @2, $2, $p, $s, $expr); }
+                                      { $$ = make_rule(r, AST_TANGENT, @$, @2, $2, $p, $s, $9); }
   | CUSTOM_GRADIENT NAME '(' rule_names ')'     { slip(r, @5, SLIP_RULE_SEED); }
   | CUSTOM_TANGENT NAME '(' rule_names ')'      { slip(r, @5, SLIP_RULE_SEED); }
   ;
@@ -133,10 +133,10 @@ type: NAME                            { $$ = make_array_type(r, @$, @1, $1, NULL
 type_parts: type[a] ',' type[b]       { $$ = ast_new(r->ctx, AST_T_TUPLE, @$, 2, $a, $b); }
   | type_parts ',' type               { $$ = ast_push(r->ctx, $1, $3); }
   ;
-type_fields: NAME ':' type            { $$ = make_list(r, AST_T_RECORD, @$,
-                                               make_named(r, AST_FIELD, @$, @1, $1, $3)); }
-  | type_fields ',' NAME ':' type     { $$ = ast_push(r->ctx, $1,
-                                               make_named(r, AST_FIELD, span_join(@3, @5), @3, $3, $5)); }
+type_fields: type_field               { $$ = make_list(r, AST_T_RECORD, @$, $1); }
+  | type_fields ',' type_field        { $$ = ast_push(r->ctx, $1, $3); }
+  ;
+type_field: NAME ':' type             { $$ = make_named(r, AST_FIELD, @$, @1, $1, $3); }
   ;
 sizes: expr                           { $$ = make_hollow(r, AST_T_ARRAY, @$, $1); }
   | sizes ',' expr                    { $$ = ast_push(r->ctx, $1, $3); }
@@ -202,8 +202,7 @@ power: postfix
 postfix: primary
   | postfix '(' ')'                   { $$ = make_call(r, @$, $1, NULL); }
   | postfix '(' call_args comma ')'   { $$ = make_call(r, @$, $1, $3); }
-  | postfix '(' expr for_clauses ')'  { $$ = make_call(r, @$, $1, make_hollow(r, AST_CALL, @3,
-                                               make_generator(r, span_join(@3, @4), $4, $3, 1))); }
+  | postfix '(' expr for_clauses ')'  { $$ = make_reduction(r, @$, $1, span_join(@3, @4), $3, $4); }
   | postfix '[' subscripts ']'        { $$ = make_filled(@$, $3, $1); }
   | postfix '[' ']'                   { slip(r, span_join(@2, @3), SLIP_EMPTY_INDEX); }
   | postfix '.' NAME                  { $$ = make_named(r, AST_GET, @$, @3, $3, $1); }
@@ -255,13 +254,14 @@ paren: '(' expr ')'                   { $$ = $2; }
 tuple: expr[a] ',' expr[b]            { $$ = ast_new(r->ctx, AST_TUPLE, @$, 2, $a, $b); }
   | tuple ',' expr                    { $$ = ast_push(r->ctx, $1, $3); }
   ;
-fields: expr[a] '=' expr[b]           { $$ = make_list(r, AST_RECORD, @$, make_field(r, @$, $a, $b)); }
-  | fields ',' expr[a] '=' expr[b]    { $$ = ast_push(r->ctx, $1,
-                                                      make_field(r, span_join(@3, @5), $a, $b)); }
+fields: field                         { $$ = make_list(r, AST_RECORD, @$, $1); }
+  | fields ',' field                  { $$ = ast_push(r->ctx, $1, $3); }
+  ;
+field: expr[a] '=' expr[b]            { $$ = make_field(r, @$, $a, $b); }
   ;
 array: '[' ']'                        { $$ = ast_new(r->ctx, AST_ARRAY, @$, 0); }
   | '[' elements comma ']'            { $$ = make_filled(@$, $2, NULL); }
-  | '[' expr for_clauses ']'          { $$ = make_generator(r, @$, $3, $2, 0); }
+  | '[' expr for_clauses ']'          { $$ = make_filled(@$, $3, $2); }
   ;
 elements: expr                        { $$ = make_list(r, AST_ARRAY, @$, $1); }
   | elements ',' expr                 { $$ = ast_push(r->ctx, $1, $3); }

@@ -48,7 +48,7 @@ Ref space_close(Elab *e, Space *sp, Ref element, Combiner comb);
 /* Result axis k is x's axis axis[k]. */
 Ref permute(Elab *e, Ref x, const uint32_t *axis);
 /* The array's number of elements. */
-Size type_count(Prog *p, const Type *t);
+Size element_count(Prog *p, const Type *t);
 
 /* ---- rows: what each name of builtins.def does ---- */
 

@@ -113,7 +113,7 @@ Ref space_close(Elab *e, Space *sp, Ref element, Combiner comb) {
   return ir_out(e->p, ir_loop(e->p, sp->n, sp->extent, sp->body, &comb), 0);
 }
 
-Size type_count(Prog *p, const Type *t) {
+Size element_count(Prog *p, const Type *t) {
   Size n = size_const(p, 1);
   for (uint32_t k = 0; k < t->rank; k++) n = size_mul(p, n, t->dim[k]);
   return n;

@@ -130,7 +130,7 @@ static Size rest_size(Elab *e, Size total, uint32_t rank, const Size *dim, uint3
 
 /* Both types must have as many elements. */
 static void check_count(Elab *e, const Type *from, const Type *to, Span at) {
-  Size a = type_count(e->p, from), b = type_count(e->p, to);
+  Size a = element_count(e->p, from), b = element_count(e->p, to);
   int64_t x, y;
   if (size_is_const(a, &x) && size_is_const(b, &y) && x != y)
     fail_at(e->c, at, "both must have as many elements",
@@ -154,7 +154,7 @@ static const Type *new_type(Elab *e, const Type *t, const Ast *call, const Val *
     if (rest != UINT32_MAX) fail_at(e->c, at, NULL, "reshape: only one size can be -1");
     rest = rank++;
   }
-  Size total = type_count(e->p, t);
+  Size total = element_count(e->p, t);
   if (rest != UINT32_MAX) dim[rest] = rest_size(e, total, rank, dim, rest, at);
   const Type *to = type_array(e->p, t->elem, rank, dim);
   check_count(e, t, to, at);

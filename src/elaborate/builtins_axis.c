@@ -62,7 +62,7 @@ static const Val *position(APPLY_ARGS, Combiner comb, const char *what) {
   Ref x = arg_node(e, arg[0], what, arg_span(e, call, 0));
   const Type *t = ir_type(e->p, x);
   int axis = arg_axis(e, s, call, t->rank, what);
-  Size count = axis < 0 ? type_count(e->p, t) : t->dim[axis];
+  Size count = axis < 0 ? element_count(e->p, t) : t->dim[axis];
   int64_t known;
   if (t->rank == 0) return val_node(e, ir_int(e->p, 0));
   if (size_is_const(count, &known) && known <= 0)
@@ -91,7 +91,7 @@ const Val *apply_mean(APPLY_ARGS) {
   Ref x = bools_to_ints(e, arg_node(e, arg[0], "mean", at));
   const Type *t = ir_type(e->p, x);
   int axis = arg_axis(e, s, call, t->rank, "mean");
-  Size count = axis < 0 ? type_count(e->p, t) : t->dim[axis];
+  Size count = axis < 0 ? element_count(e->p, t) : t->dim[axis];
   Ref total = reduce(e, val_real(e, val_node(e, x), at), axis, SUM);
   const Val *size = val_node(e, ir_toreal(e->p, size_node(e->p, count)));
   return elab_binary(e, OP_DIV, val_node(e, total), size, at);
@@ -173,7 +173,7 @@ const Val *apply_norm(APPLY_ARGS) {
   int axis = arg_axis(e, s, call, t->rank, "norm");
   if (t->rank == 0) return elab_prim(e, P_ABS, (const Val *[]){val_node(e, x)}, 1, at);
   if (axis < 0) {
-    Size count = type_count(e->p, t);
+    Size count = element_count(e->p, t);
     x = ir_reshape(e->p, x, type_array(e->p, ELEM_REAL, 1, &count));
     axis = 0;
   }

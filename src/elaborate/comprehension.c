@@ -31,6 +31,20 @@ static Size first_axis(Elab *e, const Val *v, const Ast *a) {
   return size;
 }
 
+/* ---- names ----------------------------------------------------------------------- */
+
+static bool pattern_binds(const Ast *pattern, const char *name) {
+  if (pattern->kind == AST_NAME) return pattern->name == name;
+  for (uint32_t k = 0; k < pattern->nkids; k++)
+    if (pattern_binds(pattern->kid[k], name)) return true;
+  return false;
+}
+
+static bool clause_binds(const Ast *clause, const char *name) {
+  return clause->kind == AST_FOR_EACH ? pattern_binds(clause->kid[0], name)
+                                      : clause->name == name;
+}
+
 /* ---- bare indices ----------------------------------------------------------------- */
 
 typedef struct Bare {
@@ -44,10 +58,8 @@ typedef struct Bare {
 
 static void see_name(void *self, const Ast *name) {
   Bare *b = self;
-  for (uint32_t k = 1; b->whole->kind == AST_FOR && k < b->whole->nkids; k++) {
-    const Ast *c = b->whole->kid[k];
-    if (c->kind != AST_FOR_EACH && c->name == name->name) b->foreign = true;
-  }
+  for (uint32_t k = 1; k < b->whole->nkids; k++)
+    b->foreign |= clause_binds(b->whole->kid[k], name->name);
   if (!scope_find(b->e, b->s, name->name)) b->foreign = true;
 }
 
@@ -147,20 +159,10 @@ void clause_bind(Elab *e, Scope *s, const Clause *k, Ref index) {
 
 typedef struct Uses { const Ast *whole; uint32_t from, to; bool found; } Uses;
 
-static bool pattern_binds(const Ast *pattern, const char *name) {
-  if (pattern->kind == AST_NAME) return pattern->name == name;
-  for (uint32_t k = 0; k < pattern->nkids; k++)
-    if (pattern_binds(pattern->kid[k], name)) return true;
-  return false;
-}
-
 static void see_use(void *self, const Ast *name) {
   Uses *u = self;
-  for (uint32_t k = u->from; k < u->to; k++) {
-    const Ast *c = u->whole->kid[k];
-    u->found |= c->kind == AST_FOR_EACH ? pattern_binds(c->kid[0], name->name)
-                                        : c->name == name->name;
-  }
+  for (uint32_t k = u->from; k < u->to; k++)
+    u->found |= clause_binds(u->whole->kid[k], name->name);
 }
 
 /* Does the bound of clause `to` use an index of the clauses from `from` on? */
@@ -436,9 +438,9 @@ static const Val *reduce_logsumexp(Reduce *r, Scope *s, const Ast *call, uint32_
   return builtin_find("logsumexp")->apply(e, s, call, &flat, 1);
 }
 
-const Val *elab_reduction(Elab *e, Scope *s, const Ast *call) {
+const Val *elab_reduction(Elab *e, Scope *s, const Ast *call, const char *name) {
   const Ast *a = call->kid[1];
-  const Reduction *kind = find_reduction(call->kid[0]->name);
+  const Reduction *kind = find_reduction(name);
   Reduce r = {.e = e, .a = a, .name = kind->name, .comb = kind->comb,
               .mean = strcmp(kind->name, "mean") == 0};
   if (call->nkids > 2)

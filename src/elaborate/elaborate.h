@@ -14,9 +14,9 @@ typedef struct Module Module;
  * allow).  A later function of the same name is an error unless `replace`. */
 Module *module_new(Ctx *c);
 void module_add(Module *m, Ast *file, bool replace);
-/* For a session: forgets the statements seen so far (print, assert, trace, expressions)
- * and keeps bindings and inputs, so that the next entry does not run them again. */
-void module_drop_statements(Module *m);
+/* For a session: what has been added so far is kept for its definitions, bindings and
+ * inputs alone; its statements and the traces of its bindings are not run again. */
+void module_mute(Module *m);
 
 /* A value of a script's input, as the command line or the host set it. */
 typedef struct InputValue {

@@ -96,7 +96,7 @@ static void reverse_row(Blocks *b, uint32_t j) {
 static Size elements(Elab *e, const Leaves *l) {
   Size n = size_const(e->p, 0);
   for (uint32_t k = 0; k < l->n; k++)
-    if (l->ref[k]) n = size_add(e->p, n, type_count(e->p, ir_type(e->p, l->ref[k])));
+    if (l->ref[k]) n = size_add(e->p, n, element_count(e->p, ir_type(e->p, l->ref[k])));
   return n;
 }
 

@@ -322,13 +322,13 @@ void module_add(Module *m, Ast *file, bool replace) {
   if (name) m->importing.n--;
 }
 
-void module_drop_statements(Module *m) {
+void module_mute(Module *m) {
   uint32_t kept = 0;
   for (uint32_t k = 0; k < m->script.n; k++) {
     AstKind kind = m->script.at[k]->kind;
     if (kind == AST_BIND || kind == AST_INPUT) m->script.at[kept++] = m->script.at[k];
   }
-  m->script.n = kept;
+  m->script.n = m->muted = kept;
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */

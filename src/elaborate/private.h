@@ -49,6 +49,7 @@ struct Module {
   VEC(const char *) importing; /* the chain of imports at work */
   VEC(const char *) order;  /* functions by their first definition */
   VEC(const Ast *) script;  /* statements and bindings, in order */
+  uint32_t muted;           /* so many of them run without traces */
   VEC(const Ast *) unmarked; /* functions and rules not yet looked at by resolve.c */
   Mark *differentiated;     /* binders that a derivative operator names */
   Mark *differentiated_names; /* the same for names that are not bound where they are seen */
@@ -155,6 +156,7 @@ typedef struct ElabState {
   uint32_t scanned, effects; /* nodes looked at for effects; effects found */
   uint32_t real_tests;      /* comparisons of reals that folded */
   uint32_t in_fold;
+  bool muted;               /* traces are left out */
   uint32_t in_prelude;
   Span prelude_at;          /* the call that led into the prelude */
 } ElabState;
@@ -240,8 +242,8 @@ bool literal_number(const Ast *a, bool *is_int, int64_t *i, double *r);
 
 const Val *elab_for(Elab *e, Scope *s, const Ast *a);
 bool is_reduction(const char *name);
-const Val *elab_reduction(Elab *e, Scope *s, const Ast *call);
-const Val *elab_if(Elab *e, Scope *s, const Ast *a);
+const Val *elab_reduction(Elab *e, Scope *s, const Ast *call, const char *name);
+const Val *elab_if(Elab *e, Scope *s, const Ast *a, const Ast **chosen);
 const Val *elab_logic(Elab *e, Scope *s, const Ast *a);
 bool may_fail(const Ast *a); /* its evaluation may fail, or costs something */
 const Val *elab_block(Elab *e, Scope *s, const Ast *a);
@@ -275,10 +277,16 @@ void clause_bind(Elab *e, Scope *s, const Clause *k, Ref index);
 const Val *call_value(Elab *e, Scope *s, const Val *f, const Ast *call, const Val *const *arg,
                       uint32_t n, Span at);
 uint32_t effects_so_far(Elab *e);
-/* The body of a function of a file on values for its parameters, types checked. */
+/* Where a call and its arguments stand. */
 typedef struct CallPlace { const Ast *call; Span at; } CallPlace;
-const Val *call_body(Elab *e, const Function *f, const Val *const *arg, uint32_t n,
-                     CallPlace place, SizeEnv *env);
+/* The arguments as the parameters' types want them; sizes go to env. */
+const Val **call_match(Elab *e, const Function *f, const Val *const *arg, uint32_t n,
+                       CallPlace place, SizeEnv *env);
+/* The body on arguments that have been matched. */
+const Val *call_inside(Elab *e, const Function *f, const Val *const *arg, uint32_t n,
+                       SizeEnv *env);
+/* A scope in which the size names of env are ints. */
+Scope *scope_with_sizes(Elab *e, const Module *home, const SizeEnv *env);
 const Val *call_with_rule(Elab *e, const Function *f, const Val *const *arg, uint32_t n,
                           CallPlace place);
 void memo_put(Elab *e, const Func *f, const Val *const *arg, uint32_t n, const Val *result);

@@ -16,7 +16,9 @@ void put_real(Emit *e, double x, int prec) {
   if (isnan(x) || isinf(x)) {
     f->uses_inf = true;
     const char *sign = negative ? "-" : "";
-    if (f->jit) putf(e, isnan(x) ? "gc_nan()" : "%sgc_inf()", sign);
+    const char *big = f->real_float ? "1e30f*1e30f" : "1e300*1e300";
+    if (f->jit && isnan(x)) putf(e, "(-(%s)*0)", big);
+    else if (f->jit) putf(e, "%s(%s)", sign, big);
     else if (f->real_float || isnan(x)) putf(e, isnan(x) ? "(%s)NAN" : "%s%s", isnan(x) ? f->real : sign, "INFINITY");
     else putf(e, "%s(double)INFINITY", sign);
   } else {
@@ -37,12 +39,27 @@ static void put_const(Emit *e, const Node *n, int prec) {
   else put_int(e, n->aux.i, prec);
 }
 
+/* A row at literal subscripts, in a region that is cut: written out where it is used. */
+static const char *fixed_row(Emit *e, const Node *n) {
+  Fn *fn = e->fn;
+  Buf saved = fn->body;
+  buf_init(&fn->body, e->c);
+  put(e, "(");
+  put_row(e, array_text(e, n->arg[0]), node(e, n->arg[0])->type, n->nargs - 1, n->arg + 1);
+  put(e, ")");
+  const char *text = buf_text(&fn->body);
+  fn->body = saved;
+  return text;
+}
+
 const char *array_text(Emit *e, Ref r) {
   const Node *n = node(e, r);
   const Info *x = info(e, r);
   if (x->cname) return ref_node(e, r);
   if (x->buffer) return ref_buffer(e, x->buffer);
   if (n->op == IR_RESHAPE) return array_text(e, n->arg[0]);
+  if (n->op == IR_DATA) return data_text(e, r);
+  if (n->op == IR_READ) return fixed_row(e, n);
   internal_error(e->c, "emission: array %u is nowhere", r);
 }
 
@@ -102,6 +119,10 @@ void put_row(Emit *e, const char *array, const Type *t, uint32_t n, const Ref *i
     }
   }
   put(e, " + ");
+  if (fixed_index(e, t, n, index, &at) && at == 1) {
+    put_size(e, row, PREC_MUL);
+    return;
+  }
   bool one = size_is_const(row, &size) && size == 1;
   put_flat(e, t, n, index, one ? PREC_ADD : PREC_MUL);
   if (one) return;
@@ -158,6 +179,18 @@ static bool put_power(Emit *e, const Node *n, int prec) {
   return true;
 }
 
+/* The prototype of a primitive's function, for the JIT. */
+static const char *prototype(Emit *e, const char *name, const Node *n) {
+  Buf b;
+  buf_init(&b, e->c);
+  buf_printf(&b, "%s %s(", c_type(e->f, n->type->elem, false), name);
+  for (uint32_t k = 0; k < n->nargs; k++)
+    buf_printf(&b, "%s%s", k ? ", " : "", c_type(e->f, node(e, n->arg[k])->type->elem, false));
+  buf_puts(&b, ");");
+  return buf_text(&b);
+}
+
+/* Names end in f in float, in _i for ints. */
 static void put_call(Emit *e, const Node *n) {
   const Prim *prim = prim_get((uint32_t)n->aux.i);
   char name[40];
@@ -166,8 +199,9 @@ static void put_call(Emit *e, const Node *n) {
   bool ints = el != ELEM_REAL;
   bool gc = strncmp(prim->c, "gc_", 3) == 0;
   snprintf(name, sizeof name, "%s%s%s", ints && !gc ? "gc_" : "", prim->c,
-           ints ? "_int" : e->f->real_float ? "f" : "");
-  use_function(e->f, name);
+           ints ? "_i" : e->f->real_float ? "f" : "");
+  if (!function_used(e->f, name))
+    use_function(e->f, name, e->f->jit ? prototype(e, name, n) : NULL);
   put(e, name);
   put(e, "(");
   for (uint32_t k = 0; k < n->nargs; k++) {
@@ -266,7 +300,7 @@ void put_expr(Emit *e, Ref r, int prec) {
 void make_simple(Emit *e, Ref r, const char *want) {
   Info *x = info(e, r);
   if (!x->inlined) return;
-  const char *name = name_fresh(e, want);
+  const char *name = c_fresh(e, want);
   line_start(e);
   putf(e, "const %s %s = ", c_type(e->f, node(e, r)->type->elem, false), name);
   put_expr(e, r, PREC_ANY);

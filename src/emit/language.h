@@ -1,6 +1,8 @@
 /* language.h - what the files that print the language share.
  *
- *   language.c             programs, functions, regions, structured nodes
+ *   language.c             programs, regions, statements
+ *   language_structured.c  loops, choices, folds
+ *   language_custom.c      calls with a rule
  *   language_expression.c  expressions, by an explicit stack
  *   language_names.c       names, and which nodes get one
  */
@@ -16,6 +18,19 @@ enum {
 };
 
 typedef struct Taken Taken;
+
+typedef struct Stmt { const char *left, *right; } Stmt;   /* left NULL: a trace */
+typedef struct Body { VEC(Stmt) st; } Body;
+
+/* One component of a region's value: text around a node, or (node 0) text alone. */
+typedef struct Item {
+  const char *before;   /* NULL: the present value of handle `node` */
+  Ref node;
+  int at;
+  const char *after;
+  bool loose;           /* 2 will do for a real 2 */
+} Item;
+typedef struct Items { VEC(Item) v; } Items;
 
 typedef struct Printer {
   Prog *p;
@@ -42,11 +57,11 @@ typedef struct Printer {
 /* ---- language_names.c ---- */
 void naming_init(Printer *w);
 void naming_plan(Printer *w);               /* bound, evident, results */
+/* A name that is free here, like `hint` or one of the letters `other`, as it is written. */
 const char *name_fresh(Printer *w, const char *hint, const char *other);
 uint32_t names_mark(const Printer *w);      /* names made after a mark … */
 void names_release(Printer *w, uint32_t mark); /* … are free again */
 bool is_group(const Printer *w, Ref structured); /* printed as a binding of a tuple */
-const char *name_text(Printer *w, const char *name); /* as it is written (LaTeX) */
 
 /* ---- language_expression.c ---- */
 /* The node as an expression; in brackets if it binds looser than `at`.  `real`: the text
@@ -57,8 +72,30 @@ const char *expression_text(Printer *w, Ref r, int at, bool real);
 void size_expression(Printer *w, Buf *out, Size s, bool in_type, int at);
 void number_text(Printer *w, Buf *out, double v, bool real);
 
-/* ---- language.c ---- */
+/* ---- language_structured.c ---- */
 /* The text of result k of a structured node that is not a group; how it binds. */
 int structured_result(Printer *w, Buf *out, Ref structured, uint32_t k);
+/* All results and then the handles of a group that is not a loop; count: with the trips. */
+const char *group_text(Printer *w, const Node *n, bool count, uint32_t nh, const Ref *handle);
+/* The handles with a present value that a structured node updates. */
+uint32_t live_handles(Printer *w, const Node *s, Ref **handles);
+const char *built_together(Printer *w, const Node *loop);  /* [(a, b) for i < n] */
+const char *loop_updates(Printer *w, const Node *l, uint32_t nh, const Ref *handle);
+
+/* ---- language_custom.c ---- */
+/* The call; its function and rule go to w->functions. */
+const char *custom_node(Printer *w, const Node *n);
+
+/* ---- language.c ---- */
+/* A region as an expression: its statements in a block, then the tuple of items. */
+const char *region_text(Printer *w, const Region *r, const Items *items, bool braces);
+/* The same with statements in front. */
+const char *region_after(Printer *w, Body *b, const Region *r, const Items *items, bool braces);
+const char *word(const Printer *w, const char *s);   /* a keyword, as text in LaTeX */
+void statement(Printer *w, Body *b, const char *left, const char *right);
+const char *tuple(Printer *w, uint32_t n, const char *const *part);  /* (a, b), or a alone */
+const char *bind_name(Printer *w, Ref r, const char *other);  /* gives r a name of its own */
+void add_item(Printer *w, Items *t, const char *before, Ref r, int at, const char *after);
+void result_items(Printer *w, Items *t, const Region *r, int at);
 
 #endif

@@ -55,7 +55,7 @@ void number_text(Printer *w, Buf *out, double v, bool real) {
   Buf b;
   buf_init(&b, w->c);
   if (v == 3.14159265358979323846) buf_puts(&b, w->latex ? "\\pi" : "pi");
-  else if (isinf(v)) buf_puts(&b, w->latex ? (v < 0 ? "-\\infty" : "\\infty") : v < 0 ? "-inf" : "inf");
+  else if (isinf(v)) buf_printf(&b, w->latex ? "%s\\infty" : "%sinf", v < 0 ? "-" : "");
   else if (isnan(v)) buf_puts(&b, "nan");
   else if (v == trunc(v) && fabs(v) < 1e15) buf_printf(&b, real && !w->latex ? "%.1f" : "%.0f", v);
   else buf_real(&b, v);
@@ -150,8 +150,8 @@ static int data_array(Writer *x, const Node *n) {
     while (closes--) buf_puts(&b, "]");
   }
   if (!count) {
-    const char *zero = n->type->elem == ELEM_REAL ? "0.0" : n->type->elem == ELEM_INT ? "0" : "false";
-    buf_printf(&b, "[%s for", zero);
+    static const char *const zero[] = {"0.0", "0", "false"};   /* by Elem */
+    buf_printf(&b, "[%s for", zero[n->type->elem]);
     for (uint32_t i = 0; i < rank; i++)
       buf_printf(&b, "%s i%u < %" PRId64, i ? "," : "", i, dim[i]);
     buf_puts(&b, "]");
@@ -182,7 +182,9 @@ static int fill(Writer *x, const Node *n) {
   const Node *e = node_of(x, n->arg[0]);
   bool plain = e->op == IR_CONST && n->type->elem == ELEM_REAL;
   if (plain && (e->aux.r == 0 || e->aux.r == 1) && !signbit(e->aux.r)) {
-    text(x, x->w->latex ? (e->aux.r ? "\\mathbf{1}_{" : "\\mathbf{0}_{") : e->aux.r ? "ones(" : "zeros(");
+    bool one = e->aux.r == 1;
+    if (x->w->latex) text(x, one ? "\\mathbf{1}_{" : "\\mathbf{0}_{");
+    else text(x, one ? "ones(" : "zeros(");
     sizes(x, n->type);
     text(x, x->w->latex ? "}" : ")");
     return AT_ATOM;
@@ -202,8 +204,11 @@ static int fill(Writer *x, const Node *n) {
 }
 
 static int read_array(Writer *x, const Node *n) {
+  text(x, x->w->latex ? "{" : "");
   part(x, n->arg[0], AT_ATOM, false);
-  return list(x, x->w->latex ? "_{" : "[", n->arg + 1, n->nargs - 1, x->w->latex ? "}" : "]", false);
+  text(x, x->w->latex ? "}" : "");
+  bool l = x->w->latex;
+  return list(x, l ? "_{" : "[", n->arg + 1, n->nargs - 1, l ? "}" : "]", false);
 }
 
 static int with(Writer *x, const Node *n) {
@@ -255,7 +260,9 @@ static int reversal(Writer *x, const Node *n, bool real) {
 
 static int control(Writer *x, const Node *n, bool real) {
   if (n->op == IR_SCALE && n->flags & NODE_REVERSAL) return reversal(x, n, real);
-  const char *name = n->op == IR_STOP ? "stop_gradient" : n->op == IR_SCALE ? "grad_scale" : "straight_through";
+  const char *name = n->op == IR_STOP    ? "stop_gradient"
+                     : n->op == IR_SCALE ? "grad_scale"
+                                         : "straight_through";
   return list(x, call_open(x, name), n->arg, n->nargs, call_close(x), real);
 }
 
@@ -463,7 +470,7 @@ static void write_node(Writer *x, Work k, bool inner) {
   Printer *w = x->w;
   Ref r = inner ? k.node : seen_through(w, k.node);
   if (!inner && (w->bound[r] || node_of(x, r)->op == IR_PARAM) && w->name[r]) {
-    buf_puts(x->out, name_text(w, w->name[r]));
+    buf_puts(x->out, w->name[r]);
     return;
   }
   if (inner && (node_of(x, r)->op == IR_VAR || node_of(x, r)->op == IR_TIE)) {

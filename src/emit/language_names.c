@@ -72,42 +72,13 @@ static bool try_name(Printer *w, const char *name) {
   return true;
 }
 
-const char *name_fresh(Printer *w, const char *hint, const char *other) {
-  const char *name = hint ? plain(w, hint) : NULL;
-  if (try_name(w, name)) return name;
-  for (int k = 1; name && k < 10; k++) {
-    const char *numbered = str_printf(w->c, "%s%d", name, k);
-    if (try_name(w, numbered)) return numbered;
-  }
-  for (; other && *other; other++) {   /* one letter each: "ijkl" */
-    const char *letter = str_printf(w->c, "%c", *other);
-    if (try_name(w, letter)) return letter;
-  }
-  for (;;) {
-    name = str_printf(w->c, "t%u", ++w->temp);
-    if (try_name(w, name)) return name;
-  }
-}
-
-uint32_t names_mark(const Printer *w) {
-  return w->scope.n;
-}
-
-void names_release(Printer *w, uint32_t mark) {
-  while (w->scope.n > mark) {
-    Taken *t = NULL;
-    HASH_FIND_STR(w->taken, w->scope.at[--w->scope.n], t);
-    if (t) t->taken = false;
-  }
-}
-
 static const char *const greek[] = {
   "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
   "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
 };
 
 /* alpha is \alpha, x1 and x_1 are x_{1}, longer words are set upright. */
-const char *name_text(Printer *w, const char *name) {
+static const char *name_text(const Printer *w, const char *name) {
   if (!w->latex) return name;
   size_t n = strlen(name), stem = n;
   while (stem > 1 && isdigit((unsigned char)name[stem - 1])) stem--;
@@ -125,6 +96,40 @@ const char *name_text(Printer *w, const char *name) {
   if (!letter && stem > 1) buf_puts(&b, "}");
   if (*digits) buf_printf(&b, "_{%s}", digits);
   return buf_text(&b);
+}
+
+static const char *fresh(Printer *w, const char *hint, const char *other) {
+  const char *name = hint ? plain(w, hint) : NULL;
+  if (try_name(w, name)) return name;
+  for (int k = 1; name && k < 10; k++) {
+    const char *numbered = str_printf(w->c, "%s%d", name, k);
+    if (try_name(w, numbered)) return numbered;
+  }
+  for (; other && *other; other++) {   /* one letter each: "ijkl" */
+    const char *letter = str_printf(w->c, "%c", *other);
+    if (try_name(w, letter)) return letter;
+  }
+  for (;;) {
+    name = str_printf(w->c, "t%u", ++w->temp);
+    if (try_name(w, name)) return name;
+  }
+}
+
+const char *name_fresh(Printer *w, const char *hint, const char *other) {
+  return name_text(w, fresh(w, hint, other));
+}
+
+uint32_t names_mark(const Printer *w) {
+  return w->scope.n;
+}
+
+void names_release(Printer *w, uint32_t mark) {
+  while (w->scope.n > mark) {
+    Taken *t = NULL;
+    const char *name = w->scope.at[--w->scope.n];
+    HASH_FIND_STR(w->taken, name, t);
+    if (t) t->taken = false;
+  }
 }
 
 /* ---- which nodes get one --------------------------------------------------------- */

@@ -45,7 +45,7 @@ static const char *const taken[] = {
   "exp10", "pow10", "drem", "significand", "scalb", "nan", "logb", "ilogb", "scalbn", "modf",
   "frexp", "nextafter", "llrint", "llround", "lrint", "lround", "time", "read", "write", "link",
   /* ours */
-  "env", "work", "host", "stop", "code", "in", "swap",
+  "env", "work", "host", "stop", "code", "in", "outs", "swap",
 };
 
 static void take(Emit *e, const char *name) {
@@ -96,7 +96,7 @@ static const char *clean(Ctx *c, const char *want) {
   return intern(c, text, n);
 }
 
-const char *name_fresh(Emit *e, const char *want) {
+const char *c_fresh(Emit *e, const char *want) {
   Ctx *c = e->c;
   const char *base = clean(c, want), *name = base;
   struct NameTable *t;
@@ -126,11 +126,11 @@ bool function_used(const File *f, const char *name) {
   return u != NULL;
 }
 
-void use_function(File *f, const char *name) {
+void use_function(File *f, const char *name, const char *prototype) {
   Ctx *c = f->c;
   if (function_used(f, name)) return;
   Used *u = NEW(c, Used);
   u->name = intern_z(c, name);
   HASH_ADD_KEYPTR(hh, f->used, u->name, strlen(u->name), u);
-  VEC_PUSH(c, &f->used_order, u->name);
+  if (prototype) VEC_PUSH(c, &f->used_order, prototype);
 }

@@ -13,7 +13,7 @@
 
 uint32_t buffer_new(Emit *e, BufferKind k, const Type *t, Region *r, Ref first) {
   Buffer b = {.kind = k, .type = t, .region = r, .first = first, .root = first,
-              .size = t ? type_size(e, t) : NULL};
+              .size = t ? array_size(e, t) : NULL};
   b.from = UINT32_MAX;
   VEC_PUSH(e->c, &e->buffers, b);
   return e->buffers.n - 1;
@@ -274,11 +274,13 @@ static void place_with(Emit *e, Ref r) {
 void plan_places(Emit *e) {
   VEC_PUSH(e->c, &e->buffers, (Buffer){0});
   Region *root = e->p->root;
+  e->out_buffer = NEWN(e->c, uint32_t, root->results.n + 1);
   for (uint32_t k = 0; k < root->results.n; k++) {
     Ref r = root->results.at[k];
     if (!r || !is_array(node(e, r))) continue;
     uint32_t b = buffer_new(e, BUF_OUTPUT, node(e, r)->type, root, r);
     e->buffers.at[b].index = k;
+    e->out_buffer[k] = b;
     want(e, r, b, root);
   }
   for (Ref r = e->ninfo; r-- > 1;) {

@@ -14,6 +14,8 @@
  *   checks.c     run-time checks, effects
  *   trace.c      traces as printf
  *   signature.c  parameters, prototypes, prologues, documentation
+ *   workspace.c  the workspace: its slices, its length
+ *   helpers.c    the part of runtime/scalar.h that a file needs
  *   c.c          whole files
  *
  * The plan is made for one program (Emit); text then is written in one walk over its
@@ -123,7 +125,7 @@ typedef struct File {
   Buf data;              /* constant arrays, moved-out functions, functions */
   Buf header;
   Used *used;            /* helpers of runtime/scalar.h and libm, by name */
-  VEC(const char *) used_order;
+  VEC(const char *) used_order;  /* prototypes */
   bool uses_inf, uses_string, uses_trace, uses_restrict;
   uint32_t ndata;
 } File;
@@ -158,6 +160,7 @@ typedef struct Emit {
   bool uses_stop, uses_host, uses_work;
   const char **param_name, **out_name;
   bool *param_used, *out_used;
+  uint32_t *out_buffer;
 } Emit;
 
 static inline Info *info(const Emit *e, Ref r) { return &e->info[r]; }
@@ -197,10 +200,11 @@ bool root_param(const Emit *e, Ref r);
 
 /* names.c */
 void names_init(Emit *e);                        /* takes keywords and names of ours */
-const char *name_fresh(Emit *e, const char *want);
+const char *c_fresh(Emit *e, const char *want);
 uint32_t scope_open(Emit *e);
 void scope_close(Emit *e, uint32_t mark);
-void use_function(File *f, const char *name);    /* once each, in order */
+/* Notes a call, once each, in order; prototype for the JIT or NULL. */
+void use_function(File *f, const char *name, const char *prototype);
 bool function_used(const File *f, const char *name);
 
 /* text.c */
@@ -231,8 +235,9 @@ void put_int(Emit *e, int64_t i, int prec);
 /* How an atom of a size is written. */
 typedef void (*PutAtom)(Emit *e, Buf *b, Ref atom);
 void size_c(Emit *e, Buf *b, Size s, int prec, PutAtom atom);
+void named_atom(Emit *e, Buf *b, Ref atom);      /* by the name of its node */
 void put_size(Emit *e, Size s, int prec);
-Size type_size(Emit *e, const Type *t);          /* number of elements */
+Size array_size(Emit *e, const Type *t);          /* number of elements */
 Size row_size(Emit *e, const Type *t, uint32_t nsub);
 
 /* expr.c */
@@ -255,8 +260,10 @@ void emit_stack(Emit *e, Ref r);
 void emit_with(Emit *e, Ref r);
 void emit_upd(Emit *e, Ref r);
 void emit_view(Emit *e, Ref r);
+const char *data_text(Emit *e, Ref r);           /* a constant array */
 
 /* regions.c */
+enum { GLOBAL = UINT32_MAX };                    /* Info.home of what every function sees */
 void emit_region(Emit *e, Region *r);            /* its nodes */
 void define_scalar(Emit *e, Ref r);
 void declare_locals(Emit *e, Region *r);
@@ -279,10 +286,17 @@ void emit_trace(Emit *e, Ref r);
 extern const char trace_helpers[];
 
 /* signature.c */
-void sig_names(Emit *e);
-void sig_function(Emit *e, Fn *fn);              /* the finished C function, to file */
+void sig_names(Emit *e);                         /* of parameters, results and slots */
+void sig_function(Emit *e, const Fn *fn);        /* the finished C function and its _work */
 void sig_header(Emit *e);
-void sig_work(Emit *e);
+
+/* workspace.c */
+void work_declare(Emit *e, Buf *b);              /* the slots, at the top of the function */
+void work_function(Emit *e, Buf *b);             /* NAME_work */
+void work_prototype(Emit *e, Buf *b);
+
+/* helpers.c */
+void helpers_text(File *f, Buf *out);            /* the blocks of runtime/scalar.h in use */
 
 /* c.c */
 void emit_program(File *f, Prog *p, const char *cname);

@@ -75,7 +75,7 @@ void size_c(Emit *e, Buf *b, Size s, int prec, PutAtom atom) {
   if (prec > mine) buf_puts(b, ")");
 }
 
-static void named_atom(Emit *e, Buf *b, Ref atom) {
+void named_atom(Emit *e, Buf *b, Ref atom) {
   buf_puts(b, ref_node(e, atom));
 }
 
@@ -89,6 +89,6 @@ Size row_size(Emit *e, const Type *t, uint32_t nsub) {
   return s ? s : size_const(e->p, 1);
 }
 
-Size type_size(Emit *e, const Type *t) {
+Size array_size(Emit *e, const Type *t) {
   return row_size(e, t, 0);
 }

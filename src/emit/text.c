@@ -173,7 +173,8 @@ static Field *field_add(Emit *e, Fn *fn, FieldKind kind, uint32_t id, const char
 static const char *ref_in(Emit *e, Fn *fn, FieldKind kind, uint32_t id) {
   const char *name = plain_name(e, kind, id);
   if (!name) internal_error(e->c, "emission: %u of kind %d has no name yet", id, kind);
-  if (fn->id == home_of(e, kind, id) || !fn->parent) return name;
+  uint32_t home = home_of(e, kind, id);
+  if (fn->id == home || home == GLOBAL || !fn->parent) return name;
   uint64_t key = (uint64_t)kind << 32 | id;
   Field *x;
   HASH_FIND(hh, fn->field_table, &key, sizeof key, x);
@@ -190,6 +191,14 @@ const char *ref_buffer(Emit *e, uint32_t b) {
   if (x->kind == BUF_TEMP && x->kept)
     return str_printf(e->c, "((%s *)%s[%u])", c_type(e->f, x->type->elem, true),
                       ref_buffer(e, e->keep[1][x->region->id]), x->kept - 1);
+  if (x->kind == BUF_ROW && x->parent && e->cut[x->region->id]) {
+    Buf text;
+    buf_init(&text, e->c);
+    buf_printf(&text, "(%s + %u*", ref_buffer(e, x->parent), x->part);
+    size_c(e, &text, x->size, PREC_UNARY, named_atom);
+    buf_puts(&text, ")");
+    return buf_text(&text);
+  }
   return ref_in(e, e->fn, FIELD_BUFFER, b);
 }
 

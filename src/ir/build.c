@@ -150,7 +150,8 @@ static uint32_t own_hash(const Node *n) {
 }
 
 /* Sets n->hash, equal for nodes of equal structure, and gives the hash by which the
- * node is known, which has the operands themselves in it. */
+ * node is known, which has the operands themselves in it (and what regions mention
+ * from outside: equal nodes mention the same). */
 static uint32_t hash_node(const Prog *p, Node *n) {
   uint32_t own = own_hash(n), deep = own;
   if (n->type && n->type->rank) own = hash_mix(own, type_hash(n->type));
@@ -158,6 +159,7 @@ static uint32_t hash_node(const Prog *p, Node *n) {
     deep = hash_mix(deep, ir_node(p, n->arg[k])->hash);
     own = hash_mix(own, n->arg[k]);
   }
+  for (uint32_t k = 0; k < n->nfree; k++) own = hash_mix(own, n->free[k]);
   n->hash = deep;
   return own;
 }
@@ -212,12 +214,21 @@ void cons_forget(Prog *p, Ref r) {
   e->ref = 0;
 }
 
+static const char *const op_name[] = {
+#define X(op, text) text,
+  IR_OPS(X)
+#undef X
+};
+
 /* ---- making nodes -------------------------------------------------------------- */
 
 Node node_draft(const Prog *p, Op op, const Type *type, uint32_t nargs, const Ref *arg) {
-  for (uint32_t k = 0; k < nargs; k++)
+  for (uint32_t k = 0; k < nargs; k++) {
     if (arg[k] == 0 || arg[k] >= p->nnodes)
-      internal_error(p->ctx, "operand %u of a new node does not exist", k);
+      internal_error(p->ctx, "operand %u of a new %s does not exist", k, op_name[op]);
+    if (!visible(p, ir_node(p, arg[k])->region))
+      internal_error(p->ctx, "operand %u of a new %s is out of scope", k, op_name[op]);
+  }
   return (Node){
     .op = (uint16_t)op,
     .flags = p->derivative ? NODE_DERIVATIVE : 0,
@@ -255,12 +266,6 @@ Ref node_intern(Prog *p, Node *draft) {
   cons_add(p, r, hash);
   return r;
 }
-
-static const char *const op_name[] = {
-#define X(op, text) text,
-  IR_OPS(X)
-#undef X
-};
 
 void ill_typed(Prog *p, const Node *n, const char *why) {
   Buf b;

@@ -37,11 +37,14 @@ static const Type *copy_type(Copy *k, const Type *t) {
   return t->rank == 0 && !t->acc ? type_scalar(k->to, t->elem) : type_map(k->to, t, map_atom, k);
 }
 
-/* Operands that are left out stay 0. */
-static Ref *copy_args(Copy *k, const Node *n) {
-  Ref *arg = NEWN(k->to->ctx, Ref, n->nargs);
+/* Room for the operands of most nodes. */
+typedef struct Few { Ref at[MAX_RANK + 2]; } Few;
+
+/* The copies of a node's operands, in `few` if they fit; those left out are 0. */
+static Ref *copy_args(Copy *k, const Node *n, Few *few) {
+  Ref *arg = n->nargs <= MAX_RANK + 2 ? few->at : NEWN(k->to->ctx, Ref, n->nargs);
   for (uint32_t j = 0; j < n->nargs; j++)
-    if (!k->keep || k->keep->live[n->arg[j]]) arg[j] = copy_ref(k, n->arg[j]);
+    arg[j] = !k->keep || k->keep->live[n->arg[j]] ? copy_ref(k, n->arg[j]) : 0;
   return arg;
 }
 
@@ -157,7 +160,8 @@ static Ref copy_fold(Copy *k, Ref old, Ref *arg) {
 static Ref copy_structured(Copy *k, Ref old) {
   Prog *to = k->to;
   const Node *n = ir_node(k->from, old);
-  Ref *arg = copy_args(k, n);
+  Few few;
+  Ref *arg = copy_args(k, n, &few);
   Region *first, *second;
   switch ((Op)n->op) {
   case IR_IF:
@@ -208,7 +212,8 @@ static Ref copy_value(Copy *k, const Node *n) {
   if (n->op == IR_CONST) return copy_const(to, n);
   if (n->op == IR_PROJ) return copy_out(k, n);
   bool checked = n->flags & NODE_CHECKED;
-  Ref *a = copy_args(k, n);
+  Few few;
+  Ref *a = copy_args(k, n, &few);
   switch ((Op)n->op) {
   case IR_DATA: return ir_data(to, copy_type(k, n->type), n->aux.data);
   case IR_PRIM: return ir_prim(to, (uint32_t)n->aux.i, a);
@@ -238,7 +243,8 @@ static bool dropped(const Copy *k, const Node *n) {
 }
 
 static void copy_effect(Copy *k, const Node *n) {
-  Ref *a = copy_args(k, n);
+  Few few;
+  Ref *a = copy_args(k, n, &few);
   switch ((Op)n->op) {
   case IR_UPD:
     ir_upd(k->to, a[0], a[1], n->nargs - 2, a + 2, n->flags & NODE_CHECKED);

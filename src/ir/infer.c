@@ -199,15 +199,16 @@ static const Type *infer_value(Rule *r) {
 
 bool infer_type(Prog *p, const Node *n, const Type **type, const char **why) {
   Rule r = {p, n, NULL};
-  *type = NULL;
+  const Type *found = NULL; /* *type may be n->type, which the rules read */
   switch ((Op)n->op) {
   case IR_UPD: infer_upd(&r); break;
   case IR_TRACE: case IR_PRINT: case IR_ASSERT: leaves_are_values(&r); break;
   case IR_CHECK:
     if (!is_scalar(arg_type(&r, 0), ELEM_BOOL)) wrong(&r, "not a bool");
     break;
-  default: *type = infer_value(&r); break;
+  default: found = infer_value(&r); break;
   }
+  *type = found;
   *why = r.why;
   return r.why == NULL;
 }

@@ -126,6 +126,12 @@ static Ref solvable(const Prog *p, Size s) {
   return best;
 }
 
+/* Says no more than that its atoms are not negative. */
+static bool implied(Prog *p, const Fact *fact) {
+  Size above = poly_add(p, fact->s, size_const(p, -fact->low));
+  return above && all_positive(p, above);
+}
+
 static Facts facts_copy(const Proof *proof) {
   Facts copy = {0};
   for (uint32_t k = 0; k < proof->known.list.n; k++)
@@ -148,7 +154,7 @@ static bool by_shifts(Proof *proof, Size s) {
   for (uint32_t k = 0; k < left.list.n; k++) {
     const Fact *fact = &left.list.at[k];
     Size f = fact->s;
-    Ref b = f ? solvable(p, f) : 0;
+    Ref b = f && !implied(p, fact) ? solvable(p, f) : 0;
     if (!b) continue;
     Size rest = poly_scale(p, f, -1, 1);
     rest = rest ? poly_add(p, rest, poly_atom(p, b)) : NULL;
@@ -179,7 +185,7 @@ static int64_t low_of(const Proof *proof, Ref index) {
     if (s->n == 2) more = s->mono[1].num;
     int64_t bound;
     if (__builtin_sub_overflow(proof->known.list.at[k].low, more, &bound)) continue;
-    if (bound > low) low = bound;
+    if (bound > low && bound < INT64_MAX) low = bound;
   }
   return low;
 }
@@ -214,18 +220,12 @@ static bool above_low(Proof *proof, Size s, Ref index, int64_t low) {
 /* Proves s with this index between its ends. */
 static bool between(Proof *proof, Size s, Ref index) {
   Prog *p = proof->p;
-  Facts outer = proof->known;
   int64_t low = low_of(proof, index);
-  if (low == INT64_MAX) return false;
   Size extent = size_atom(p, extent_of(p, index));
-  proof->known = facts_copy(proof);
-  VEC_PUSH(p->ctx, &proof->known.list, ((Fact){extent, low + 1}));
-  bool ok = smallest_at_end(proof, s, index)
-                ? at_value(proof, s, index, size_const(p, low)) &&
-                      at_value(proof, s, index, poly_add(p, extent, size_const(p, -1)))
-                : above_low(proof, s, index, low);
-  proof->known = outer;
-  return ok;
+  return smallest_at_end(proof, s, index)
+             ? at_value(proof, s, index, size_const(p, low)) &&
+                   at_value(proof, s, index, poly_add(p, extent, size_const(p, -1)))
+             : above_low(proof, s, index, low);
 }
 
 /* `before`: the index taken out last; only what lies further out is left. */
@@ -239,7 +239,51 @@ static bool prove(Proof *proof, Size s, Ref before) {
   return between(proof, s, index) || by_shifts(proof, s);
 }
 
+/* ---- what is known at the start --------------------------------------------------- */
+
+typedef struct Indices { Prog *p; VEC(Ref) list; } Indices;
+
+static void add_index(Indices *all, Ref r) {
+  for (uint32_t k = 0; k < all->list.n; k++)
+    if (all->list.at[k] == r) return;
+  VEC_PUSH(all->p->ctx, &all->list, r);
+}
+
+static void add_indices_of(Indices *all, Size s) {
+  for (uint32_t k = 0; k < s->n; k++)
+    for (uint32_t a = 0; a < s->mono[k].n; a++)
+      if (extent_of(all->p, s->mono[k].atom[a])) add_index(all, s->mono[k].atom[a]);
+}
+
+static void add_around(Indices *all) {
+  for (const Region *r = all->p->cur; r; r = r->parent)
+    for (uint32_t k = 0; k < r->extents.n && k < r->params.n; k++) add_index(all, r->params.at[k]);
+}
+
+/* The indices in s, those around p->cur, and those in their extents; innermost first. */
+static Indices find_indices(Prog *p, Size s) {
+  Indices all = {.p = p};
+  add_indices_of(&all, s);
+  add_around(&all);
+  for (uint32_t k = 0; k < all.list.n; k++)
+    add_indices_of(&all, size_atom(p, extent_of(p, all.list.at[k])));
+  for (uint32_t k = 1; k < all.list.n; k++) {
+    Ref r = all.list.at[k];
+    uint32_t j = k;
+    for (; j > 0 && later(p, r, all.list.at[j - 1]); j--) all.list.at[j] = all.list.at[j - 1];
+    all.list.at[j] = r;
+  }
+  return all;
+}
+
 bool size_nonneg(Prog *p, Size s) {
   Proof proof = {.p = p};
+  if (all_positive(p, s)) return true;
+  Indices all = find_indices(p, s);
+  for (uint32_t k = 0; k < all.list.n; k++) {
+    Ref index = all.list.at[k];
+    Fact fact = {size_atom(p, extent_of(p, index)), low_of(&proof, index) + 1};
+    VEC_PUSH(p->ctx, &proof.known.list, fact);
+  }
   return prove(&proof, s, 0);
 }

@@ -31,6 +31,7 @@ Ref ir_param(Prog *p, const Type *t) {
 
 void ir_result(Prog *p, Ref r) {
   if (r == 0 || r >= p->nnodes || !ir_type(p, r)) internal_error(p->ctx, "a result is no value");
+  if (!ir_in_scope(p, r, p->cur)) internal_error(p->ctx, "a result is out of scope");
   VEC_PUSH(p->ctx, &p->cur->results, r);
 }
 
@@ -290,7 +291,6 @@ static void add_free(Prog *p, Node *n, Ref value) {
   g.found.at = n->free;
   g.found.n = g.found.cap = n->nfree;
   insert_free(&g, value);
-  type_atoms(ir_type(p, value), insert_free, &g);
   n->nfree = g.found.n;
   n->free = g.found.at;
 }
@@ -298,9 +298,9 @@ static void add_free(Prog *p, Node *n, Ref value) {
 uint32_t ir_add_output(Prog *p, Ref structured, Ref value, Combiner comb) {
   Node *n = ir_node(p, structured);
   const Type *t;
-  const char *why = "not a loop";
+  const char *why = "not a value of a loop";
   bool fold = n->op == IR_FOLD;
-  if ((!fold && n->op != IR_LOOP) ||
+  if ((!fold && n->op != IR_LOOP) || !ir_in_scope(p, value, n->regions[0]) ||
       !infer_output(p, fold ? 1 : n->nargs, n->arg, ir_type(p, value), comb, &t, &why))
     ill_typed(p, n, why);
   cons_forget(p, structured);

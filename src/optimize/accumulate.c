@@ -83,20 +83,23 @@ static Combiner *loop_combiners(Rewrite *w, const Node *n, const PendingVec *pen
   return comb;
 }
 
-static uint32_t store_scalars(Rewrite *w, Ref old) {
-  Accumulate *a = w->self;
-  uint32_t n = 0;
+/* The scalars that the contractions behind a loop want stored, each once. */
+static Refs scalars_to_store(const Rewrite *w, Ref old) {
+  const Accumulate *a = w->self;
+  Refs all = {0};
   for (uint32_t k = 0; k < a->plan->behind[old].n; k++) {
-    const Group *g = a->plan->behind[old].at[k];
-    for (uint32_t j = 0; j < g->stored.n; j++, n++)
-      ir_result(w->k.to, copy_ref(&w->k, g->stored.at[j]));
+    const Refs *stored = &a->plan->behind[old].at[k]->stored;
+    for (uint32_t j = 0; j < stored->n; j++)
+      if (!refs_have(&all, stored->at[j])) VEC_PUSH(w->k.to->ctx, &all, stored->at[j]);
   }
-  return n;
+  return all;
 }
 
 static void contract(Rewrite *w, Group *g);
 
-static void after_loop(Rewrite *w, Ref old, Ref loop, const PendingVec *pending) {
+/* The new outputs of a loop go where they are wanted. */
+static void after_loop(Rewrite *w, Ref old, Ref loop, const PendingVec *pending,
+                       const Refs *stored) {
   Accumulate *a = w->self;
   const Node *n = ir_node(w->k.from, old);
   uint32_t out = n->aux.loop->nout;
@@ -104,10 +107,12 @@ static void after_loop(Rewrite *w, Ref old, Ref loop, const PendingVec *pending)
     push_pending(w, n->region, pending->at[k].group, ir_out(w->k.to, loop, out++));
   for (uint32_t k = 0; k < a->plan->behind[old].n; k++) {
     Group *g = a->plan->behind[old].at[k];
-    for (uint32_t j = 0; j < g->stored.n; j++)
-      VEC_PUSH(w->k.to->ctx, &g->arrays, ir_out(w->k.to, loop, out++));
+    for (uint32_t j = 0; j < g->stored.n; j++) {
+      uint32_t at = refs_find(stored, g->stored.at[j]);
+      VEC_PUSH(w->k.to->ctx, &g->arrays, ir_out(w->k.to, loop, out + at));
+    }
+    contract(w, g);
   }
-  for (uint32_t k = 0; k < a->plan->behind[old].n; k++) contract(w, a->plan->behind[old].at[k]);
 }
 
 static Ref visit_loop(Rewrite *w, Ref old) {
@@ -124,10 +129,11 @@ static Ref visit_loop(Rewrite *w, Ref old) {
   copy_results(w, body);
   PendingVec *pending = &a->pending[body->id];
   for (uint32_t k = 0; k < pending->n; k++) ir_result(to, pending->at[k].value);
-  uint32_t nstored = store_scalars(w, old);
+  Refs stored = scalars_to_store(w, old);
+  for (uint32_t k = 0; k < stored.n; k++) ir_result(to, copy_ref(&w->k, stored.at[k]));
   ir_end(to);
-  Ref loop = pass_structured(w, n, n->nargs, arg, &r, loop_combiners(w, n, pending, nstored));
-  after_loop(w, old, loop, pending);
+  Ref loop = pass_structured(w, n, n->nargs, arg, &r, loop_combiners(w, n, pending, stored.n));
+  after_loop(w, old, loop, pending, &stored);
   return loop;
 }
 

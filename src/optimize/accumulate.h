@@ -7,7 +7,6 @@
 
 enum { MAX_GROUPS = 16, MAX_ARRAYS = 4, MAX_CHAIN = 16, MAX_CONE = 16, MAX_SLOTS = 64 };
 
-typedef VEC(Ref) Refs;
 typedef struct Handle Handle;
 
 /* Updates of one handle in one region at the same subscripts. */

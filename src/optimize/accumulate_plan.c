@@ -182,19 +182,6 @@ static bool fits_in_place(const Plan *plan, const Group *g) {
 
 /* ---- contractions ------------------------------------------------------------------------- */
 
-static bool contains(const Refs *list, Ref r) {
-  for (uint32_t k = 0; k < list->n; k++)
-    if (list->at[k] == r) return true;
-  return false;
-}
-
-static void insert_sorted(Ctx *c, Refs *list, Ref r) {
-  VEC_PUSH(c, list, r);
-  uint32_t k = list->n - 1;
-  for (; k && list->at[k - 1] > r; k--) list->at[k] = list->at[k - 1];
-  list->at[k] = r;
-}
-
 static bool cheap_again(const Node *n) {
   switch (n->op) {
     case IR_CONST: case IR_TOREAL: return true;
@@ -238,15 +225,15 @@ static bool find_cone(const Plan *plan, Group *g) {
     Ref r = todo.at[--todo.n];
     const Node *n = ir_node(p, r);
     if (ir_in_scope(p, r, outside) || n->op == IR_PARAM) continue;
-    if (contains(&g->cone, r) || contains(&g->stored, r)) continue;
+    if (refs_have(&g->cone, r) || refs_have(&g->stored, r)) continue;
     if (g->cone.n + g->stored.n == MAX_CONE) return false;
     bool deep = n->region != first->regions[0]->id;
     if (!deep && costly(n) && worth_storing(plan, g)) {
-      insert_sorted(p->ctx, &g->stored, r);
+      refs_insert(p->ctx, &g->stored, r);
       continue;
     }
     if (!cheap_again(n)) return false;
-    insert_sorted(p->ctx, &g->cone, r);
+    refs_insert(p->ctx, &g->cone, r);
     for (uint32_t k = 0; k < n->nargs; k++) VEC_PUSH(p->ctx, &todo, n->arg[k]);
   }
   return true;

@@ -37,9 +37,7 @@ static Ref erase_node(Rewrite *w, Ref old) {
 }
 
 Prog *opt_erase(Prog *p) {
-  Rewrite w = {.node = erase_node};
+  Rewrite w = {.node = erase_node, .erases = true};
   if (!p->ctx->opt.ieee) w.self = cancel_plan(p);
-  Prog *to = rewrite_program(&w, p);
-  to->erased = true;
-  return to;
+  return rewrite_program(&w, p);
 }

@@ -29,6 +29,16 @@ typedef struct Form {
 
 static Ref build_form(Form *f, uint32_t prim, const Ref *arg);
 
+/* The terms are left as they are: most forms have one or two. */
+static void form_init(Form *f, Prog *p, Opener opener, uint32_t selects) {
+  f->p = p, f->opener = opener, f->selects = selects;
+  f->visits = f->n = 0;
+}
+
+static void term_init(Term *t, double sign) {
+  t->num = sign, t->den = 1, t->n = 0;
+}
+
 /* ---- reading ------------------------------------------------------------------ */
 
 static bool whole(double x) {
@@ -98,9 +108,9 @@ static bool put_product(Form *f, Term *t, Ref r, double exp) {
   const Node *n = ir_node(f->p, r);
   double v;
   if (literal(f, r, &v)) {
-    Term before = *t;
+    double num = t->num, den = t->den;
     if (put_literal(t, v, exp)) return true;
-    *t = before;
+    t->num = num, t->den = den;
     return put_factor(t, r, exp);
   }
   if (is_prim(n, P_POW)) return put_power(f, t, r, exp);
@@ -185,7 +195,8 @@ static bool put_sum(Form *f, Ref r, double sign) {
     return put_sum(f, n->arg[0], sign) &&
            put_sum(f, n->arg[1], n->aux.i == P_ADD ? sign : -sign);
   if (is_prim(n, P_NEG)) return put_sum(f, n->arg[0], -sign);
-  Term t = {.num = sign, .den = 1};
+  Term t;
+  term_init(&t, sign);
   return put_product(f, &t, r, 1) && put_term(f, &t);
 }
 
@@ -285,7 +296,8 @@ static Ref write_sum(Form *f) {
 
 /* Reads prim(arg…) into an empty form; false where it does not fit. */
 static bool read_form(Form *f, uint32_t prim, const Ref *arg) {
-  Term t = {.num = 1, .den = 1};
+  Term t;
+  term_init(&t, 1);
   f->n = f->visits = 0;
   switch (prim) {
   case P_ADD: return put_sum(f, arg[0], 1) && put_sum(f, arg[1], 1);
@@ -314,14 +326,17 @@ static bool read_tail(Form *f, uint32_t prim, const Ref *arg) {
     return false;
   if (!f->opener.open(f->opener.self, arg[0])) return false;
   f->n = f->visits = 0;
-  Term t = {.num = 1, .den = 1, .n = 1, .f = {{left->arg[0], 1}}};
+  Term t;
+  term_init(&t, 1);
+  put_factor(&t, left->arg[0], 1);
   return put_term(f, &t) && put_sum(f, left->arg[1], left->aux.i == P_ADD ? 1 : -1) &&
          put_sum(f, arg[1], prim == P_ADD ? 1 : -1);
 }
 
 static Ref build_power(Form *f, const Ref *arg) {
   double k;
-  Term t = {.num = 1, .den = 1};
+  Term t;
+  term_init(&t, 1);
   if (!literal(f, arg[1], &k)) return ir_prim(f->p, P_POW, arg);
   if (k == 0) return ir_real(f->p, 1);
   f->n = f->visits = 0;
@@ -336,7 +351,7 @@ static Ref build_form(Form *f, uint32_t prim, const Ref *arg) {
   Form *inner = f;
   Form fresh;
   if (f->selects) {   /* called while another form is being written */
-    fresh = (Form){.p = f->p, .opener = f->opener, .selects = f->selects};
+    form_init(&fresh, f->p, f->opener, f->selects);
     inner = &fresh;
   }
   if (!read_form(inner, prim, arg) && !read_tail(inner, prim, arg))
@@ -345,7 +360,8 @@ static Ref build_form(Form *f, uint32_t prim, const Ref *arg) {
 }
 
 Ref normal_prim(Prog *p, uint32_t prim, const Ref *arg, Opener opener) {
-  Form f = {.p = p, .opener = opener};
+  Form f;
+  form_init(&f, p, opener, 0);
   switch (prim) {
   case P_ADD: case P_SUB: case P_NEG: case P_MUL: case P_DIV: case P_POW:
     return build_form(&f, prim, arg);

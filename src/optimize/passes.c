@@ -1,6 +1,19 @@
 /* passes.c - see passes.h. */
 #include "optimize/passes.h"
 
+uint32_t refs_find(const Refs *list, Ref r) {
+  uint32_t k = 0;
+  while (k < list->n && list->at[k] != r) k++;
+  return k;
+}
+
+void refs_insert(Ctx *c, Refs *list, Ref r) {
+  VEC_PUSH(c, list, r);
+  uint32_t k = list->n - 1;
+  for (; k && list->at[k - 1] > r; k--) list->at[k] = list->at[k - 1];
+  list->at[k] = r;
+}
+
 Ref pass_structured(Rewrite *w, const Node *old, uint32_t narg, const Ref *arg, Region **r,
                     const Combiner *comb) {
   Prog *to = w->k.to;

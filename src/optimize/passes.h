@@ -5,16 +5,24 @@
 
 #include "optimize/rewrite.h"
 
+typedef VEC(Ref) Refs;
+/* Where r stands in a short list, or list->n. */
+uint32_t refs_find(const Refs *list, Ref r);
+static inline bool refs_have(const Refs *list, Ref r) { return refs_find(list, r) < list->n; }
+/* Into a short list that increases. */
+void refs_insert(Ctx *c, Refs *list, Ref r);
+
 /* bounds.c: are all subscripts of a READ, WITH or UPD proved to be in range? */
 bool bounds_hold(Prog *p, Ref r);
 
-/* through.c: reads of reads, fills, stacks, reshapes and withs read what is below. */
-Prog *fuse_through(Prog *p);
+/* nests.c: [[e for j < m] for i < n] is one loop over i and j. */
+Prog *fuse_nests(Prog *p);
 /* inline.c: reads of a loop's elements become the elements. */
 Prog *fuse_inline(Prog *p);
-/* join.c: neighbouring loops over the same index space become one. */
+/* join.c: neighbouring loops over the same index space become one, and folds of the same
+ * length with parts in common. */
 Prog *fuse_join(Prog *p);
-/* carries.c: folds with parts in common become one, equal carried values too. */
+/* carries.c: carried values of a fold that are always equal become one. */
 Prog *fuse_carries(Prog *p);
 
 /* A new child region of w->k.to->cur, entered, with copies of r's parameters. */

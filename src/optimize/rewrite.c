@@ -1,6 +1,8 @@
 /* rewrite.c - see rewrite.h.  Recursion goes over the nesting of regions alone. */
 #include "optimize/rewrite.h"
 
+enum { MAX_EXTENTS = 64 };
+
 static Ref image(void *copy, Ref old) {
   return copy_ref(copy, old);
 }
@@ -26,9 +28,22 @@ void rewrite_nodes(Rewrite *w, const Region *r) {
   for (uint32_t i = 0; i < r->nodes.n; i++) rewrite_one(w, r->nodes.at[i]);
 }
 
+/* What the region's indices run over, as far as that is known: it helps proofs. */
+static uint32_t known_extents(Rewrite *w, const Region *r, Ref *extent) {
+  uint32_t n = 0;
+  while (n < r->extents.n && n < MAX_EXTENTS) {
+    Ref old = r->extents.at[n];
+    if (old >= w->k.nmap || !w->k.map[old]) break;
+    extent[n++] = w->k.map[old];
+  }
+  return n;
+}
+
 static Region *rewrite_region(Rewrite *w, const Region *r) {
   Prog *to = w->k.to;
   Region *mine = ir_begin(to);
+  Ref extent[MAX_EXTENTS];
+  ir_set_extents(to, known_extents(w, r, extent), extent);
   for (uint32_t i = 0; i < r->params.n; i++) {
     const Node *n = ir_node(w->k.from, r->params.at[i]);
     Ref p = ir_param(to, type_map(to, n->type, image, &w->k));
@@ -73,6 +88,7 @@ Ref rewrite_copy(Rewrite *w, Ref old) {
 
 Prog *rewrite_program(Rewrite *w, Prog *from) {
   Prog *to = prog_start(&w->k, from);
+  to->erased |= w->erases;
   w->outs = NEWN(from->ctx, Ref *, from->nnodes);
   rewrite_nodes(w, from->root);
   prog_finish(&w->k);

@@ -14,6 +14,7 @@ struct Rewrite {
    * p->pos and p->derivative are those of `old`. */
   Ref (*node)(Rewrite *w, Ref old);
   void *self;
+  bool erases;  /* the new program is an erased one */
   Ref **outs;   /* outs[structured old node][k]: what its result k became, where
                    the node itself is gone */
 };

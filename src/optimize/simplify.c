@@ -19,6 +19,7 @@ typedef struct Simplify {
   Prog *from;
   uint32_t *users;        /* of each old node: how many operands and results it is */
   VEC(uint32_t) now;      /* of each new node: the users of the nodes it is the image of */
+  Copy again;             /* from the new program to itself; see sum_at_one */
 } Simplify;
 
 /* ---- users -------------------------------------------------------------------- */
@@ -95,16 +96,56 @@ static Ref result_of_build(Prog *p, Ref loop, uint32_t k) {
   return c ? ir_fill(p, c, l->result_type[k]) : 0;
 }
 
-static Ref result_of_loop(Prog *p, Ref loop, uint32_t k, bool derivative) {
+/* In sum(if i == k then e else 0): k and e, where k is known outside; false otherwise. */
+static bool one_term(Prog *p, const Node *l, Ref element, Ref *at, Ref *e) {
+  const Node *s = ir_node(p, element);
+  if (l->nargs != 1 || s->op != IR_PRIM || s->aux.i != P_SELECT) return false;
+  if (!zero(p, s->arg[2])) return false;
+  const Node *c = ir_node(p, s->arg[0]);
+  Ref i = l->regions[0]->params.at[0];
+  if (c->op != IR_PRIM || c->aux.i != P_EQ || (c->arg[0] != i && c->arg[1] != i)) return false;
+  *at = known_outside(p, c->arg[c->arg[0] == i]);
+  *e = s->arg[1];
+  return *at != 0;
+}
+
+/* The sum that has one term only: e at that index if it is in range. */
+static Ref sum_at_one(Rewrite *w, Ref loop, Ref element) {
+  Prog *p = w->k.to;
+  Simplify *s = w->self;
+  const Node *l = ir_node(p, loop);
+  Ref at, e;
+  if (ir_has_effect(p, loop) || !one_term(p, l, element, &at, &e)) return 0;
+  if (!s->again.to) copy_init(&s->again, p, p);
+  Ref low = ir_prim2(p, P_GE, at, ir_int(p, 0)), high = ir_prim2(p, P_LT, at, l->arg[0]);
+  Ref inside = ir_prim2(p, P_AND, low, high);
+  Region *then = ir_begin(p);
+  copy_set(&s->again, l->regions[0]->params.at[0], at);
+  copy_nodes(&s->again, l->regions[0]);
+  ir_result(p, copy_ref(&s->again, e));
+  ir_end(p);
+  Region *otherwise = ir_begin(p);
+  ir_result(p, ir_zero(p, ir_type(p, e)));
+  ir_end(p);
+  return ir_out(p, ir_if(p, inside, then, otherwise), 0);
+}
+
+static Ref result_of_sum(Rewrite *w, Ref loop, Ref e, bool derivative) {
+  Prog *p = w->k.to;
+  const Node *l = ir_node(p, loop);
+  if (zero(p, e)) return constant_here(p, e);
+  if (!derivative || ir_type(p, e)->elem != ELEM_REAL || !l->nargs) return 0;
+  Ref outside = known_outside(p, e);
+  return outside ? ir_mul(p, outside, trips(p, l)) : sum_at_one(w, loop, e);
+}
+
+static Ref result_of_loop(Rewrite *w, Ref loop, uint32_t k, bool derivative) {
+  Prog *p = w->k.to;
   const Node *l = ir_node(p, loop);
   Ref e = l->regions[0]->results.at[k];
   switch (l->aux.loop->comb[k]) {
   case BUILD: return result_of_build(p, loop, k);
-  case SUM:
-    if (zero(p, e)) return constant_here(p, e);
-    if (!derivative || ir_type(p, e)->elem != ELEM_REAL || !l->nargs) return 0;
-    e = known_outside(p, e);
-    return e ? ir_mul(p, e, trips(p, l)) : 0;
+  case SUM: return result_of_sum(w, loop, e, derivative);
   default: return 0;
   }
 }
@@ -130,12 +171,13 @@ static Ref result_of_fold(Prog *p, const Node *n, uint32_t k) {
 
 static Ref simplify_proj(Rewrite *w, const Node *n) {
   Prog *p = w->k.to;
+  if (w->outs[n->arg[0]]) return 0;
   Ref s = copy_ref(&w->k, n->arg[0]);
   const Node *m = ir_node(p, s);
   uint32_t k = (uint32_t)n->aux.i;
   bool derivative = (ir_node(w->k.from, n->arg[0])->flags & NODE_DERIVATIVE) != 0;
   switch (m->op) {
-  case IR_LOOP: return result_of_loop(p, s, k, derivative);
+  case IR_LOOP: return result_of_loop(w, s, k, derivative);
   case IR_IF: return result_of_if(p, m, k);
   case IR_FOLD: case IR_WHILE: return result_of_fold(p, m, k);
   default: return 0;
@@ -149,7 +191,10 @@ static Ref simplify_prim(Rewrite *w, const Node *n) {
   if (!p->derivative || n->type->elem != ELEM_REAL || n->nargs > 3) return 0;
   Ref arg[3] = {0};
   for (uint32_t i = 0; i < n->nargs; i++) arg[i] = copy_ref(&w->k, n->arg[i]);
-  if (n->aux.i == P_SELECT && arg[1] == arg[2]) return arg[1];
+  if (n->aux.i == P_SELECT) {
+    const Node *c = ir_node(p, arg[0]);
+    if (c->op == IR_CONST) return arg[c->aux.i ? 1 : 2];
+  }
   return normal_prim(p, (uint32_t)n->aux.i, arg, (Opener){may_open, w});
 }
 
@@ -161,6 +206,19 @@ static Ref simplify_read(Rewrite *w, const Node *n) {
   return ir_fill(p, a->arg[0], type_drop(p, a->type, n->nargs - 1));
 }
 
+/* The branch that is known to be taken stands in place of the choice. */
+static Ref simplify_if(Rewrite *w, Ref old) {
+  const Node *n = ir_node(w->k.from, old);
+  const Node *c = ir_node(w->k.to, copy_ref(&w->k, n->arg[0]));
+  if (c->op != IR_CONST) return 0;
+  const Region *r = n->regions[c->aux.i ? 0 : 1];
+  rewrite_nodes(w, r);
+  Ref *outs = NEWN(w->k.to->ctx, Ref, r->results.n + 1);
+  for (uint32_t k = 0; k < r->results.n; k++) outs[k] = copy_ref(&w->k, r->results.at[k]);
+  w->outs[old] = outs;
+  return REWRITE_GONE;
+}
+
 static Ref simplify_node(Rewrite *w, Ref old) {
   const Node *n = ir_node(w->k.from, old);
   switch (n->op) {
@@ -168,6 +226,7 @@ static Ref simplify_node(Rewrite *w, Ref old) {
   case IR_PRIM: return simplify_prim(w, n);
   case IR_READ: return simplify_read(w, n);
   case IR_PROJ: return simplify_proj(w, n);
+  case IR_IF: return simplify_if(w, old);
   case IR_UPD: return zero(w->k.to, copy_ref(&w->k, n->arg[1])) ? REWRITE_GONE : 0;
   default: return 0;
   }
@@ -187,13 +246,16 @@ static Prog *simplify_round(Prog *p) {
   Simplify s = {.from = p};
   count_users(&s);
   Rewrite w = {.node = simplify_one, .self = &s};
-  Prog *to = rewrite_program(&w, p);
-  to->erased = p->erased;
-  return ir_sweep(to);
+  return ir_sweep(rewrite_program(&w, p));
 }
 
 Prog *opt_simplify(Prog *p) {
   p = ir_sweep(p);
-  for (int i = 0; i < ROUNDS; i++) p = simplify_round(p);
+  for (int i = 0; i < ROUNDS; i++) {
+    Prog *shorter = simplify_round(p);
+    bool same = shorter->nnodes == p->nnodes;
+    p = shorter;
+    if (same) break;
+  }
   return p;
 }

@@ -215,12 +215,13 @@ static void assert_error(Host *h, const Node *n) {
 }
 
 /* Arrays are aligned, and long ones shortened. */
-static const char *side_text(Host *h, const Node *n, const Value *leaf) {
+static void note_side(Host *h, const Node *n, const char *side, const Value *leaf) {
   Host shown = {.ctx = h->ctx, .session = true, .digits = h->digits};
   Buf b;
   buf_init(&b, h->ctx);
+  buf_puts(&b, side);
   shape_print(n->aux.assertion->shape, &leaf, &shown, NULL, &b);
-  return buf_text(&b);
+  diag(h->ctx, SEV_NOTE, (Span){0}, "%s", buf_text(&b));
 }
 
 static void note_difference(Host *h, const Apart *apart, const Value *a, const Value *b) {
@@ -256,8 +257,8 @@ static void assert_equal(Host *h, const Node *n, const Value *leaf, uint32_t nle
   }
   if (!worst.failed) return;
   assert_error(h, n);
-  diag(h->ctx, SEV_NOTE, (Span){0}, "left:  %s", side_text(h, n, leaf));
-  diag(h->ctx, SEV_NOTE, (Span){0}, "right: %s", side_text(h, n, leaf + half));
+  note_side(h, n, "left:  ", leaf);
+  note_side(h, n, "right: ", leaf + half);
   note_difference(h, &worst, &leaf[at], &leaf[half + at]);
 }
 

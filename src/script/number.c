@@ -1,12 +1,15 @@
-/* number.c - one number as text: by the default of its array, or by a printf format.
+/* number.c - one number as text: by the default of its array, or by a printf format;
+ * and text as a number.
  *
  * A format is applied safely whatever the type: an int under %f is converted, a real
  * under %d is cut toward zero, widths are bounded. */
 #include "script/private.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -183,4 +186,80 @@ void element_print(const Value *v, uint64_t k, const Style *s, Buf *out) {
   case ELEM_INT: buf_printf(out, "%lld", (long long)((const int64_t *)v->data)[k]); break;
   case ELEM_BOOL: buf_puts(out, ((const int64_t *)v->data)[k] ? "true" : "false"); break;
   }
+}
+
+/* ---- reading ----------------------------------------------------------------------------- */
+
+static size_t digits_at(const char *s) {
+  size_t n = 0;
+  while (s[n] >= '0' && s[n] <= '9') n++;
+  return n;
+}
+
+/* Is s, after its sign, a decimal number and nothing else?  *is_int: only digits. */
+static bool is_decimal(const char *s, bool *is_int) {
+  size_t before = digits_at(s), after = 0;
+  s += before;
+  *is_int = *s == '\0';
+  if (*s == '.') {
+    after = digits_at(++s);
+    s += after;
+  }
+  if (before + after == 0) return false;
+  if (*s == 'e' || *s == 'E') {
+    s++;
+    if (*s == '+' || *s == '-') s++;
+    size_t n = digits_at(s);
+    if (!n) return false;
+    s += n;
+  }
+  return *s == '\0';
+}
+
+static bool read_word(const char *s, double *real) {
+  static const struct { const char *word; double value; } words[] = {
+    {"inf", INFINITY}, {"nan", NAN}, {"Inf", INFINITY}, {"NaN", NAN}, {"infinity", INFINITY},
+  };
+  for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+    if (strcmp(s, words[k].word) == 0) return *real = words[k].value, true;
+  return false;
+}
+
+/* strtod, whatever point the locale has. */
+static double decimal_value(const char *s) {
+  char text[NUMBER_ROOM + 8];
+  const char *point = localeconv()->decimal_point, *dot = strchr(s, '.');
+  if (!dot || strcmp(point, ".") == 0) return strtod(s, NULL);
+  snprintf(text, sizeof text, "%.*s%s%s", (int)(dot - s), s, point, dot + 1);
+  return strtod(text, NULL);
+}
+
+bool number_read(const char *text, size_t n, double *real, int64_t *whole, bool *is_int) {
+  char copy[NUMBER_ROOM];
+  if (n == 0 || n >= sizeof copy) return false;
+  memcpy(copy, text, n);
+  copy[n] = '\0';
+  if (strlen(copy) != n) return false;
+  bool minus = *copy == '-';
+  const char *s = copy + (minus || *copy == '+');
+  *whole = 0;
+  if (is_decimal(s, is_int)) {
+    *real = decimal_value(s);
+  } else {
+    *is_int = false;
+    if (!read_word(s, real)) return false;
+  }
+  if (minus) *real = -*real;
+  if (*is_int) {
+    errno = 0;
+    *whole = strtoll(copy, NULL, 10);
+    if (errno) *is_int = false, *whole = 0;
+  }
+  return true;
+}
+
+void numbers_add(Ctx *c, Numbers *all, double real, int64_t whole, bool is_int) {
+  VEC_PUSH(c, &all->real, real);
+  if (!is_int) all->has_real = true;
+  if (!all->has_real) VEC_PUSH(c, &all->whole, whole);
 }

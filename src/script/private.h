@@ -21,10 +21,20 @@ void element_print(const Value *v, uint64_t k, const Style *s, Buf *out);
 /* The host program may have set a locale whose numbers have another point. */
 void number_point(char *text);
 
+/* The n bytes at text as a number of the language (a sign, inf and nan too); false if
+ * they are none.  *whole: it was written as an int, and fits one. */
+bool number_read(const char *text, size_t n, double *real, int64_t *whole, bool *is_int);
+
+/* Numbers gathered into an array: ints until one is not. */
+typedef struct Numbers { VEC(double) real; VEC(int64_t) whole; bool has_real; } Numbers;
+void numbers_add(Ctx *c, Numbers *all, double real, int64_t whole, bool is_int);
+
 /* ---- value.c ---- */
 uint64_t value_count(const Value *v);
 /* The size of an element of v in bytes. */
 size_t value_width(const Value *v);
+/* The array of these sizes with the numbers as elements. */
+Value value_of_numbers(const Numbers *all, uint32_t rank, const int64_t *dim);
 void value_format(const Value *v, const Host *h, const char *format, Buf *out);
 
 /* ---- text.c ---- */

@@ -20,6 +20,27 @@ size_t value_width(const Value *v) {
   return v->elem == ELEM_REAL ? sizeof(double) : sizeof(int64_t);
 }
 
+Value value_of_numbers(const Numbers *all, uint32_t rank, const int64_t *dim) {
+  static const double nothing;
+  Value v = {.elem = all->has_real ? ELEM_REAL : ELEM_INT, .rank = rank};
+  for (uint32_t k = 0; k < rank; k++) v.dim[k] = dim[k];
+  v.data = all->real.n == 0 ? &nothing
+           : all->has_real  ? (const void *)all->real.at
+                            : (const void *)all->whole.at;
+  return v;
+}
+
+Value value_to_real(Ctx *c, const Value *v) {
+  if (v->elem != ELEM_INT) return *v;
+  uint64_t n = value_count(v);
+  double *data = NEWN(c, double, n);
+  for (uint64_t k = 0; k < n; k++) data[k] = (double)((const int64_t *)v->data)[k];
+  Value real = *v;
+  real.elem = ELEM_REAL;
+  real.data = data;
+  return real;
+}
+
 /* An array being laid out. */
 typedef struct Layout {
   const Value *v;

@@ -35,10 +35,14 @@ Status host_effect(Host *h, const Node *n, const Value *leaf, uint32_t nleaf);
 void value_print(const Value *v, const Host *h, Buf *out);
 void value_json(const Value *v, Buf *out);  /* 17 significant digits, "nan", "inf", "-inf" */
 
+/* v, or its elements as reals where they are ints. */
+Value value_to_real(Ctx *c, const Value *v);
+
 /* Files (npy.c, csv.c): read into the arena; raise with the file's name and what is wrong. */
 Value npy_read(Ctx *c, const char *path);
 Value csv_read(Ctx *c, const char *path);
-/* "1.5", "[[1, 2], [3, 4]]", "true": literal text of --set. */
+/* "1.5", "[[1, 2], [3, 4]]", "true": literal text of --set.  It and csv_read give ints
+ * where every number is written as one. */
 Value literal_read(Ctx *c, const char *text);
 void npy_write(Ctx *c, const char *path, const Value *v);
 

@@ -111,11 +111,10 @@ Ast *make_call(Reader *r, Span at, Ast *callee, Ast *args) {
   return call;
 }
 
-/* `bare` is 1 for the argument of a reduction, 0 for an array. */
-Ast *make_generator(Reader *r, Span at, Ast *clauses, Ast *body, int64_t bare) {
-  (void)r;
-  clauses->i = bare;
-  return make_filled(at, clauses, body);
+/* callee(body for clauses), where body and clauses cover `inner`. */
+Ast *make_reduction(Reader *r, Span at, Ast *callee, Span inner, Ast *body, Ast *clauses) {
+  make_filled(inner, clauses, body)->i = 1;
+  return make_call(r, at, callee, make_hollow(r, AST_CALL, inner, clauses));
 }
 
 Ast *make_prime(Reader *r, Span at, Span name_at, const char *name, int64_t n) {
@@ -298,8 +297,10 @@ static void check_typed(Reader *r) {
           "an argument has no type");
 }
 
+/* file is NULL for its first item. */
 Ast *make_push_item(Reader *r, Ast *file, Ast *item) {
   check_typed(r);
+  if (!file) return make_list(r, AST_FILE, item->span, item);
   return ast_push(r->ctx, file, item);
 }
 

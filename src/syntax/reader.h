@@ -93,7 +93,7 @@ Ast *make_parameter_list(Reader *r, Ast *list, Span at, const char *name);
 Ast *make_argument(Reader *r, Span at, AstKind k, Ast *name, Ast *e);
 Ast *make_call(Reader *r, Span at, Ast *callee, Ast *args);
 Ast *make_push_argument(Reader *r, Ast *args, Ast *arg);
-Ast *make_generator(Reader *r, Span at, Ast *clauses, Ast *body, int64_t bare);
+Ast *make_reduction(Reader *r, Span at, Ast *callee, Span inner, Ast *body, Ast *clauses);
 Ast *make_prime(Reader *r, Span at, Span name_at, const char *name, int64_t n);
 Ast *make_array_type(Reader *r, Span at, Span name_at, const char *name, Ast *sizes);
 Ast *make_lambda(Reader *r, Span at, Ast *pattern);

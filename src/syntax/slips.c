@@ -56,8 +56,8 @@ static const struct { const char *text, *help; } slips[] = {
     [SLIP_STATEMENT] = {"this stands in a file, not in a block",
                         "inside a block trace \"x={x}\" prints"},
     [SLIP_FOR_STATEMENT] = {"'for' is not a statement",
-                            "an array is written [e for i < n]; what changes from step to step "
-                            "fold s = s0 for t < T { … }"},
+                            "an array is written [e for i < n], and what changes from step to "
+                            "step fold s = s0 for t < T { … }"},
     [SLIP_WHILE_STATEMENT] = {"'while' is not a statement",
                               "write loop s = s0 while c at most N { … }"},
     [SLIP_RULE_TYPE] = {"a rule has names alone",
@@ -120,7 +120,6 @@ static const struct { const char *from, *to; } lookalikes[] = {
     {"“", "write '\"'"},    {"”", "write '\"'"},    {"„", "write '\"'"},
     {"‘", "texts stand in '\"'"}, {"’", "a derivative is written f'(x)"},
     {"\xC2\xA0", "this is a blank that does not break; write a plain one"},
-    {"`", NULL},            {"\\", NULL},
 };
 
 _Noreturn void slip_character(Reader *r, Span at) {

@@ -1,0 +1,119 @@
+/* compile_time.c - how long and how much memory the compiler takes.
+ *
+ *   compile_time latency   from text to a callable gradient, for one-line programs
+ *   compile_time chain     differentiating chains of 10^3 … 10^6 operations
+ *
+ * Medians of RUNS runs; a chain's memory is what its context's arena gave out. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "elaborate/elaborate.h"
+#include "jit/jit.h"
+#include "optimize/optimize.h"
+
+enum { RUNS = 15 };
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double *t, int n) {
+  qsort(t, (size_t)n, sizeof *t, by_value);
+  return t[n / 2];
+}
+
+typedef struct Work {
+  Ctx *c;
+  const char *text;
+  bool compile;       /* to machine code, or only to optimized IR */
+} Work;
+
+static void gradient(void *arg) {
+  Work *w = arg;
+  Ctx *c = w->c;
+  Module *m = module_new(c);
+  uint32_t file = source_add(c, "bench", w->text, strlen(w->text));
+  module_add(m, parse(c, file, PARSE_FILE, NULL), false);
+  const char *wrt[] = {intern_z(c, "x")};
+  Request q = {.function = intern_z(c, "h"), .kind = DERIV_GRAD, .wrt = wrt, .nwrt = 1};
+  Prog *p = elaborate_function(m, &q);
+  if (!w->compile) return;
+  jit_free(jit_tcc(optimize(p, NULL), false));
+}
+
+/* One run: seconds, and bytes of arena. */
+static double once(const char *text, bool compile, size_t *bytes) {
+  double t = now();
+  Ctx *c = ctx_new(NULL, NULL);
+  Work w = {c, text, compile};
+  if (!c || ctx_try(c, gradient, &w) != GC_OK) {
+    fprintf(stderr, "compile_time: a program does not compile: %.60s\n", text);
+    exit(1);
+  }
+  *bytes = arena_used(c);
+  ctx_free(c);
+  return now() - t;
+}
+
+static void latency(void) {
+  static const char *const program[][2] = {
+    {"f + g - stop(g), scalar", "h(x: real) = x^2 + x^3 - stop_gradient(x^3)\n"},
+    {"stop(2f) - f, scalar", "h(x: real) = stop_gradient(2*x^2) - x^2\n"},
+    {"f + g - stop(g), array", "h(x: real[n]) = sum(x^2 + x^3 - stop_gradient(x^3))\n"},
+    {"hard sign, own rule", "s(x) = if x > 0 then 1 else -1\ncustom_gradient s(x; up) = up*sigmoid(x)*(1 - sigmoid(x))\n"
+                            "h(x: real) = 0.5*(s(x) + 1)^2\n"},
+    {"matrix product, reversed", "h(x: real[m, n], w: real[n, k]) = sum(grad_reverse(x @ w))\n"},
+  };
+  puts("text to callable gradient (libtcc)          median ms");
+  for (size_t k = 0; k < sizeof program / sizeof *program; k++) {
+    double t[RUNS];
+    size_t bytes;
+    for (int i = 0; i < RUNS; i++) t[i] = once(program[k][1], true, &bytes);
+    printf("%-42s %10.3f\n", program[k][0], 1e3 * median(t, RUNS));
+  }
+}
+
+/* y = x; y = sin(y)*a + x; … : n operations, each needed by the next. */
+static char *chain_text(int n) {
+  char *s = malloc((size_t)n * 24 + 64), *at = s;
+  if (!s) exit(1);
+  at += sprintf(at, "h(x: real) = {\n y0 = x\n");
+  for (int k = 1; k <= n / 2; k++) at += sprintf(at, "y%d=sin(y%d)*x\n", k, k - 1);
+  sprintf(at, "y%d }\n", n / 2);
+  return s;
+}
+
+static void chain(void) {
+  puts("\nchain of operations, differentiated   seconds   growth      MiB   growth");
+  double before_t = 0, before_m = 0;
+  for (int n = 1000; n <= 1000000; n *= 10) {
+    char *text = chain_text(n);
+    double t[5];
+    size_t bytes = 0;
+    int runs = n < 1000000 ? 5 : 1;
+    for (int i = 0; i < runs; i++) t[i] = once(text, false, &bytes);
+    double seconds = median(t, runs), mib = (double)bytes / 1048576;
+    printf("%-35d %10.4f", n, seconds);
+    if (before_t > 0) printf(" %8.1f %8.1f %8.1f\n", seconds / before_t, mib, mib / before_m);
+    else printf(" %8s %8.1f\n", "", mib);
+    before_t = seconds;
+    before_m = mib;
+    free(text);
+  }
+}
+
+int main(int argc, char **argv) {
+  bool all = argc < 2;
+  if (all || !strcmp(argv[1], "latency")) latency();
+  if (all || !strcmp(argv[1], "chain")) chain();
+  return 0;
+}

@@ -1,0 +1,53 @@
+/* helpers.c - the functions of runtime/scalar.h that a file calls, with those they call.
+ * Their text is part of the compiler (runtime/scalar.inc, made from the header). */
+#include "emit/private.h"
+
+#include <string.h>
+
+static const char scalar_text[] =
+#include "runtime/scalar.inc"
+  ;
+
+typedef struct Block { const char *start, *end; const char *name; bool used; } Block;
+typedef VEC(Block) Blocks;
+
+/* The first word after `p`, up to a colon, a blank or the comment's end. */
+static const char *word(Ctx *c, const char **p) {
+  while (**p == ' ') ++*p;
+  const char *start = *p;
+  while (**p && **p != ' ' && **p != ':' && **p != '*' && **p != '\n') ++*p;
+  return *p == start ? NULL : intern(c, start, (size_t)(*p - start));
+}
+
+static void find_blocks(Ctx *c, Blocks *b) {
+  for (const char *p = strstr(scalar_text, "\n/* gc_"); p; p = strstr(p + 1, "\n/* gc_")) {
+    const char *end = strstr(p, "\n}\n"), *name = p + 4;
+    if (!end) break;
+    Block x = {.start = p + 1, .end = end + 3, .name = word(c, &name)};
+    VEC_PUSH(c, b, x);
+  }
+}
+
+/* Marks what `b` needs: the names after "needs:". */
+static void mark_needs(Ctx *c, Blocks *all, const Block *b) {
+  const char *p = strstr(b->start, "/* needs:");
+  if (!p || p > b->end) return;
+  p += strlen("/* needs:");
+  for (const char *w = word(c, &p); w; w = word(c, &p))
+    for (uint32_t k = 0; k < all->n; k++)
+      if (all->at[k].name == w) all->at[k].used = true;
+}
+
+void helpers_text(File *f, Buf *out) {
+  Blocks b = {0};
+  find_blocks(f->c, &b);
+  for (uint32_t k = b.n; k-- > 0;) {
+    b.at[k].used |= function_used(f, b.at[k].name);
+    if (b.at[k].used) mark_needs(f->c, &b, &b.at[k]);
+  }
+  for (uint32_t k = 0; k < b.n; k++) {
+    if (!b.at[k].used) continue;
+    buf_add(out, b.at[k].start, (size_t)(b.at[k].end - b.at[k].start));
+    buf_puts(out, "\n");
+  }
+}

@@ -1,0 +1,572 @@
+/* loops.c - if, loop, fold, while and accumulators. */
+#include "emit/private.h"
+
+#include <math.h>
+
+/* ---- results --------------------------------------------------------------------- */
+
+static Ref needed_proj(const Emit *e, Ref r, uint32_t k) {
+  Ref proj = info(e, r)->out[k].proj;
+  return proj && info(e, proj)->need ? proj : 0;
+}
+
+static bool scalar_out(const Emit *e, Ref r, uint32_t k) {
+  const Type *t = node(e, r)->result_type[k];
+  return t && t->rank == 0 && needed_proj(e, r, k);
+}
+
+static bool array_out(const Emit *e, Ref r, uint32_t k) {
+  const Type *t = node(e, r)->result_type[k];
+  return t && t->rank > 0 && needed_proj(e, r, k);
+}
+
+/* Names of scalar results, in the scope around. */
+static void name_outs(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (!scalar_out(e, r, k)) continue;
+    Ref proj = needed_proj(e, r, k);
+    const char *otherwise = NULL;
+    if (n->op == IR_LOOP || (n->op == IR_FOLD && k >= n->nargs - 1)) {
+      static const char *const by_comb[] = {NULL, "sum", "prod", "top", "bottom", "any", "all",
+                                            "argmax", "argmin"};
+      uint32_t first = n->op == IR_FOLD ? n->nargs - 1 : 0;
+      otherwise = by_comb[n->aux.loop->comb[k - first]];
+    } else if (n->op == IR_FOLD || n->op == IR_WHILE) {
+      uint32_t skip = n->op == IR_FOLD;
+      otherwise = k + 1 < n->nargs ? node(e, n->regions[0]->params.at[k + skip])->name : "trips";
+    }
+    info(e, proj)->cname = c_fresh(e, want_name(e, proj, otherwise));
+    info(e, proj)->home = e->fn->id;
+  }
+}
+
+static const char *out_type(Emit *e, Ref r, uint32_t k) {
+  return c_type(e->f, node(e, r)->result_type[k]->elem, false);
+}
+
+static void keep_outs(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (!scalar_out(e, r, k)) continue;
+    Ref proj = needed_proj(e, r, k);
+    if (info(e, proj)->keep) line(e, "%s = %s;", ref_keep(e, proj), info(e, proj)->cname);
+  }
+}
+
+/* ---- if ------------------------------------------------------------------------------ */
+
+static bool no_statements(const Emit *e, const Region *r) {
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    const Info *x = info(e, r->nodes.at[k]);
+    uint16_t op = node(e, r->nodes.at[k])->op;
+    if (x->need && !x->inlined && op != IR_CONST && op != IR_DATA) return false;
+  }
+  return true;
+}
+
+/* Scalars chosen without a statement in either branch: c ? a : b. */
+bool simple_if(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  uint32_t outs = 0;
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (array_out(e, r, k)) return false;
+    outs += scalar_out(e, r, k);
+  }
+  return outs > 0 && outs <= 2 && no_statements(e, n->regions[0]) && no_statements(e, n->regions[1]);
+}
+
+static void emit_choice(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  uint32_t outs = 0;
+  for (uint32_t k = 0; k < n->nresults; k++) outs += scalar_out(e, r, k);
+  if (outs > 1) make_simple(e, n->arg[0], "which");
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (!scalar_out(e, r, k)) continue;
+    line_start(e);
+    putf(e, "const %s %s = ", out_type(e, r, k), info(e, needed_proj(e, r, k))->cname);
+    put_expr(e, n->arg[0], PREC_EQ);
+    put(e, " ? ");
+    put_expr(e, n->regions[0]->results.at[k], PREC_OR);
+    put(e, " : ");
+    put_expr(e, n->regions[1]->results.at[k], PREC_OR);
+    line_end(e, ";");
+  }
+}
+
+static void emit_branch(Emit *e, Ref r, Region *in) {
+  uint32_t scope = scope_open(e);
+  emit_region(e, in);
+  for (uint32_t k = 0; k < in->results.n; k++) {
+    if (array_out(e, r, k)) copy_into(e, info(e, r)->out[k].buffer, in->results.at[k]);
+    if (!scalar_out(e, r, k)) continue;
+    line_start(e);
+    putf(e, "%s = ", info(e, needed_proj(e, r, k))->cname);
+    put_expr(e, in->results.at[k], PREC_ANY);
+    line_end(e, ";");
+  }
+  scope_close(e, scope);
+}
+
+static bool empty_branch(const Emit *e, Ref r, const Region *in) {
+  for (uint32_t k = 0; k < in->results.n; k++)
+    if (needed_proj(e, r, k)) return false;
+  return no_statements(e, in);
+}
+
+static void emit_if(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  bool empty[2];
+  for (int j = 0; j < 2; j++) empty[j] = empty_branch(e, r, n->regions[j]);
+  if (empty[0] && empty[1]) return;
+  for (uint32_t k = 0; k < n->nresults; k++)
+    if (scalar_out(e, r, k)) line(e, "%s %s;", out_type(e, r, k), info(e, needed_proj(e, r, k))->cname);
+  line_start(e);
+  put(e, empty[0] ? "if (!" : "if (");
+  put_expr(e, n->arg[0], empty[0] ? PREC_PRIMARY : PREC_ANY);
+  block_open(e, ")");
+  emit_branch(e, r, n->regions[empty[0]]);
+  if (!empty[0] && !empty[1]) {
+    e->fn->indent--;
+    line_start(e);
+    block_open(e, "} else");
+    emit_branch(e, r, n->regions[1]);
+  }
+  block_close(e);
+}
+
+/* ---- outputs of loops and folds ---------------------------------------------------------- */
+
+static void declare_reduction(Emit *e, Ref r, uint32_t k, Combiner comb) {
+  if (comb == BUILD || !scalar_out(e, r, k)) return;
+  const char *name = info(e, needed_proj(e, r, k))->cname, *type = out_type(e, r, k);
+  bool real = node(e, r)->result_type[k]->elem == ELEM_REAL;
+  line_start(e);
+  putf(e, "%s %s = ", type, name);
+  double over_nothing = comb == PROD ? 1 : comb == MAX ? -HUGE_VAL : comb == MIN ? HUGE_VAL : 0;
+  switch (comb) {
+    case ANY: put(e, "0"); break;
+    case ALL: put(e, "1"); break;
+    case ARGMAX: case ARGMIN: put(e, "-1"); break;
+    default:
+      if (real) put_real(e, over_nothing, PREC_ANY);
+      else put_int(e, comb == MAX ? INT64_MIN : comb == MIN ? INT64_MAX : (int64_t)over_nothing, PREC_ANY);
+  }
+  line_end(e, ";");
+}
+
+/* The best value so far of an argmax. */
+static const char *declare_best(Emit *e, Ref value) {
+  const char *best = c_fresh(e, "best");
+  line_start(e);
+  putf(e, "%s %s = ", c_type(e->f, node(e, value)->type->elem, false), best);
+  if (node(e, value)->type->elem == ELEM_REAL) put_real(e, 0, PREC_ANY);
+  else put(e, "0");
+  line_end(e, ";");
+  return best;
+}
+
+/* if (v > top || v != v) top = v; */
+static void emit_extreme(Emit *e, const char *name, Ref value, Combiner comb) {
+  make_simple(e, value, "v");
+  bool real = node(e, value)->type->elem == ELEM_REAL;
+  line_start(e);
+  put(e, "if (");
+  put_expr(e, value, PREC_REL);
+  putf(e, comb == MAX ? " > %s" : " < %s", name);
+  if (real) {
+    put(e, " || ");
+    put_expr(e, value, PREC_REL);
+    put(e, " != ");
+    put_expr(e, value, PREC_REL);
+  }
+  putf(e, ") %s = ", name);
+  put_expr(e, value, PREC_ANY);
+  line_end(e, ";");
+}
+
+/* The first winner; a NaN wins. */
+static void emit_arg(Emit *e, const char *name, const char *best, Ref value, Combiner comb,
+                     Ref loop, const Region *body) {
+  const Node *n = node(e, loop);
+  make_simple(e, value, "v");
+  bool real = node(e, value)->type->elem == ELEM_REAL;
+  line_start(e);
+  putf(e, "if (%s < 0 || ", name);
+  put_expr(e, value, PREC_REL);
+  putf(e, comb == ARGMAX ? " > %s" : " < %s", best);
+  if (real) {
+    put(e, " || (");
+    put_expr(e, value, PREC_REL);
+    put(e, " != ");
+    put_expr(e, value, PREC_REL);
+    putf(e, " && %s == %s)", best, best);
+  }
+  block_open(e, ")");
+  line_start(e);
+  putf(e, "%s = ", best);
+  put_expr(e, value, PREC_ANY);
+  line_end(e, ";");
+  line_start(e);
+  putf(e, "%s = ", name);
+  uint32_t naxes = n->op == IR_FOLD ? 1 : n->nargs;
+  for (uint32_t a = 2; a < naxes; a++) put(e, "(");
+  for (uint32_t a = 0; a < naxes; a++) {
+    if (a) {
+      put(e, "*");
+      put_expr(e, n->arg[a], PREC_UNARY);
+      put(e, " + ");
+    }
+    put_expr(e, body->params.at[a], PREC_UNARY);
+    if (a && a + 1 < naxes) put(e, ")");
+  }
+  line_end(e, ";");
+  block_close(e);
+}
+
+/* Pointers to the rows that the body writes. */
+static void declare_rows(Emit *e, Ref r, uint32_t first, const Region *body, uint32_t naxes) {
+  const Node *n = node(e, r);
+  for (uint32_t k = first; k < n->nresults; k++) {
+    const Out *o = &info(e, r)->out[k];
+    if (!array_out(e, r, k) || !o->next || storage_of(e, body->results.at[k]) != o->next) continue;
+    Buffer *row = &e->buffers.at[o->next];
+    const char *name = node(e, body->results.at[k])->name;
+    row->cname = c_fresh(e, name ? name : "row");
+    row->home = e->fn->id;
+    line_start(e);
+    putf(e, "%s *const %s = ", c_type(e->f, row->type->elem, true), row->cname);
+    put_row(e, ref_buffer(e, o->buffer), n->result_type[k], naxes, body->params.at);
+    line_end(e, ";");
+  }
+}
+
+static void emit_build(Emit *e, Ref r, uint32_t k, Ref value, const Region *body, uint32_t naxes) {
+  const Out *o = &info(e, r)->out[k];
+  const Type *whole = node(e, r)->result_type[k];
+  if (is_array(node(e, value))) {
+    if (storage_of(e, value) == o->next) return;
+    const char *from = array_text(e, value);
+    Fn *fn = e->fn;
+    Buf saved = fn->body;
+    buf_init(&fn->body, e->c);
+    put_row(e, ref_buffer(e, o->buffer), whole, naxes, body->params.at);
+    const char *to = buf_text(&fn->body);
+    fn->body = saved;
+    copy_array(e, to, from, node(e, value)->type);
+    return;
+  }
+  line_start(e);
+  putf(e, "%s[", ref_buffer(e, o->buffer));
+  put_flat(e, whole, naxes, body->params.at, PREC_ANY);
+  put(e, "] = ");
+  put_expr(e, value, PREC_ANY);
+  line_end(e, ";");
+}
+
+static void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const char *best,
+                        const Region *body, uint32_t naxes) {
+  if (comb == BUILD) {
+    if (array_out(e, r, k)) emit_build(e, r, k, value, body, naxes);
+    return;
+  }
+  if (!scalar_out(e, r, k)) return;
+  const char *name = info(e, needed_proj(e, r, k))->cname;
+  if (comb == MAX || comb == MIN) {
+    emit_extreme(e, name, value, comb);
+    return;
+  }
+  if (comb == ARGMAX || comb == ARGMIN) {
+    emit_arg(e, name, best, value, comb, r, body);
+    return;
+  }
+  line_start(e);
+  if (comb == SUM) putf(e, "%s += ", name);
+  if (comb == PROD) putf(e, "%s *= ", name);
+  if (comb == ANY) put(e, "if (");
+  if (comb == ALL) put(e, "if (!");
+  put_expr(e, value, comb == ALL ? PREC_PRIMARY : PREC_ANY);
+  if (comb == ANY) putf(e, ") %s = 1", name);
+  if (comb == ALL) putf(e, ") %s = 0", name);
+  line_end(e, ";");
+}
+
+typedef struct Outputs { uint32_t first; const char **best; } Outputs;
+
+static Outputs declare_outputs(Emit *e, Ref r, uint32_t first) {
+  const Node *n = node(e, r);
+  Outputs o = {first, NEWN(e->c, const char *, n->nresults + 1)};
+  for (uint32_t k = first; k < n->nresults; k++) {
+    Combiner comb = n->aux.loop->comb[k - first];
+    declare_reduction(e, r, k, comb);
+    if ((comb == ARGMAX || comb == ARGMIN) && scalar_out(e, r, k))
+      o.best[k] = declare_best(e, n->regions[0]->results.at[k]);
+  }
+  return o;
+}
+
+static void emit_outputs(Emit *e, Ref r, const Outputs *o, uint32_t naxes) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  for (uint32_t k = o->first; k < n->nresults; k++)
+    emit_output(e, r, k, n->aux.loop->comb[k - o->first], body->results.at[k], o->best[k], body,
+                naxes);
+}
+
+/* ---- loops ---------------------------------------------------------------------------------- */
+
+static void open_for(Emit *e, Ref index, Ref extent) {
+  static const char *const letters[] = {"i", "j", "k", "l", "m", "n"};
+  Info *x = info(e, index);
+  x->cname = c_fresh(e, want_name(e, index, letters[e->loop_depth % 6]));
+  x->home = e->fn->id;
+  line_start(e);
+  putf(e, "for (int64_t %s = 0; %s < ", x->cname, x->cname);
+  put_expr(e, extent, PREC_ADD);
+  putf(e, "; %s++)", x->cname);
+  block_open(e, "");
+  if (e->loop_depth == 0) emit_stop(e);
+  e->loop_depth++;
+}
+
+static void close_for(Emit *e) {
+  e->loop_depth--;
+  block_close(e);
+}
+
+static void emit_loop(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  Region *body = n->regions[0];
+  Outputs o = declare_outputs(e, r, 0);
+  uint32_t scope = scope_open(e);
+  for (uint32_t a = 0; a < n->nargs; a++) open_for(e, body->params.at[a], n->arg[a]);
+  declare_rows(e, r, 0, body, n->nargs);
+  emit_region(e, body);
+  emit_outputs(e, r, &o, n->nargs);
+  for (uint32_t a = 0; a < n->nargs; a++) close_for(e);
+  scope_close(e, scope);
+}
+
+/* ---- folds and whiles ------------------------------------------------------------------------ */
+
+/* The variables that carry: named as the results, or as the parameters of the body. */
+static void declare_carried(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  uint32_t skip = n->op == IR_FOLD;
+  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+    Ref init = n->arg[k + 1];
+    if (is_array(node(e, init))) {
+      copy_into(e, info(e, r)->out[k].buffer, init);
+      continue;
+    }
+    Ref proj = needed_proj(e, r, k), param = n->regions[0]->params.at[k + skip];
+    const char *name = proj ? info(e, proj)->cname : c_fresh(e, want_name(e, param, "s"));
+    line_start(e);
+    putf(e, "%s %s = ", out_type(e, r, k), name);
+    put_expr(e, init, PREC_ANY);
+    line_end(e, ";");
+    for (uint32_t j = 0; j < n->nregions; j++) {
+      Info *x = info(e, n->regions[j]->params.at[k + skip]);
+      x->cname = name;
+      x->home = e->fn->id;
+    }
+  }
+}
+
+static bool mentioned_later(const Emit *e, const Node *n, const Region *body, uint32_t skip, uint32_t k) {
+  for (uint32_t j = k + 1; j + 1 < n->nargs; j++)
+    if (!is_array(node(e, n->arg[j + 1])) &&
+        expr_mentions(e, body->results.at[j], body->params.at[k + skip]))
+      return true;
+  return false;
+}
+
+/* All at once: what a later one still reads goes through a name of its own. */
+static void assign_scalars(Emit *e, Ref r, Region *body) {
+  const Node *n = node(e, r);
+  uint32_t skip = n->op == IR_FOLD;
+  const char **later = NEWN(e->c, const char *, n->nargs + 1);
+  for (int pass = 0; pass < 3; pass++)
+    for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+      Ref value = body->results.at[k], param = body->params.at[k + skip];
+      if (is_array(node(e, param)) || value == param) continue;
+      const char *name = info(e, param)->cname;
+      if (pass == 0 && mentioned_later(e, n, body, skip, k)) {
+        later[k] = c_fresh(e, str_printf(e->c, "%s_next", name));
+        line_start(e);
+        putf(e, "const %s %s = ", out_type(e, r, k), later[k]);
+        put_expr(e, value, PREC_ANY);
+        line_end(e, ";");
+      } else if (pass == 1 && !later[k]) {
+        line_start(e);
+        putf(e, "%s = ", name);
+        put_expr(e, value, PREC_ANY);
+        line_end(e, ";");
+      } else if (pass == 2 && later[k]) {
+        line(e, "%s = %s;", name, later[k]);
+      }
+    }
+}
+
+/* First everything that still reads a state, then the states. */
+static void assign_arrays(Emit *e, Ref r, Region *body, bool states) {
+  const Node *n = node(e, r);
+  uint32_t skip = n->op == IR_FOLD;
+  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+    Ref value = body->results.at[k], param = body->params.at[k + skip];
+    if (!is_array(node(e, param)) || value == param) continue;
+    const Out *o = &info(e, r)->out[k];
+    if (storage_of(e, value) == o->buffer) continue;
+    if (!states) {
+      if (o->next) copy_into(e, o->next, value);
+    } else if (o->next) {
+      copy_array(e, ref_buffer(e, o->buffer), ref_buffer(e, o->next), node(e, param)->type);
+    } else {
+      copy_into(e, o->buffer, value);
+    }
+  }
+}
+
+static void assign_carried(Emit *e, Ref r, Region *body) {
+  assign_arrays(e, r, body, false);
+  assign_scalars(e, r, body);
+  assign_arrays(e, r, body, true);
+}
+
+static void emit_fold(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  Region *body = n->regions[0];
+  uint32_t ncarry = n->nargs - 1;
+  declare_carried(e, r);
+  Outputs o = declare_outputs(e, r, ncarry);
+  uint32_t scope = scope_open(e);
+  open_for(e, body->params.at[0], n->arg[0]);
+  declare_rows(e, r, ncarry, body, 1);
+  emit_region(e, body);
+  emit_outputs(e, r, &o, 1);
+  assign_carried(e, r, body);
+  close_for(e);
+  scope_close(e, scope);
+}
+
+static bool has_checks(const Emit *e, const Region *r) {
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    const Node *n = node(e, r->nodes.at[k]);
+    if ((n->flags & NODE_CHECKED) || divides_by_zero(e, n) || info(e, r->nodes.at[k])->effect)
+      return true;
+    for (uint32_t j = 0; j < n->nregions; j++)
+      if (has_checks(e, n->regions[j])) return true;
+  }
+  return false;
+}
+
+static void break_unless(Emit *e, Ref cond) {
+  line_start(e);
+  put(e, "if (!");
+  put_expr(e, cond, PREC_PRIMARY);
+  line_end(e, ") break;");
+}
+
+static void emit_while(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  Region *cond = n->regions[0], *body = n->regions[1];
+  Ref proj = needed_proj(e, r, n->nargs - 1);
+  const char *trips = proj ? info(e, proj)->cname : c_fresh(e, "trips");
+  bool looks_again = e->f->jit && !has_checks(e, cond);
+  bool short_form = !looks_again && no_statements(e, cond) && !e->locals[cond->id];
+  declare_carried(e, r);
+  line(e, "int64_t %s = 0;", trips);
+  uint32_t scope = scope_open(e);
+  line_start(e);
+  if (looks_again) {
+    put(e, "for (;;)");
+  } else {
+    putf(e, "while (%s < ", trips);
+    put_expr(e, n->arg[0], PREC_ADD);
+    if (short_form) {
+      put(e, " && ");
+      put_expr(e, cond->results.at[0], PREC_EQ);
+    }
+    put(e, ")");
+  }
+  block_open(e, "");
+  emit_stop(e);
+  e->loop_depth++;
+  if (!short_form) {
+    emit_region(e, cond);
+    break_unless(e, cond->results.at[0]);
+  }
+  if (looks_again) {
+    line_start(e);
+    putf(e, "if (%s >= ", trips);
+    put_expr(e, n->arg[0], PREC_ADD);
+    block_open(e, ")");
+    emit_used_up(e, r);
+    line(e, "break;");
+    block_close(e);
+  }
+  emit_region(e, body);
+  assign_carried(e, r, body);
+  line(e, "%s++;", trips);
+  e->loop_depth--;
+  block_close(e);
+  if (e->f->jit && !looks_again) {
+    line_start(e);
+    putf(e, "if (%s >= ", trips);
+    put_expr(e, n->arg[0], PREC_ADD);
+    block_open(e, ")");
+    emit_used_up(e, r);
+    block_close(e);
+  }
+  scope_close(e, scope);
+}
+
+/* ---- accumulators ------------------------------------------------------------------------------ */
+
+static void emit_accum(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  Region *body = n->regions[0];
+  for (uint32_t k = 0; k < n->nargs; k++) copy_into(e, info(e, r)->out[k].buffer, n->arg[k]);
+  emit_region(e, body);
+  for (uint32_t k = n->nargs; k < n->nresults; k++) {
+    Ref value = body->results.at[k - n->nargs];
+    if (array_out(e, r, k)) copy_into(e, info(e, r)->out[k].buffer, value);
+    if (!scalar_out(e, r, k)) continue;
+    line_start(e);
+    putf(e, "const %s %s = ", out_type(e, r, k), info(e, needed_proj(e, r, k))->cname);
+    put_expr(e, value, PREC_ANY);
+    line_end(e, ";");
+  }
+}
+
+/* ---- any of them ---------------------------------------------------------------------------------- */
+
+static void emit_plain(Emit *e, Ref r) {
+  switch (node(e, r)->op) {
+    case IR_IF:
+      if (simple_if(e, r)) emit_choice(e, r);
+      else emit_if(e, r);
+      break;
+    case IR_LOOP: emit_loop(e, r); break;
+    case IR_FOLD: emit_fold(e, r); break;
+    case IR_WHILE: emit_while(e, r); break;
+    default: emit_accum(e, r); break;
+  }
+}
+
+void emit_structured(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  name_outs(e, r);
+  bool moved = e->fn->indent > BRACE_MAX && n->op != IR_ACCUM;
+  if (moved) {
+    fn_open(e, str_printf(e->c, "%s_inner%u", e->cname, e->nfns));
+    for (uint32_t k = 0; k < n->nresults; k++)
+      if (scalar_out(e, r, k)) info(e, needed_proj(e, r, k))->home = e->fn->id;
+  }
+  emit_plain(e, r);
+  keep_outs(e, r);
+  if (!moved) return;
+  for (uint32_t k = 0; k < n->nresults; k++)
+    if (scalar_out(e, r, k)) fn_result(e, needed_proj(e, r, k));
+  fn_close(e);
+}

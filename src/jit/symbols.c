@@ -1,0 +1,38 @@
+/* symbols.c - the functions that compiled code may call: the C library's mathematics,
+ * runtime/scalar.h, and what the host does for it. */
+#include "jit/symbols.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../../runtime/scalar.h"
+
+typedef void (*Function)(void);
+typedef struct Entry { const char *name; Function f; } Entry;
+
+#define ONE(name) {#name, (Function)name},
+#define BOTH(name) ONE(name) ONE(name##f)
+#define ALL(name) BOTH(name) ONE(name##_i)
+
+static const Entry entries[] = {
+  BOTH(pow) BOTH(sqrt) BOTH(cbrt) BOTH(hypot) BOTH(exp) BOTH(exp2) BOTH(expm1) BOTH(log)
+  BOTH(log10) BOTH(log1p) BOTH(log2) BOTH(logb) BOTH(sin) BOTH(cos) BOTH(tan) BOTH(asin)
+  BOTH(acos) BOTH(atan) BOTH(atan2) BOTH(sinh) BOTH(cosh) BOTH(tanh) BOTH(asinh) BOTH(acosh)
+  BOTH(atanh) BOTH(erf) BOTH(erfc) BOTH(tgamma) BOTH(lgamma) BOTH(floor) BOTH(ceil) BOTH(trunc)
+  BOTH(round) BOTH(rint) BOTH(nearbyint) BOTH(fmod) BOTH(remainder) BOTH(fabs) BOTH(copysign)
+  BOTH(fdim) BOTH(fmax) BOTH(fmin) BOTH(fma)
+  ALL(gc_mod) ALL(gc_floordiv) ALL(gc_max) ALL(gc_min) ALL(gc_clamp) ALL(gc_select)
+  ALL(gc_abs) ALL(gc_sign) ALL(gc_relu) ONE(gc_pow_i)
+  BOTH(gc_heaviside) BOTH(gc_isnan) BOTH(gc_isinf) BOTH(gc_isfinite) BOTH(gc_ldexp)
+  BOTH(gc_sigmoid) BOTH(gc_softplus) BOTH(gc_logit) BOTH(gc_digamma) BOTH(gc_polygamma)
+  ONE(memcpy) ONE(memmove) ONE(memset)
+  ONE(gc_temp) ONE(gc_effect) ONE(gc_fail) ONE(gc_stop) ONE(gc_stopped)
+};
+
+void jit_symbols(void (*take)(void *user, const char *name, const void *address), void *user) {
+  for (size_t k = 0; k < sizeof entries / sizeof *entries; k++) {
+    const void *address; /* POSIX: a function's address fits; C has no cast for it */
+    memcpy(&address, &entries[k].f, sizeof address);
+    take(user, entries[k].name, address);
+  }
+}

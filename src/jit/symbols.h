@@ -1,0 +1,22 @@
+/* symbols.h - the functions that compiled code may call. */
+#ifndef GRADC_JIT_SYMBOLS_H
+#define GRADC_JIT_SYMBOLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "jit/jit.h"
+
+typedef struct Symbol { const char *name; const void *address; } Symbol;
+
+/* What the host does for a running function (run.c). */
+void *gc_temp(void *run, double bytes);
+int gc_effect(void *run, unsigned node, const JitLeaf *leaf, unsigned n);
+int gc_fail(void *run, unsigned node, int axis, long long index, long long size);
+volatile int *gc_stop(void *run);
+int gc_stopped(void *run);
+
+/* Calls take(user, name, address) for every function that is known. */
+void jit_symbols(void (*take)(void *user, const char *name, const void *address), void *user);
+
+#endif
