@@ -16,8 +16,10 @@ DIFFERENTIATE = \
   src/differentiate/activity.h \
   src/differentiate/adjoint.c \
   src/differentiate/differentiate.h \
+  src/differentiate/elementwise.c \
   src/differentiate/fold.c \
   src/differentiate/forward.c \
+  src/differentiate/linear.c \
   src/differentiate/loop.c \
   src/differentiate/replay.c \
   src/differentiate/reverse.c \
@@ -35,54 +37,118 @@ ELABORATE = \
   src/elaborate/builtins_array.c \
   src/elaborate/builtins_axis.c \
   src/elaborate/builtins_join.c \
+  src/elaborate/call.c \
+  src/elaborate/comprehension.c \
+  src/elaborate/control.c \
   src/elaborate/controls.c \
   src/elaborate/derivative_calls.c \
   src/elaborate/derivatives.c \
   src/elaborate/derivatives.h \
   src/elaborate/elab.h \
   src/elaborate/elaborate.h \
+  src/elaborate/expr.c \
+  src/elaborate/fold.c \
+  src/elaborate/index.c \
   src/elaborate/jacobian.c \
+  src/elaborate/literal.c \
+  src/elaborate/match.c \
+  src/elaborate/matmul.c \
   src/elaborate/module.c \
+  src/elaborate/operators.c \
   src/elaborate/prelude.c \
   src/elaborate/private.h \
   src/elaborate/resolve.c \
+  src/elaborate/rules.c \
   src/elaborate/scope.c \
-  src/elaborate/values.c
+  src/elaborate/script.c \
+  src/elaborate/text.c \
+  src/elaborate/types.c \
+  src/elaborate/update.c \
+  src/elaborate/values.c \
+  src/elaborate/builtins.def
 
 EMIT = \
+  src/emit/arrays.c \
+  src/emit/c.c \
+  src/emit/checks.c \
+  src/emit/chunks.c \
   src/emit/emit.h \
+  src/emit/expr.c \
+  src/emit/helpers.c \
+  src/emit/language.c \
+  src/emit/language.h \
+  src/emit/language_custom.c \
+  src/emit/language_expression.c \
+  src/emit/language_names.c \
+  src/emit/language_structured.c \
+  src/emit/loops.c \
+  src/emit/names.c \
   src/emit/places.c \
   src/emit/plan.c \
-  src/emit/private.h
+  src/emit/private.h \
+  src/emit/regions.c \
+  src/emit/signature.c \
+  src/emit/sizes.c \
+  src/emit/slots.c \
+  src/emit/text.c \
+  src/emit/trace.c \
+  src/emit/workspace.c
 
 INTERPRET = \
-  src/interpret/interpret.h
+  src/interpret/interpret.h \
+  src/interpret/multiple.c \
+  src/interpret/native.c \
+  src/interpret/native_kind.h \
+  src/interpret/number.h \
+  src/interpret/special.c \
+  src/interpret/special.h \
+  src/interpret/whole.c
 
 IR = \
   src/ir/build.c \
+  src/ir/copy.c \
   src/ir/equal.c \
+  src/ir/fold.c \
   src/ir/infer.c \
   src/ir/ir.h \
   src/ir/nonneg.c \
+  src/ir/primitives.c \
   src/ir/print.c \
   src/ir/private.h \
   src/ir/read.c \
   src/ir/region.c \
   src/ir/sizes.c \
+  src/ir/sweep.c \
   src/ir/types.c \
+  src/ir/verify.c \
   src/ir/primitives.def
 
 JIT = \
-  src/jit/jit.h
+  src/jit/jit.h \
+  src/jit/run.c \
+  src/jit/run.h \
+  src/jit/symbols.c \
+  src/jit/symbols.h \
+  src/jit/tcc.c
 
 OPTIMIZE = \
+  src/optimize/accumulate.c \
+  src/optimize/accumulate.h \
+  src/optimize/accumulate_plan.c \
   src/optimize/bounds.c \
   src/optimize/cancel.c \
   src/optimize/cancel.h \
+  src/optimize/carries.c \
   src/optimize/erase.c \
+  src/optimize/fuse.c \
+  src/optimize/hoist.c \
+  src/optimize/inline.c \
+  src/optimize/join.c \
+  src/optimize/nests.c \
   src/optimize/normal.c \
   src/optimize/normal.h \
   src/optimize/optimize.h \
+  src/optimize/passes.c \
   src/optimize/passes.h \
   src/optimize/pipeline.c \
   src/optimize/rewrite.c \
@@ -90,6 +156,16 @@ OPTIMIZE = \
   src/optimize/simplify.c
 
 SCRIPT = \
+  src/script/csv.c \
+  src/script/effect.c \
+  src/script/file.c \
+  src/script/json.c \
+  src/script/literal.c \
+  src/script/npy.c \
+  src/script/number.c \
+  src/script/private.h \
+  src/script/text.c \
+  src/script/value.c \
   src/script/value.h
 
 SYNTAX = \
@@ -116,9 +192,20 @@ ROOMS = \
   $(SCRIPT) \
   $(SYNTAX)
 
-LIBRARY =
+LIBRARY = \
+  src/gradc.c \
+  src/gradc.h
 
-PROGRAM =
+PROGRAM = \
+  src/main.c \
+  src/commands/command.h \
+  src/commands/common.c \
+  src/commands/compile.c \
+  src/commands/diff.c \
+  src/commands/repl.c \
+  src/commands/run.c \
+  src/commands/session.c \
+  src/commands/session.h
 
 GRAMMAR = \
   grammar/parser.y \
@@ -128,20 +215,29 @@ PARSER_HEADER = \
   grammar/parser.h
 
 RUNTIME = \
-  runtime/prelude.gc
+  runtime/prelude.gc \
+  runtime/scalar.h
 
 RUNTIME_TEXTS = \
-  runtime/prelude.inc
+  runtime/prelude.inc \
+  runtime/scalar.inc
 
 UNIT_TEST_NAMES = \
   tests/unit/test_base \
-  tests/unit/test_parser
+  tests/unit/test_ir \
+  tests/unit/test_optimize \
+  tests/unit/test_parser \
+  tests/unit/test_sizes
 
 API_TEST_NAMES =
 
 TEST_HELPERS =
 
-PROGRAM_TESTS =
+PROGRAM_TESTS = \
+  tests/programs/builtins.test \
+  tests/programs/controls.test \
+  tests/programs/derivative_errors.test \
+  tests/programs/derivatives.test
 
 SHELL_TESTS = \
   tests/exports.sh \
@@ -150,21 +246,41 @@ SHELL_TESTS = \
   tests/texts.sh
 
 EXAMPLES = \
-  examples/tricks.gc
+  examples/add_gradient.gc \
+  examples/custom_gradient.gc \
+  examples/hard_sign.gc \
+  examples/matmul_reversal.gc \
+  examples/reversal_layer.gc \
+  examples/reverse_gradient.gc \
+  examples/tricks.gc \
+  examples/two_arguments.gc
 
 EXAMPLE_FILES =
 
 DOCUMENTS = \
   README.md \
-  docs/ir.md
+  docs/ir.md \
+  docs/stages.md
 
 TEST_FILES = \
   tests/count.awk \
   tests/coverage.awk \
+  tests/emit-warnings \
   tests/lib.bash \
+  tests/passes/accumulate.txt \
+  tests/passes/bounds.txt \
+  tests/passes/erase.txt \
+  tests/passes/fuse.txt \
+  tests/passes/hoist.txt \
+  tests/passes/read.txt \
+  tests/passes/simplify.txt \
   tests/run-document \
   tests/run-example \
-  tests/run-programs
+  tests/run-programs \
+  tests/syntax/errors.txt \
+  tests/syntax/trees.txt
 
-BENCH_FILES =
+BENCH_FILES = \
+  bench/compile_time.c \
+  bench/run.sh
 

@@ -36,7 +36,7 @@ const Builtin *builtin_find(const char *name) {
   for (uint32_t k = 0; k < TABLE_ROWS; k++)
     if (strcmp(table[k].name, name) == 0) return &table[k];
   int prim = prim_find(name);
-  return prim < 0 ? NULL : &primitive[prim];
+  return prim < 0 || prim == P_NEG ? NULL : &primitive[prim];
 }
 
 /* ---- lists ---- */
@@ -63,8 +63,7 @@ static const Builtin *nth(uint32_t k) {
   if (k < TABLE_ROWS) return &table[k];
   k -= TABLE_ROWS;
   for (uint32_t p = 0; p < PRIM_COUNT; p++) {
-    if (prim_find(primitive[p].name) != (int)p || p == P_MAX || p == P_MIN) continue;
-    if (k-- == 0) return &primitive[p];
+    if (builtin_find(primitive[p].name) == &primitive[p] && k-- == 0) return &primitive[p];
   }
   return NULL;
 }

@@ -213,12 +213,11 @@ const Val *call_inside(Elab *e, const Function *f, const Val *const *arg, uint32
   return result_typed(e, f, elab_expr(e, s, f->def->kid[2]), env);
 }
 
-static const Val *call_file_function(Elab *e, const Function *f, const Val *const *arg, uint32_t n,
-                                     CallPlace place) {
-  if (f->rule) return call_with_rule(e, f, arg, n, place);
-  SizeEnv env = {0};
-  const Val **matched = call_match(e, f, arg, n, place, &env);
-  return call_inside(e, f, matched, n, &env);
+const Val *call_file_function(Elab *e, const Function *f, const Val *const *arg, uint32_t n,
+                              CallPlace place, SizeEnv *env) {
+  if (f->rule) return call_with_rule(e, f, arg, n, place, env);
+  const Val **matched = call_match(e, f, arg, n, place, env);
+  return call_inside(e, f, matched, n, env);
 }
 
 static const Function *file_function(const Func *f) {
@@ -273,8 +272,10 @@ static const Val *call_framed(Elab *e, const Func *f, const Ast *call, const Val
   st->activation = ++st->activations;
   elab_enter(e, at);
   CallPlace place = {call, at};
-  const Val *v = f->def->kind == AST_LAMBDA ? call_lambda(e, f, arg, n, at)
-                                            : call_file_function(e, file_function(f), arg, n, place);
+  SizeEnv env = {0};
+  const Val *v = f->def->kind == AST_LAMBDA
+                     ? call_lambda(e, f, arg, n, at)
+                     : call_file_function(e, file_function(f), arg, n, place, &env);
   elab_leave(e);
   st->activation = activation;
   st->frame = frame.up;

@@ -88,14 +88,14 @@ static const char *leaf_why(Elab *e, const Val *v) {
 
 static const char *cut_why(Elab *e, Ref x, const Cut *cut) {
   const char *name = ir_node(e->p, x)->name;
-  const char *what = cut->what ? cut->what : "a control";
   if (!name) name = "the variable";
   if (!cut->connected) return str_printf(e->c, "nothing connects the expression with %s", name);
+  if (!cut->what) return str_printf(e->c, "every path from %s is stopped", name);
   if (!cut->stop.file)
-    return str_printf(e->c, "every path from %s is stopped by %s", name, what);
+    return str_printf(e->c, "every path from %s is stopped by %s", name, cut->what);
   uint32_t line, column;
   source_where(e->c, cut->stop, &line, &column);
-  return str_printf(e->c, "every path from %s is stopped: %s at %s:%u:%u", name, what,
+  return str_printf(e->c, "every path from %s is stopped: %s at %s:%u:%u", name, cut->what,
                     source_get(e->c, cut->stop.file)->name, line, column);
 }
 

@@ -287,8 +287,11 @@ const Val *call_inside(Elab *e, const Function *f, const Val *const *arg, uint32
                        SizeEnv *env);
 /* A scope in which the size names of env are ints. */
 Scope *scope_with_sizes(Elab *e, const Module *home, const SizeEnv *env);
+/* A function of a file, rule and all; env may know sizes already. */
+const Val *call_file_function(Elab *e, const Function *f, const Val *const *arg, uint32_t n,
+                              CallPlace place, SizeEnv *env);
 const Val *call_with_rule(Elab *e, const Function *f, const Val *const *arg, uint32_t n,
-                          CallPlace place);
+                          CallPlace place, SizeEnv *env);
 void memo_put(Elab *e, const Func *f, const Val *const *arg, uint32_t n, const Val *result);
 Span call_arg_span(const Ast *call, uint32_t k, Span at);
 

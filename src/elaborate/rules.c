@@ -225,10 +225,9 @@ static void collect_operands(RuleCall *r) {
 }
 
 const Val *call_with_rule(Elab *e, const Function *f, const Val *const *arg, uint32_t n,
-                          CallPlace place) {
-  SizeEnv env = {0};
-  RuleCall r = {.e = e, .f = f, .n = n, .env = &env};
-  r.arg = call_match(e, f, arg, n, place, &env);
+                          CallPlace place, SizeEnv *env) {
+  RuleCall r = {.e = e, .f = f, .n = n, .env = env};
+  r.arg = call_match(e, f, arg, n, place, env);
   r.attr = NEW(e->c, CustomAttr);
   collect_operands(&r);
   r.attr->name = f->name;

@@ -60,7 +60,13 @@ void copy_array(Emit *e, const char *to, const char *from, const Type *t) {
 
 void copy_into(Emit *e, uint32_t buffer, Ref from) {
   if (storage_of(e, from) == buffer && buffer) return;
-  copy_array(e, ref_buffer(e, buffer), array_text(e, from), node(e, from)->type);
+  store_array(e, ref_buffer(e, buffer), from);
+}
+
+void store_array(Emit *e, const char *to, Ref from) {
+  const Node *n = node(e, from);
+  if (info(e, from)->lazy) fill_array(e, to, n->type, n->arg[0]);
+  else copy_array(e, to, array_text(e, from), n->type);
 }
 
 static bool plain_zero(const Node *n) {
@@ -113,7 +119,7 @@ void emit_stack(Emit *e, Ref r) {
     put_size(e, row_size(e, n->type, 1), PREC_UNARY);
     const char *to = buf_text(&fn->body);
     fn->body = saved;
-    copy_array(e, to, array_text(e, v), node(e, v)->type);
+    store_array(e, to, v);
   }
 }
 

@@ -40,7 +40,7 @@ const char *tuple(Printer *w, uint32_t n, const char *const *part) {
   return buf_text(&b);
 }
 
-const char *bind_name(Printer *w, Ref r, const char *other) {
+const char *language_bind(Printer *w, Ref r, const char *other) {
   return w->name[r] = name_fresh(w, ir_node(w->p, r)->name, other);
 }
 
@@ -69,7 +69,7 @@ static const char *pattern(Printer *w, Ref s, uint32_t nresults, uint32_t nh, co
   const char **part = NEWN(w->c, const char *, nresults + nh + 1);
   Ref *proj = w->results[s];
   for (uint32_t k = 0; k < nresults; k++)
-    part[k] = proj && proj[k] ? bind_name(w, proj[k], NULL) : "_";
+    part[k] = proj && proj[k] ? language_bind(w, proj[k], NULL) : "_";
   for (uint32_t i = 0; i < nh; i++) {
     part[nresults + i] = name_fresh(w, ir_node(w->p, handle[i])->name, "ABCDEFGH");
     w->version[handle[i]] = part[nresults + i];
@@ -225,7 +225,7 @@ static void accumulated_value(Printer *w, Body *b, Ref value, Ref proj) {
     return;
   }
   const char *text = expression_text(w, value, AT_ALL, true);
-  statement(w, b, bind_name(w, proj, NULL), text);
+  statement(w, b, language_bind(w, proj, NULL), text);
 }
 
 /* An accumulator's scope is printed where it stands; then its arrays have names. */
@@ -259,7 +259,7 @@ static void value_statement(Printer *w, Body *b, Ref r) {
   Buf t;
   buf_init(&t, w->c);
   expression(w, &t, r, AT_ALL, true, true);
-  statement(w, b, bind_name(w, r, NULL), buf_text(&t));
+  statement(w, b, language_bind(w, r, NULL), buf_text(&t));
 }
 
 static void region_statements(Printer *w, Body *b, const Region *r, uint32_t stamp) {
@@ -370,7 +370,7 @@ static void name_params(Printer *w) {
     w->name[s->ref] = name_fresh(w, s->name, NULL);
   }
   for (uint32_t i = 0; i < r->params.n; i++)
-    if (!w->name[r->params.at[i]]) bind_name(w, r->params.at[i], "xyzuvw");
+    if (!w->name[r->params.at[i]]) language_bind(w, r->params.at[i], "xyzuvw");
 }
 
 static void function_head(Printer *w, Buf *b, const char *name) {

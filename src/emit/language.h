@@ -94,7 +94,7 @@ const char *region_after(Printer *w, Body *b, const Region *r, const Items *item
 const char *word(const Printer *w, const char *s);   /* a keyword, as text in LaTeX */
 void statement(Printer *w, Body *b, const char *left, const char *right);
 const char *tuple(Printer *w, uint32_t n, const char *const *part);  /* (a, b), or a alone */
-const char *bind_name(Printer *w, Ref r, const char *other);  /* gives r a name of its own */
+const char *language_bind(Printer *w, Ref r, const char *other);  /* gives r a name of its own */
 void add_item(Printer *w, Items *t, const char *before, Ref r, int at, const char *after);
 void result_items(Printer *w, Items *t, const Region *r, int at);
 

@@ -54,10 +54,10 @@ static Extra extras(Printer *w, const Node *n) {
 static void header(Printer *w, Buf *b, const Node *n, const Region *r, const Extra *e) {
   buf_puts(b, "(");
   for (uint32_t i = 0; i < n->nargs; i++)
-    push_text(b, bind_name(w, r->params.at[i], "xyzuvw"));
+    push_text(b, language_bind(w, r->params.at[i], "xyzuvw"));
   for (uint32_t i = 0; i < e->n; i++) {
     w->bound[e->ref[i]] = true;
-    push_text(b, bind_name(w, e->ref[i], "nmkl"));
+    push_text(b, language_bind(w, e->ref[i], "nmkl"));
   }
 }
 
@@ -114,7 +114,7 @@ static const char *rule_text(Printer *w, const Node *n, const Extra *e) {
   Body body = {0};
   const Ref *rest = r->params.at + n->nargs;
   if (a->tangent) {
-    for (uint32_t i = 0; i < n->nargs; i++) push_text(&b, bind_name(w, rest[i], "abcdef"));
+    for (uint32_t i = 0; i < n->nargs; i++) push_text(&b, language_bind(w, rest[i], "abcdef"));
     for (uint32_t i = 0; i < e->n; i++) push_text(&b, name_fresh(w, "unused", NULL));
   } else {
     take_apart(w, &b, &body, "up", rest, a->nresults);

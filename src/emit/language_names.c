@@ -16,7 +16,7 @@
 #define uthash_fatal(message) internal_error(c, "%s", message)
 #include <uthash.h>
 
-enum { SHORT = 3, SHORT_INSIDE = 8, DEEP = 48, HEAVY = 1000 };
+enum { SHORT = 3, SHORT_FOR_FEW = 6, FEW = 3, SHORT_INSIDE = 8, DEEP = 48, HEAVY = 1000 };
 
 struct Taken {
   const char *name;
@@ -231,7 +231,7 @@ static bool wants_name(const Plan *k, Ref r) {
   }
   bool scalar = !n->type->rank && n->op != IR_PROJ;
   if (k->must[r]) return true;
-  if (k->uses[r] > 1 && k->weight[r] > SHORT) return true;
+  if (k->uses[r] > 1 && k->weight[r] > (k->uses[r] > FEW ? SHORT : SHORT_FOR_FEW)) return true;
   if (k->inside[r] && (!scalar || k->weight[r] > SHORT_INSIDE)) return true;
   return k->depth[r] >= DEEP;
 }

@@ -44,7 +44,7 @@ static const char *clauses(Printer *w, const Node *l) {
   const char **extent = NEWN(w->c, const char *, l->nargs + 1);
   for (uint32_t i = 0; i < l->nargs; i++) extent[i] = expression_text(w, l->arg[i], AT_SUM, false);
   for (uint32_t i = 0; i < l->nargs; i++) {
-    const char *name = bind_name(w, l->regions[0]->params.at[i], index_letters);
+    const char *name = language_bind(w, l->regions[0]->params.at[i], index_letters);
     buf_printf(&b, "%s%s < %s", i ? ", " : "", name, extent[i]);
   }
   return buf_text(&b);
@@ -56,7 +56,7 @@ static const char *latex_bounds(Printer *w, const Node *l, const char *sign) {
   for (uint32_t i = 0; i < l->nargs; i++) {
     const Node *e = ir_node(w->p, l->arg[i]);
     const char *extent = expression_text(w, l->arg[i], AT_SUM, false);
-    const char *name = bind_name(w, l->regions[0]->params.at[i], index_letters);
+    const char *name = language_bind(w, l->regions[0]->params.at[i], index_letters);
     if (e->op == IR_CONST) buf_printf(&b, "%s_{%s=0}^{%" PRId64 "} ", sign, name, e->aux.i - 1);
     else buf_printf(&b, "%s_{%s=0}^{%s-1} ", sign, name, extent);
   }
@@ -207,9 +207,9 @@ static const char *fold_node(Printer *w, const Node *f, uint32_t nh, const Ref *
   const char *trips = expression_text(w, f->arg[0], AT_SUM, false);
   const char **init = NEWN(w->c, const char *, ncarry + 1);
   for (uint32_t i = 0; i < ncarry; i++) init[i] = expression_text(w, f->arg[i + 1], AT_OR, true);
-  const char *time = bind_name(w, r->params.at[0], time_letters);
+  const char *time = language_bind(w, r->params.at[0], time_letters);
   for (uint32_t i = 0; i < ncarry; i++) {
-    carry(w, &s, bind_name(w, r->params.at[i + 1], state_letters), init[i]);
+    carry(w, &s, language_bind(w, r->params.at[i + 1], state_letters), init[i]);
     add_item(w, &s.next, "", r->results.at[i], AT_ALL, "");
   }
   for (uint32_t k = 0; k < f->aux.loop->nout; k++) carry_output(w, &s, f, k, time);
@@ -245,7 +245,7 @@ static const char *while_node(Printer *w, const Node *n, bool count, uint32_t nh
   const char **init = NEWN(w->c, const char *, ncarry + 1);
   for (uint32_t i = 0; i < ncarry; i++) init[i] = expression_text(w, n->arg[i + 1], AT_OR, true);
   for (uint32_t i = 0; i < ncarry; i++) {
-    carry(w, &s, bind_name(w, n->regions[1]->params.at[i], state_letters), init[i]);
+    carry(w, &s, language_bind(w, n->regions[1]->params.at[i], state_letters), init[i]);
     w->name[n->regions[0]->params.at[i]] = s.name[i];
     add_item(w, &s.next, "", n->regions[1]->results.at[i], AT_ALL, "");
   }
@@ -263,10 +263,14 @@ static const char *while_node(Printer *w, const Node *n, bool count, uint32_t nh
   return text;
 }
 
-static const char *branch(Printer *w, const Region *r, uint32_t nh, const Ref *handle) {
+/* Where the other branch is a real for certain, 2 will do for a real 2 here. */
+static const char *branch(Printer *w, const Region *r, const Region *other, uint32_t nh,
+                          const Ref *handle) {
   const char **old = NEWN(w->c, const char *, nh + 1);
   Items items = {0};
   result_items(w, &items, r, AT_OR);
+  for (uint32_t i = 0; i < items.v.n; i++)
+    items.v.at[i].loose = !other || w->evident[other->results.at[i]];
   handle_items(w, &items, nh, handle);
   save_versions(w, nh, handle, old);
   const char *text = region_text(w, r, &items, false);
@@ -276,8 +280,8 @@ static const char *branch(Printer *w, const Region *r, uint32_t nh, const Ref *h
 
 static const char *if_node(Printer *w, const Node *n, uint32_t nh, const Ref *handle) {
   const char *c = expression_text(w, n->arg[0], AT_OR, false);
-  const char *a = branch(w, n->regions[0], nh, handle);
-  const char *b = branch(w, n->regions[1], nh, handle);
+  const char *a = branch(w, n->regions[0], n->regions[1], nh, handle);
+  const char *b = branch(w, n->regions[1], NULL, nh, handle);
   if (w->latex)
     return str_printf(w->c, "\\begin{cases} %s & \\text{if } %s \\\\ %s & \\text{otherwise} "
                             "\\end{cases}", a, c, b);
@@ -294,7 +298,7 @@ const char *loop_updates(Printer *w, const Node *l, uint32_t nh, const Ref *hand
   for (uint32_t i = 0; i < l->nargs; i++)
     clause[i] = expression_text(w, l->arg[i], AT_SUM, false);
   for (uint32_t i = 0; i < l->nargs; i++) {
-    const char *index = bind_name(w, l->regions[0]->params.at[i], index_letters);
+    const char *index = language_bind(w, l->regions[0]->params.at[i], index_letters);
     clause[i] = str_printf(w->c, "%s < %s", index, clause[i]);
     carry_handles(w, &level[i], nh, handle);
   }

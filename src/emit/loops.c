@@ -60,7 +60,7 @@ static bool no_statements(const Emit *e, const Region *r) {
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     const Info *x = info(e, r->nodes.at[k]);
     uint16_t op = node(e, r->nodes.at[k])->op;
-    if (x->need && !x->inlined && op != IR_CONST && op != IR_DATA) return false;
+    if (x->need && !x->inlined && !x->lazy && op != IR_CONST && op != IR_DATA) return false;
   }
   return true;
 }
@@ -246,14 +246,13 @@ static void emit_build(Emit *e, Ref r, uint32_t k, Ref value, const Region *body
   const Type *whole = node(e, r)->result_type[k];
   if (is_array(node(e, value))) {
     if (storage_of(e, value) == o->next) return;
-    const char *from = array_text(e, value);
     Fn *fn = e->fn;
     Buf saved = fn->body;
     buf_init(&fn->body, e->c);
     put_row(e, ref_buffer(e, o->buffer), whole, naxes, body->params.at);
     const char *to = buf_text(&fn->body);
     fn->body = saved;
-    copy_array(e, to, from, node(e, value)->type);
+    store_array(e, to, value);
     return;
   }
   line_start(e);
@@ -532,8 +531,13 @@ static void emit_accum(Emit *e, Ref r) {
     Ref value = body->results.at[k - n->nargs];
     if (array_out(e, r, k)) copy_into(e, info(e, r)->out[k].buffer, value);
     if (!scalar_out(e, r, k)) continue;
+    Info *proj = info(e, needed_proj(e, r, k)), *x = info(e, value);
+    if (!x->inlined && !x->keep && x->cname && x->home == e->fn->id) {
+      proj->cname = x->cname; /* it is in scope here */
+      continue;
+    }
     line_start(e);
-    putf(e, "const %s %s = ", out_type(e, r, k), info(e, needed_proj(e, r, k))->cname);
+    putf(e, "const %s %s = ", out_type(e, r, k), proj->cname);
     put_expr(e, value, PREC_ANY);
     line_end(e, ";");
   }

@@ -39,7 +39,9 @@ static void put_in(Emit *e, Ref r, uint32_t b) {
   buffer_live(e, b, info(e, first)->begin, info(e, r)->last);
 }
 
-static bool makes_array(const Node *n) {
+static bool makes_array(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  if (info(e, r)->lazy) return false;
   switch (n->op) {
     case IR_STACK: case IR_WITH: case IR_FILL: case IR_PROJ: return true;
     default: return false;
@@ -50,7 +52,7 @@ static bool makes_array(const Node *n) {
 static void want(Emit *e, Ref r, uint32_t b, const Region *here) {
   while (node(e, r)->op == IR_RESHAPE && region_of(e, r) == here && info(e, r)->uses == 1)
     r = node(e, r)->arg[0];
-  if (region_of(e, r) != here || info(e, r)->buffer || !makes_array(node(e, r))) return;
+  if (region_of(e, r) != here || info(e, r)->buffer || !makes_array(e, r)) return;
   put_in(e, r, b);
 }
 
@@ -191,7 +193,7 @@ static void place_carried(Emit *e, Ref r) {
     if (in_place(e, step, s, body)) {
       want(e, step, b, body);
     } else if (is_state(e, step, body) || (region_of(e, step) == body && !info(e, step)->buffer &&
-                                           makes_array(node(e, step)))) {
+                                           makes_array(e, step))) {
       uint32_t next = buffer_new(e, BUF_SLOT, n->result_type[k], region_of(e, r), r);
       e->buffers.at[next].root = s;
       want(e, step, next, body);
@@ -254,7 +256,7 @@ static void place_stack(Emit *e, Ref r) {
   uint32_t whole = own_buffer(e, r);
   for (uint32_t k = 0; k < n->nargs && n->type->rank > 1; k++) {
     Ref v = n->arg[k];
-    if (region_of(e, v) != region_of(e, r) || info(e, v)->buffer || !makes_array(node(e, v)) ||
+    if (region_of(e, v) != region_of(e, r) || info(e, v)->buffer || !makes_array(e, v) ||
         info(e, v)->last > info(e, r)->begin)
       continue;
     uint32_t row = buffer_new(e, BUF_ROW, node(e, v)->type, region_of(e, r), producer(e, v));
@@ -289,6 +291,7 @@ void plan_places(Emit *e) {
     if (n->nregions) place_structured(e, r);
     else if (n->op == IR_STACK) place_stack(e, r);
     else if (n->op == IR_WITH) place_with(e, r);
-    else if (n->op == IR_FILL || (n->op == IR_PROJ && is_array(n))) own_buffer(e, r);
+    else if ((n->op == IR_FILL && !info(e, r)->lazy) || (n->op == IR_PROJ && is_array(n)))
+      own_buffer(e, r);
   }
 }

@@ -156,6 +156,27 @@ static void mark_mutable(Emit *e) {
   }
 }
 
+/* Is the array only copied somewhere, by all who use it? */
+static bool only_copied(const Emit *e, Ref r) {
+  for (uint32_t k = info(e, r)->use_head; k; k = e->uses.at[k].next) {
+    Ref user = e->uses.at[k].user;
+    if (user == RESULT_USE) continue;
+    const Node *u = node(e, user);
+    if (u->op == IR_WITH ? u->arg[1] == r
+                         : u->op != IR_FOLD && u->op != IR_WHILE && u->op != IR_ACCUM)
+      return false;
+  }
+  return true;
+}
+
+static void find_lazy(Emit *e) {
+  for (Ref r = 1; r < e->ninfo; r++) {
+    const Node *n = node(e, r);
+    if (info(e, r)->need && n->op == IR_FILL && node(e, n->arg[0])->op == IR_CONST)
+      info(e, r)->lazy = only_copied(e, r);
+  }
+}
+
 /* Does the user write this operand exactly once, as an expression? */
 static bool user_takes(const Emit *e, Ref r, Ref user) {
   const Node *u = node(e, user);
@@ -275,6 +296,7 @@ void plan_uses(Emit *e) {
   make_outs(e);
   find_needed(e);
   mark_mutable(e);
+  find_lazy(e);
   find_inlined(e);
   find_times(e);
   find_last(e);

@@ -91,7 +91,8 @@ typedef struct Info {
   const char *cname;
   Out *out;              /* structured */
   uint8_t depth, size;   /* of its expression */
-  bool need, inlined, effect, atom, mutable_base, plain_use;
+  bool need, inlined, effect, atom, mutable_base;
+  bool lazy;             /* FILL: written again wherever it is copied to, stored nowhere */
 } Info;
 
 typedef struct Use { Ref user; uint32_t region, next; } Use;
@@ -255,6 +256,7 @@ bool expr_mentions(const Emit *e, Ref expr, Ref leaf);
 /* arrays.c */
 void copy_array(Emit *e, const char *to, const char *from, const Type *t);
 void copy_into(Emit *e, uint32_t buffer, Ref from);
+void store_array(Emit *e, const char *to, Ref from);
 void fill_array(Emit *e, const char *to, const Type *t, Ref scalar);
 void emit_stack(Emit *e, Ref r);
 void emit_with(Emit *e, Ref r);

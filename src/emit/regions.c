@@ -87,7 +87,7 @@ static void emit_node(Emit *e, Ref r) {
   const Node *n = node(e, r);
   const Info *x = info(e, r);
   if (!x->need || x->inlined) return;
-  if (n->op == IR_CONST || n->op == IR_DATA || n->op == IR_PROJ) return;
+  if (n->op == IR_CONST || n->op == IR_DATA || n->op == IR_PROJ || x->lazy) return;
   comment_for(e, n);
   make_buffers(e, r);
   if (n->nregions) {

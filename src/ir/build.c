@@ -26,7 +26,7 @@ struct ConsTable {
   Cons *unused;
 };
 
-/* ---- programs and storage --------------------------------------------------- */
+/* ---- programs and storage -------------------------------------------------- */
 
 Prog *prog_new(Ctx *c) {
   Prog *p = NEW(c, Prog);
@@ -71,7 +71,7 @@ Ref node_append(Prog *p, Node *draft) {
   return r;
 }
 
-/* ---- known nodes ------------------------------------------------------------- */
+/* ---- known nodes ----------------------------------------------------------- */
 
 static uint64_t data_bytes(const Type *t) {
   uint64_t count = 0;
@@ -220,7 +220,7 @@ static const char *const op_name[] = {
 #undef X
 };
 
-/* ---- making nodes -------------------------------------------------------------- */
+/* ---- making nodes ---------------------------------------------------------- */
 
 Node node_draft(const Prog *p, Op op, const Type *type, uint32_t nargs, const Ref *arg) {
   for (uint32_t k = 0; k < nargs; k++) {
@@ -288,7 +288,7 @@ Ref node_make(Prog *p, Node *draft) {
   return node_intern(p, draft);
 }
 
-/* ---- constants ------------------------------------------------------------------- */
+/* ---- constants ------------------------------------------------------------- */
 
 static Ref make_const(Prog *p, Elem e, int64_t bits) {
   Node n = node_draft(p, IR_CONST, type_scalar(p, e), 0, NULL);
@@ -323,7 +323,7 @@ Ref ir_zero(Prog *p, const Type *t) {
   return ir_fill(p, zero, t);
 }
 
-/* ---- scalars ----------------------------------------------------------------------- */
+/* ---- scalars --------------------------------------------------------------- */
 
 Ref ir_prim(Prog *p, uint32_t prim, const Ref *args) {
   Node n = node_draft(p, IR_PRIM, NULL, prim_get(prim)->arity, args);
@@ -381,7 +381,7 @@ Ref ir_toint(Prog *p, Ref a) {
   return folded ? folded : make1(p, IR_TOINT, a);
 }
 
-/* ---- arrays -------------------------------------------------------------------------- */
+/* ---- arrays ---------------------------------------------------------------- */
 
 Ref ir_stack(Prog *p, uint32_t n, const Ref *e) {
   Node draft = node_draft(p, IR_STACK, NULL, n, e);
@@ -464,7 +464,7 @@ Ref ir_extent(Prog *p, Ref array, uint32_t axis) {
   return size_node(p, t->dim[axis]);
 }
 
-/* ---- barriers --------------------------------------------------------------------------- */
+/* ---- barriers -------------------------------------------------------------- */
 
 Ref ir_var(Prog *p, Ref x) {
   return p->erased ? x : make1(p, IR_VAR, x);
@@ -499,7 +499,7 @@ Ref ir_straight(Prog *p, Ref hard, Ref soft) {
   return node_make(p, &n);
 }
 
-/* ---- effects -------------------------------------------------------------------------------- */
+/* ---- effects --------------------------------------------------------------- */
 
 void ir_upd(Prog *p, Ref handle, Ref v, uint32_t n, const Ref *index, bool checked) {
   Operands o = operands(p, handle, v, n, index);

@@ -48,7 +48,7 @@ static Ref *copy_args(Copy *k, const Node *n, Few *few) {
   return arg;
 }
 
-/* ---- what ir_sweep leaves out ---------------------------------------------------- */
+/* ---- what ir_sweep leaves out ---------------------------------------------- */
 
 static bool keeps_result(const Copy *k, Ref structured, uint32_t j) {
   return !k->keep || !structured || k->keep->result[k->keep->first[structured] + j];
@@ -72,7 +72,7 @@ static uint32_t keep_args(const Copy *k, Ref old, Ref *arg, uint32_t first) {
   return kept;
 }
 
-/* ---- regions -------------------------------------------------------------------- */
+/* ---- regions --------------------------------------------------------------- */
 
 static Ref copy_param(Copy *k, Ref old) {
   const Node *n = ir_node(k->from, old);
@@ -116,7 +116,7 @@ void copy_nodes(Copy *k, const Region *r) {
     if (!k->keep || k->keep->live[r->nodes.at[j]]) copy_node(k, r->nodes.at[j]);
 }
 
-/* ---- structured nodes --------------------------------------------------------------- */
+/* ---- structured nodes ------------------------------------------------------ */
 
 /* The branch that an IF with this condition takes in an erased program, or NULL. */
 static const Region *taken(Copy *k, const Node *n) {
@@ -187,7 +187,7 @@ static Ref copy_structured(Copy *k, Ref old) {
   }
 }
 
-/* ---- plain nodes ------------------------------------------------------------------------ */
+/* ---- plain nodes ----------------------------------------------------------- */
 
 static Ref copy_const(Prog *to, const Node *n) {
   switch (n->type->elem) {
@@ -291,7 +291,7 @@ Ref copy_node(Copy *k, Ref old) {
   return r;
 }
 
-/* ---- whole programs ------------------------------------------------------------------------ */
+/* ---- whole programs -------------------------------------------------------- */
 
 Prog *prog_start(Copy *k, Prog *from) {
   Prog *to = prog_new(from->ctx);

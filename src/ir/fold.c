@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-/* ---- what operands are --------------------------------------------------------- */
+/* ---- what operands are ----------------------------------------------------- */
 
 static const Node *prim_node(const Prog *p, Ref r, uint32_t prim) {
   const Node *n = ir_node(p, r);
@@ -37,7 +37,7 @@ static bool may_drop(const Prog *p, Elem e) {
   return p->erased || e != ELEM_REAL;
 }
 
-/* ---- constants ------------------------------------------------------------------- */
+/* ---- constants ------------------------------------------------------------- */
 
 static Ref fold_constants(Prog *p, uint32_t prim, const Ref *arg) {
   double r[3] = {0}, real = 0;
@@ -59,7 +59,7 @@ static Ref fold_constants(Prog *p, uint32_t prim, const Ref *arg) {
   return 0;
 }
 
-/* ---- sums of ints ------------------------------------------------------------------ */
+/* ---- sums of ints ---------------------------------------------------------- */
 
 /* x of `x + c` or `x - c`, and c with its sign. */
 static bool plus_const(const Prog *p, Ref r, Ref *x, int64_t *c) {
@@ -105,7 +105,7 @@ static Ref int_sub(Prog *p, Ref a, Ref b) {
   return 0;
 }
 
-/* ---- arithmetic ---------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------ */
 
 static Ref rule_add(Prog *p, const Ref *a) {
   const Node *n;
@@ -171,7 +171,7 @@ static Ref rule_idempotent(Prog *p, const Ref *a) {
   return a[0] == a[1] ? a[0] : 0;
 }
 
-/* ---- logic ------------------------------------------------------------------------------ */
+/* ---- logic ----------------------------------------------------------------- */
 
 static Ref rule_select(Prog *p, const Ref *a) {
   const Node *n = prim_node(p, a[0], P_NOT);
@@ -256,7 +256,7 @@ Ref fold_toint(Prog *p, Ref a) {
   return ir_int(p, (int64_t)n->aux.r);
 }
 
-/* ---- arrays -------------------------------------------------------------------------------- */
+/* ---- arrays ---------------------------------------------------------------- */
 
 /* An array of constants becomes one constant. */
 Ref fold_stack(Prog *p, uint32_t n, const Ref *e) {
@@ -363,15 +363,18 @@ Ref fold_read(Prog *p, Ref a, uint32_t n, const Ref *index, bool checked) {
 
 Ref fold_reshape(Prog *p, Ref a, const Type *t) {
   const Node *n = ir_node(p, a);
+  uint64_t had, has;
   switch ((Op)n->op) {
   case IR_RESHAPE: return ir_reshape(p, n->arg[0], t);
   case IR_FILL: return ir_fill(p, n->arg[0], t);
-  case IR_DATA: return ir_data(p, t, n->aux.data);
+  case IR_DATA:
+    if (!type_count(n->type, &had) || !type_count(t, &has) || had != has) return 0;
+    return ir_data(p, t, n->aux.data);
   default: return 0;
   }
 }
 
-/* ---- barriers and results ------------------------------------------------------------------- */
+/* ---- barriers and results -------------------------------------------------- */
 
 Ref fold_barrier(Prog *p, Op op, Ref x) {
   const Node *n = ir_node(p, x);

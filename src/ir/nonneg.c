@@ -91,7 +91,7 @@ static Size square_part(Prog *p, Size s, Ref atom) {
   return sum;
 }
 
-/* ---- the end: no index is left that can be taken out ----------------------------- */
+/* ---- the end: no index is left that can be taken out ----------------------- */
 
 static bool known_nonneg(const Prog *p, Ref atom) {
   if (extent_of(p, atom) || size_is_seen(p, atom)) return true;
@@ -169,7 +169,7 @@ static bool by_shifts(Proof *proof, Size s) {
   return false;
 }
 
-/* ---- taking indices out ------------------------------------------------------------ */
+/* ---- taking indices out ---------------------------------------------------- */
 
 static bool prove(Proof *proof, Size s, Ref before);
 
@@ -239,7 +239,7 @@ static bool prove(Proof *proof, Size s, Ref before) {
   return between(proof, s, index) || by_shifts(proof, s);
 }
 
-/* ---- what is known at the start --------------------------------------------------- */
+/* ---- what is known at the start -------------------------------------------- */
 
 typedef struct Indices { Prog *p; VEC(Ref) list; } Indices;
 

@@ -30,7 +30,7 @@ int prim_find(const char *name) {
   return -1;
 }
 
-/* ---- reals ------------------------------------------------------------------------ */
+/* ---- reals ----------------------------------------------------------------- */
 
 static inline double gc_add(double x, double y) { return x + y; }
 static inline float gc_addf(float x, float y) { return x + y; }
@@ -99,7 +99,7 @@ static bool fold_mixed(uint32_t id, bool is_float, const double *r, const int64_
   }
 }
 
-/* ---- ints, comparisons, logic ----------------------------------------------------------- */
+/* ---- ints, comparisons, logic ---------------------------------------------- */
 
 static bool overflows(uint32_t id, int64_t x, int64_t y) {
   int64_t r;

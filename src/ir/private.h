@@ -23,6 +23,14 @@ static inline uint32_t hash_mix64(uint32_t h, uint64_t v) {
   return hash_mix(hash_mix(h, (uint32_t)v), (uint32_t)(v >> 32));
 }
 
+/* The least power of two that is not below n; lists that ir_add_output lengthens have
+ * this much room. */
+static inline uint32_t room_for(uint32_t n) {
+  uint32_t room = 1;
+  while (room < n) room *= 2;
+  return room;
+}
+
 /* ---- types.c, sizes.c ---- */
 void types_init(Prog *p);
 void sizes_init(Prog *p);
@@ -69,13 +77,6 @@ Ref node_append(Prog *p, Node *draft);
 /* Forgets the nodes of a region that closes; forgets one node. */
 void cons_close(Prog *p, Region *r);
 void cons_forget(Prog *p, Ref r);
-/* The least power of two that is not below n; lists that ir_add_output lengthens have
- * this much room. */
-static inline uint32_t room_for(uint32_t n) {
-  uint32_t room = 1;
-  while (room < n) room *= 2;
-  return room;
-}
 /* Gives the memory of from's table of known nodes to `to`; from knows none any more. */
 void cons_move(Prog *from, Prog *to);
 /* Operator, operands' number and attributes agree (operands and regions aside). */

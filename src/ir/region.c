@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* ---- begin, end ---------------------------------------------------------------- */
+/* ---- begin, end ------------------------------------------------------------ */
 
 Region *ir_begin(Prog *p) {
   Ctx *c = p->ctx;
@@ -60,7 +60,7 @@ void ir_end(Prog *p) {
   p->cur = r->parent;
 }
 
-/* ---- what a region mentions from outside ------------------------------------------- */
+/* ---- what a region mentions from outside ----------------------------------- */
 
 /* Gathers the Refs mentioned that lie in none of the regions. */
 typedef struct Gather {
@@ -113,7 +113,7 @@ void region_free_list(Prog *p, uint32_t nregions, Region *const *regions, uint32
   *free_refs = g.found.at;
 }
 
-/* ---- effects -------------------------------------------------------------------------- */
+/* ---- effects --------------------------------------------------------------- */
 
 bool node_is_pure(const Prog *p, const Node *n) {
   if (n->op == IR_UPD || n->flags & NODE_IO) return false;
@@ -149,7 +149,7 @@ bool ir_is_const(const Prog *p, Ref r, double *value) {
   return true;
 }
 
-/* ---- structured constructors --------------------------------------------------------------- */
+/* ---- structured constructors ----------------------------------------------- */
 
 typedef struct Hidden { const Prog *p; const Region *cur; bool found; } Hidden;
 
@@ -261,7 +261,7 @@ Ref ir_out(Prog *p, Ref structured, uint32_t k) {
   return out;
 }
 
-/* ---- one more output --------------------------------------------------------------------------- */
+/* ---- one more output ------------------------------------------------------- */
 
 /* A list with room for one more: its room is room_for(n). */
 static void *longer(Prog *p, void *old, uint32_t n, size_t each) {
@@ -314,7 +314,7 @@ uint32_t ir_add_output(Prog *p, Ref structured, Ref value, Combiner comb) {
   return n->nresults++;
 }
 
-/* ---- equality of structure ------------------------------------------------------------------------ */
+/* ---- equality of structure ------------------------------------------------- */
 
 /* Pairs of regions compared right now, the outermost first. */
 typedef struct Pairs {

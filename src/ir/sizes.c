@@ -32,7 +32,7 @@ void sizes_init(Prog *p) {
   p->polys = NEW(p->ctx, struct PolyTable);
 }
 
-/* ---- terms ---------------------------------------------------------------- */
+/* ---- terms ----------------------------------------------------------------- */
 
 static uint32_t degree(const Mono *m) {
   uint32_t d = 0;
@@ -210,7 +210,7 @@ Size poly_mul(Prog *p, Size a, Size b) {
   return poly_collect(p, term, a->n * b->n);
 }
 
-/* ---- the public operations --------------------------------------------------- */
+/* ---- the public operations ------------------------------------------------- */
 
 static Size checked(Prog *p, Size s) {
   if (s) return s;
@@ -257,7 +257,7 @@ bool size_is_const(Size s, int64_t *value) {
   return true;
 }
 
-/* ---- from nodes ------------------------------------------------------------------ */
+/* ---- from nodes ------------------------------------------------------------ */
 
 /* value of s at the atoms' values, times den; false on overflow. */
 static bool evaluate(Size s, uint32_t natoms, const Ref *atom, const int64_t *value, int64_t den,
@@ -400,7 +400,7 @@ bool size_is_seen(const Prog *p, Ref atom) {
   return atom < p->polys->seen.n && p->polys->seen.at[atom];
 }
 
-/* ---- to nodes ------------------------------------------------------------------------ */
+/* ---- to nodes -------------------------------------------------------------- */
 
 static Ref power_node(Prog *p, Ref x, uint32_t e) {
   Ref r = x;
@@ -449,7 +449,7 @@ Size size_map(Prog *to, Size s, RefMap map, void *self) {
   return sum;
 }
 
-/* ---- text -------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------ */
 
 static void term_text(const Prog *p, const Mono *m, uint64_t factor, Buf *out) {
   if (factor != 1 || !m->n) buf_printf(out, "%llu", (unsigned long long)factor);

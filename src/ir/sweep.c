@@ -18,7 +18,7 @@ typedef struct Sweep {
   VEC(Ref) todo;
 } Sweep;
 
-/* ---- marking -------------------------------------------------------------------- */
+/* ---- marking --------------------------------------------------------------- */
 
 static void mark(Sweep *s, Ref r) {
   if (!r || s->live[r]) return;
@@ -158,7 +158,7 @@ static void mark_everything(Sweep *s) {
   while (s->todo.n) follow(s, s->todo.at[--s->todo.n]);
 }
 
-/* ---- the program that is left --------------------------------------------------------- */
+/* ---- the program that is left ---------------------------------------------- */
 
 static void number_results(Sweep *s, const Region *r) {
   for (uint32_t k = 0; k < r->nodes.n; k++) {

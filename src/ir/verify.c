@@ -43,7 +43,7 @@ static void check_sizes(const Verify *v, Ref user, const Type *t) {
   type_atoms(t, check_atom, &m);
 }
 
-/* ---- nodes ------------------------------------------------------------------------ */
+/* ---- nodes ----------------------------------------------------------------- */
 
 static void check_type(const Verify *v, Ref r, const Node *n) {
   const Type *t;
@@ -78,7 +78,7 @@ static void check_handles(const Verify *v, Ref r, const Node *n) {
   }
 }
 
-/* ---- structured nodes ----------------------------------------------------------------- */
+/* ---- structured nodes ------------------------------------------------------ */
 
 static void check_region(Verify *v, const Region *r);
 
@@ -145,7 +145,7 @@ static void check_node(Verify *v, Ref r) {
   demand(v, is_io(n) == !!(n->flags & NODE_IO), r, "the mark of effects is wrong");
 }
 
-/* ---- regions ------------------------------------------------------------------------------ */
+/* ---- regions --------------------------------------------------------------- */
 
 static void check_params(Verify *v, const Region *r) {
   for (uint32_t k = 0; k < r->params.n; k++) {

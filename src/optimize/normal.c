@@ -191,7 +191,7 @@ static bool put_sum(Form *f, Ref r, double sign) {
   if (++f->visits > MAX_VISITS) return false;
   const Node *n = ir_node(f->p, r);
   bool sum = is_prim(n, P_ADD) || is_prim(n, P_SUB);
-  if (sum && n->flags & NODE_DERIVATIVE && f->opener.open(f->opener.self, r))
+  if (sum && f->opener.open(f->opener.self, r))
     return put_sum(f, n->arg[0], sign) &&
            put_sum(f, n->arg[1], n->aux.i == P_ADD ? sign : -sign);
   if (is_prim(n, P_NEG)) return put_sum(f, n->arg[0], -sign);
@@ -322,8 +322,7 @@ static bool read_form(Form *f, uint32_t prim, const Ref *arg) {
 static bool read_tail(Form *f, uint32_t prim, const Ref *arg) {
   if (prim != P_ADD && prim != P_SUB) return false;
   const Node *left = ir_node(f->p, arg[0]);
-  if (!(is_prim(left, P_ADD) || is_prim(left, P_SUB)) || !(left->flags & NODE_DERIVATIVE))
-    return false;
+  if (!is_prim(left, P_ADD) && !is_prim(left, P_SUB)) return false;
   if (!f->opener.open(f->opener.self, arg[0])) return false;
   f->n = f->visits = 0;
   Term t;

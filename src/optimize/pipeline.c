@@ -51,3 +51,9 @@ const char *const *optimize_pass_names(void) {
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");
   return names;
 }
+
+Prog *optimize_for_reading(Prog *p) {
+  p = opt_simplify(ir_sweep(p));
+  VERIFY(p, "simplify");
+  return ir_sweep(p);
+}

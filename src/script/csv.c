@@ -70,8 +70,8 @@ static bool has_number(const char *line, size_t n) {
 
 _Noreturn static void not_a_number(Csv *f, int64_t column, const char *field, size_t n) {
   if (n == 0)
-    file_fail(f->c, f->path, "write nan for a number that is missing", "line %u, column %lld is empty",
-              f->line, (long long)column);
+    file_fail(f->c, f->path, "write nan for a number that is missing",
+              "line %u, column %lld is empty", f->line, (long long)column);
   file_fail(f->c, f->path, "fields are numbers, nan or inf; text may stand in a first line only",
             "line %u, column %lld: '%.*s' is not a number", f->line, (long long)column,
             (int)(n < 60 ? n : 60), field);

@@ -16,7 +16,8 @@ typedef struct Npy {
 } Npy;
 
 static const char magic[] = "\x93NUMPY";
-static const char resave[] = "save it with np.save(path, a.astype(np.float64)), or np.int64 for ints";
+static const char resave[] =
+  "save it with np.save(path, a.astype(np.float64)), or np.int64 for ints";
 
 _Noreturn static void broken(Npy *f, const char *what) {
   file_fail(f->c, f->path, "save the array again with np.save", "%s", what);
@@ -67,7 +68,8 @@ static const char *header_entry(Npy *f, const char *key) {
 static void read_type(Npy *f) {
   const char *s = header_entry(f, "descr");
   if (*s != '\'' && *s != '"')
-    file_fail(f->c, f->path, "save each field as an array of its own", "this is an array of records");
+    file_fail(f->c, f->path, "save each field as an array of its own",
+              "this is an array of records");
   size_t n = strcspn(s + 1, "'\"");
   if (n >= sizeof f->type) n = sizeof f->type - 1;
   memcpy(f->type, s + 1, n);

@@ -38,7 +38,8 @@ static bool needs_general(const double *x, uint64_t n) {
 Style style_of(const Value *v, const Host *h, const char *format) {
   Style s = {.format = format, .scalar = v->rank == 0, .is_float = v->is_float,
              .digits = h ? h->digits : 0};
-  if (v->rank && v->elem == ELEM_REAL && !format) s.general = needs_general(v->data, value_count(v));
+  if (v->rank && v->elem == ELEM_REAL && !format)
+    s.general = needs_general(v->data, value_count(v));
   return s;
 }
 

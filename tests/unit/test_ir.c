@@ -63,7 +63,7 @@ static uint32_t count_op(const Prog *q, Op op) {
   return count;
 }
 
-/* ---- nodes ------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------- */
 
 START_TEST(equal_nodes_are_one) {
   Ref s = ir_add(p, x, y);
@@ -126,7 +126,7 @@ static void read_with_real(void *arg) {
 }
 static void reshape_to_other_size(void *arg) {
   (void)arg;
-  Size dim = size_const(p, 3);
+  Size dim = size_add(p, size_atom(p, n), size_const(p, 3));
   ir_reshape(p, A, type_array(p, ELEM_REAL, 1, &dim));
 }
 static void branches_that_differ(void *arg) {
@@ -161,7 +161,7 @@ START_TEST(ill_typed_nodes_are_refused) {
 }
 END_TEST
 
-/* ---- exact rules ---------------------------------------------------------------------- */
+/* ---- exact rules ----------------------------------------------------------- */
 
 START_TEST(rules_for_reals) {
   Ref one = ir_real(p, 1), zero = ir_real(p, 0), minus = ir_neg(p, x);
@@ -314,10 +314,86 @@ START_TEST(reshapes) {
   ck_assert_int_eq(node(r)->op, IR_RESHAPE);
   ck_assert_uint_eq(ir_reshape(p, r, vector), A);
   ck_assert_uint_eq(ir_reshape(p, A, vector), A);
+  Size three = size_const(p, 3); /* compared at run time */
+  const Type *short_vector = type_array(p, ELEM_REAL, 1, &three);
+  ck_assert_ptr_eq(ir_type(p, ir_reshape(p, A, short_vector)), short_vector);
+  ir_verify(p, "test");
 }
 END_TEST
 
-/* ---- structured nodes -------------------------------------------------------------------- */
+/* ---- primitives ------------------------------------------------------------ */
+
+START_TEST(primitives_have_values) {
+  for (uint32_t id = 0; id < PRIM_COUNT; id++) {
+    const Prim *prim = prim_get(id);
+    double at = (prim->lo + prim->hi) / 2, r[] = {at, at, at}, real_out, close;
+    int64_t i[] = {1, 1, 1}, int_out;
+    Elem elem = prim->type == PT_BOOL ? ELEM_BOOL : ELEM_REAL;
+    ck_assert_msg(prim_fold(id, false, elem, r, i, &real_out, &int_out), "%s", prim->name);
+    ck_assert_msg(prim_fold(id, true, elem, r, i, &close, &int_out), "%s as float", prim->name);
+    if (prim_elem(id, elem, elem) == ELEM_REAL)
+      ck_assert_msg(fabs(close - real_out) <= 1e-5 * (1 + fabs(real_out)), "%s", prim->name);
+    if (prim->type != PT_NUM) continue;
+    ck_assert_msg(id == P_DIV || prim_fold(id, false, ELEM_INT, r, i, &real_out, &int_out), "%s",
+                  prim->name);
+  }
+}
+END_TEST
+
+START_TEST(primitives_have_names) {
+  ck_assert_int_eq(prim_find("sin"), P_SIN);
+  ck_assert_int_eq(prim_find("polygamma"), P_POLYGAMMA);
+  ck_assert_int_eq(prim_find("+"), -1);
+  ck_assert_int_eq(prim_find("and"), -1);
+  ck_assert_int_eq(prim_find("sine"), -1);
+}
+END_TEST
+
+static double value(uint32_t id, double u, double v, double w) {
+  double r[] = {u, v, w}, out = 0;
+  int64_t i[] = {0, 0, 0}, whole_out;
+  ck_assert(prim_fold(id, false, ELEM_REAL, r, i, &out, &whole_out));
+  return out;
+}
+
+START_TEST(primitives_at_the_edges) {
+  ck_assert(isnan(value(P_MAX, NAN, 1, 0)) && isnan(value(P_MAX, 1, NAN, 0)));
+  ck_assert(isnan(value(P_MIN, NAN, 1, 0)) && isnan(value(P_MIN, 1, NAN, 0)));
+  ck_assert(isnan(value(P_RELU, NAN, 0, 0)) && isnan(value(P_SIGN, NAN, 0, 0)));
+  ck_assert(isnan(value(P_CLAMP, NAN, 0, 1)));
+  ck_assert_double_eq(value(P_CLAMP, 3, 0, 1), 1);
+  ck_assert_double_eq(value(P_HEAVISIDE, 0, 0, 0), 0);
+  ck_assert_double_eq(value(P_MOD, -7, 3, 0), 2);
+  ck_assert_double_eq(value(P_MOD, 7, -3, 0), -2);
+  ck_assert_double_eq(value(P_FLOORDIV, -7, 2, 0), -4);
+  ck_assert_double_eq(value(P_FLOORDIV, 9007199254740993.0, 1, 0), 9007199254740993.0);
+  ck_assert_double_eq(value(P_SIGMOID, -1000, 0, 0), 0);
+  ck_assert_double_eq(value(P_SIGMOID, 1000, 0, 0), 1);
+  ck_assert_double_eq(value(P_SOFTPLUS, 1000, 0, 0), 1000);
+  ck_assert_double_eq_tol(value(P_SOFTPLUS, 0, 0, 0), log(2), 1e-16);
+  ck_assert_double_eq_tol(value(P_LOGIT, 0.5 + 0x1p-40, 0, 0), 0x1p-38, 1e-27);
+  ck_assert_double_eq_tol(value(P_DIGAMMA, 1, 0, 0), -0.57721566490153286, 1e-15);
+  ck_assert_double_eq_tol(value(P_DIGAMMA, -0.5, 0, 0), 0.036489973978576520, 1e-14);
+  ck_assert_double_eq_tol(value(P_DIGAMMA, 1.4616321449683623, 0, 0), 0, 1e-15);
+  ck_assert(isnan(value(P_DIGAMMA, -2, 0, 0)));
+}
+END_TEST
+
+START_TEST(polygamma_values) {
+  static const struct { int64_t n; double x, want; } cases[] = {
+    {1, 1, 1.6449340668482264}, {2, 1, -2.4041138063191886}, {1, -0.5, 8.9348022005446793},
+    {3, 0.25, 1538.7821440091884}, {0, 1, -0.57721566490153286}, {1, 1e6, 1.0000005000001667e-6},
+  };
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    double r[] = {0, cases[k].x}, out;
+    int64_t i[] = {cases[k].n, 0}, whole_out;
+    ck_assert(prim_fold(P_POLYGAMMA, false, ELEM_REAL, r, i, &out, &whole_out));
+    ck_assert_double_eq_tol(out / cases[k].want, 1, 4e-15);
+  }
+}
+END_TEST
+
+/* ---- structured nodes ------------------------------------------------------ */
 
 static const Combiner build = BUILD, sum = SUM;
 
@@ -528,7 +604,7 @@ START_TEST(branches) {
 }
 END_TEST
 
-/* ---- copies -------------------------------------------------------------------------------- */
+/* ---- copies ---------------------------------------------------------------- */
 
 /* fold (s, v) = (x, A) for t < n { (s*y, v with [t] = s) }, s's of every step kept */
 static Ref nested_program(void) {
@@ -658,7 +734,7 @@ START_TEST(erased_copies_take_the_branch) {
 }
 END_TEST
 
-/* ---- sweeping --------------------------------------------------------------------------------- */
+/* ---- sweeping -------------------------------------------------------------- */
 
 START_TEST(sweep_drops_what_nobody_reads) {
   prim1(P_EXP, x);
@@ -782,7 +858,7 @@ START_TEST(sweep_of_while) {
 }
 END_TEST
 
-/* ---- random programs -------------------------------------------------------------------------- */
+/* ---- random programs ------------------------------------------------------- */
 
 typedef struct Random {
   uint64_t state;
@@ -875,7 +951,9 @@ static void random_nodes(Random *r, uint32_t count, uint32_t depth) {
     switch (pick(r, depth ? 8 : 5)) {
     case 0: VEC_PUSH(c, &r->reals, ir_mul(p, some_real(r), some_real(r))); break;
     case 1: VEC_PUSH(c, &r->reals, prim1(P_SIN, some_real(r))); break;
-    case 2: VEC_PUSH(c, &r->vectors, ir_with(p, some_vector(r), some_real(r), 1, &zero, true)); break;
+    case 2:
+      VEC_PUSH(c, &r->vectors, ir_with(p, some_vector(r), some_real(r), 1, &zero, true));
+      break;
     case 3: VEC_PUSH(c, &r->reals, ir_read(p, some_vector(r), 1, &zero, true)); break;
     case 4:
       if (pick(r, 6) == 0) trace(some_real(r));
@@ -912,7 +990,7 @@ START_TEST(random_programs) {
 }
 END_TEST
 
-/* ---- verification ----------------------------------------------------------------------------- */
+/* ---- verification ---------------------------------------------------------- */
 
 static void verify(void *arg) {
   (void)arg;
@@ -938,7 +1016,7 @@ START_TEST(verify_finds_broken_programs) {
 }
 END_TEST
 
-/* ---- size ---------------------------------------------------------------------------------------- */
+/* ---- size ------------------------------------------------------------------ */
 
 static double seconds(void) {
   struct timespec t;
@@ -1003,7 +1081,7 @@ START_TEST(limits_are_kept) {
 }
 END_TEST
 
-/* ---- main ------------------------------------------------------------------------------------------ */
+/* ---- main ------------------------------------------------------------------ */
 
 #define CASE(suite, ...)                                                        \
   do {                                                                          \
@@ -1023,6 +1101,8 @@ int main(void) {
        ill_typed_nodes_are_refused);
   CASE("rules", rules_for_reals, rules_for_ints, rules_for_bools, rules_for_select,
        constants_fold, float_constants_round, rules_for_reads, arrays_of_constants, reshapes);
+  CASE("primitives", primitives_have_values, primitives_have_names, primitives_at_the_edges,
+       polygamma_values);
   CASE("regions", equal_loops_are_one, loops_that_differ_are_two,
        merged_loops_keep_what_is_stricter, types_are_compared_by_their_place,
        sizes_do_not_escape, effects_are_never_one, accumulators_are_pure_as_a_whole,
