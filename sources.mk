@@ -48,6 +48,7 @@ ELABORATE = \
   src/elaborate/elaborate.h \
   src/elaborate/expr.c \
   src/elaborate/fold.c \
+  src/elaborate/function.c \
   src/elaborate/index.c \
   src/elaborate/jacobian.c \
   src/elaborate/literal.c \
@@ -95,13 +96,18 @@ EMIT = \
   src/emit/workspace.c
 
 INTERPRET = \
+  src/interpret/extents.c \
   src/interpret/interpret.h \
+  src/interpret/memory.c \
   src/interpret/multiple.c \
   src/interpret/native.c \
   src/interpret/native_kind.h \
+  src/interpret/nodes.c \
   src/interpret/number.h \
+  src/interpret/private.h \
   src/interpret/special.c \
   src/interpret/special.h \
+  src/interpret/structured.c \
   src/interpret/whole.c
 
 IR = \
@@ -227,6 +233,7 @@ UNIT_TEST_NAMES = \
   tests/unit/test_ir \
   tests/unit/test_optimize \
   tests/unit/test_parser \
+  tests/unit/test_passes_random \
   tests/unit/test_sizes
 
 API_TEST_NAMES =

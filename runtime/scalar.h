@@ -355,7 +355,7 @@ static inline double gc_hurwitz(int64_t n, double x) {
     rise *= (s + 2.0 * (double)k + 1.0) / y * ((s + 2.0 * (double)k + 2.0) / y);
   }
   sum = (sum + term * tail) / x;
-  for (k = 1; k <= n && sum > 0.0 && sum < HUGE_VAL; k++) sum *= (double)k / x;
+  for (k = 1; k <= n && sum > 0.0 && sum - sum == 0.0; k++) sum *= (double)k / x;
   return sum;
 }
 
@@ -365,9 +365,9 @@ static inline double gc_polygamma(int64_t n, double x) {
   double odd = n % 2 != 0 ? 1.0 : -1.0, f, u;
   if (n == 0) return gc_digamma(x);
   if (n < 0 || x != x) return n < 0 ? (x - x) / (x - x) : x;
-  if (x > 0.0) return x < HUGE_VAL ? odd * gc_hurwitz(n, x) : odd * 0.0;
+  if (x > 0.0) return x - x == 0.0 ? odd * gc_hurwitz(n, x) : odd * 0.0;
   u = ceil(x) - x;
-  if (u == 0.0) return odd > 0.0 ? HUGE_VAL : u / u; /* a pole */
+  if (u == 0.0) return odd > 0.0 ? 1.0 / u : u / u; /* a pole */
   f = x - floor(x);
   return odd * gc_hurwitz(n, f) + (gc_hurwitz(n, u) - gc_hurwitz(n, 1.0 - x));
 }

@@ -42,15 +42,19 @@ Ref arg_array(Elab *e, const Val *v, const char *what, Span at) {
   return r;
 }
 
+static const char *axes_there_are(Elab *e, uint32_t rank) {
+  if (rank == 0) return "a scalar has no axes";
+  if (rank == 1) return "the only axis is 0, or -1 from the end";
+  return str_printf(e->c, "axes are 0 to %u, or -%u to -1 from the end", rank - 1, rank);
+}
+
 static int named_axis(Elab *e, Scope *s, const Ast *a, uint32_t rank, const char *what) {
   double value;
   if (!ir_is_const(e->p, elab_scalar_int(e, s, a), &value))
     fail_at(e->c, a->span, "write it as a number", "the axis of %s must be known at compile time",
             what);
   if (value < -(double)rank || value >= (double)rank)
-    fail_at(e->c, a->span,
-            rank ? str_printf(e->c, "axes are 0 to %u, or -%u to -1 from the end", rank - 1, rank)
-                 : "a scalar has no axes",
+    fail_at(e->c, a->span, axes_there_are(e, rank),
             "%s: axis %.0f is out of range for an array of rank %u", what, value, rank);
   return (int)value + (value < 0 ? (int)rank : 0);
 }

@@ -371,36 +371,20 @@ static const char *joined(Ctx *c, const char **wrt, uint32_t n, const char *betw
 }
 
 static void describe(Whole *w, const Request *q, const Val *y) {
-  static const char *const what[] = {
-    "%s", "gradient of %s with respect to %s, and its value",
-    "vector-Jacobian product of %s with respect to %s, and its value",
-    "Jacobian-vector product of %s with respect to %s, and its value",
-    "Jacobian of %s with respect to %s, and its value",
-    "Hessian of %s with respect to %s, and its value",
-    "Hessian-vector product of %s with respect to %s, and its value",
+  static const char *const title[] = {
+    "value", "gradient", "vector-Jacobian product", "Jacobian-vector product", "Jacobian",
+    "Hessian", "Hessian-vector product",
   };
   static const char *const suffix[] = {"", "grad", "vjp", "jvp", "jacobian", "hessian", "hvp"};
   Ctx *c = w->e->c;
   Sig *s = &w->e->p->sig;
-  const char *f = w->f->name, *list = joined(c, q->wrt, q->nwrt, ", ", false);
+  const char *f = w->f->name;
   s->source = str_printf(c, "%s -> %s", signature_text(w), val_type_text(w->e, y));
-  if (q->kind == DERIV_VALUE) {
-    s->name = f;
-    s->doc = f;
-    return;
-  }
+  s->name = s->doc = f;
+  if (q->kind == DERIV_VALUE) return;
   s->name = str_printf(c, "%s_%s_%s", f, suffix[q->kind], joined(c, q->wrt, q->nwrt, "_", true));
-  Buf doc;
-  buf_init(&doc, c);
-  for (const char *p = what[q->kind]; *p; p++) {
-    if (p[0] != '%') {
-      buf_add(&doc, p, 1);
-      continue;
-    }
-    buf_puts(&doc, doc.n && strstr(doc.at, f) && strstr(doc.at, "respect") ? list : f);
-    p++;
-  }
-  s->doc = buf_text(&doc);
+  s->doc = str_printf(c, "%s of %s with respect to %s, and its value", title[q->kind], f,
+                      joined(c, q->wrt, q->nwrt, ", ", false));
 }
 
 static const Val *whole_value(Whole *w) {

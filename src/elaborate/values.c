@@ -144,15 +144,22 @@ const char *span_text(Elab *e, Span at) {
   return intern(e->c, s->text + at.start, at.end - at.start);
 }
 
-_Noreturn void fail_note(Elab *e, Span at, const char *help, Span note_at, const char *note,
-                         const char *fmt, ...) {
-  va_list args, again;
-  va_start(args, fmt);
+static const char *format(Ctx *c, const char *fmt, va_list args) {
+  va_list again;
   va_copy(again, args);
   int n = vsnprintf(NULL, 0, fmt, again);
   va_end(again);
-  char *text = arena_alloc(e->c, (size_t)(n < 0 ? 0 : n) + 1);
-  if (n > 0) vsnprintf(text, (size_t)n + 1, fmt, args);
+  size_t size = n < 0 ? 0 : (size_t)n;
+  char *text = arena_alloc(c, size + 1);
+  if (size) vsnprintf(text, size + 1, fmt, args);
+  return text;
+}
+
+_Noreturn void fail_note(Elab *e, Span at, const char *help, Span note_at, const char *note,
+                         const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  const char *text = format(e->c, fmt, args);
   va_end(args);
   diag(e->c, SEV_ERROR, at, "%s", text);
   if (note) diag(e->c, SEV_NOTE, note_at, "%s", note);
@@ -356,13 +363,9 @@ void elab_check(Elab *e, Ref cond, Span at, const char *fmt, ...) {
   bool known = ir_node(e->p, cond)->op == IR_CONST;
   value = known ? (double)ir_node(e->p, cond)->aux.i : 0;
   if (known && value != 0) return;
-  va_list args, again;
+  va_list args;
   va_start(args, fmt);
-  va_copy(again, args);
-  int n = vsnprintf(NULL, 0, fmt, again);
-  va_end(again);
-  char *text = arena_alloc(e->c, (size_t)(n < 0 ? 0 : n) + 1);
-  if (n > 0) vsnprintf(text, (size_t)n + 1, fmt, args);
+  const char *text = format(e->c, fmt, args);
   va_end(args);
   if (known) fail_at(e->c, at, NULL, "%s", text);
   elab_place(e, at);

@@ -99,14 +99,14 @@ static void write_body(File *f, Buf *out) {
   head_line(out, f);
   buf_puts(out, " */\n");
   buf_puts(out, "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n");
-  if (f->uses_trace) buf_puts(out, "#include <stdio.h>\n#include <stdlib.h>\n");
+  if (f->uses_stdio) buf_puts(out, "#include <stdio.h>\n#include <stdlib.h>\n");
   if (f->uses_string) buf_puts(out, "#include <string.h>\n");
   buf_puts(out, "\n#ifdef __clang__\n#pragma STDC FP_CONTRACT OFF\n#endif\n\n");
   buf_puts(out, restrict_macro);
   buf_puts(out, open_c);
   buf_add(out, buf_text(&f->header), f->header.n);
   helpers_text(f, out);
-  if (f->uses_trace) buf_puts(out, trace_helpers);
+  trace_helpers(f, out);
   buf_add(out, buf_text(&f->data), f->data.n);
   buf_puts(out, close_c);
 }

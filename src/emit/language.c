@@ -228,23 +228,36 @@ static void accumulated_value(Printer *w, Body *b, Ref value, Ref proj) {
   statement(w, b, language_bind(w, proj, NULL), text);
 }
 
+/* Is the start of these arrays mentioned once, as the start of a fold? */
+static bool starts_one_fold(const Printer *w, const Region *r) {
+  uint32_t effects = 0;
+  Op last = IR_TRACE;
+  for (uint32_t i = 0; i < r->nodes.n; i++) {
+    const Node *n = ir_node(w->p, r->nodes.at[i]);
+    if (shows(w, n)) effects++, last = n->op;
+  }
+  return effects == 1 && (last == IR_LOOP || last == IR_FOLD || last == IR_WHILE);
+}
+
+/* Where an accumulator's arrays start: as text in place, or under a name. */
+static void accumulator_starts(Printer *w, Body *b, const Node *n) {
+  const Ref *handle = n->regions[0]->params.at;
+  for (uint32_t i = 0; i < n->nargs; i++)
+    w->version[handle[i]] = expression_text(w, n->arg[i], AT_ATOM, true);
+  if (starts_one_fold(w, n->regions[0])) return;
+  for (uint32_t i = 0; i < n->nargs; i++) {
+    if (ir_node(w->p, n->arg[i])->op == IR_PARAM || w->bound[n->arg[i]]) continue;
+    const char *name = name_fresh(w, ir_node(w->p, handle[i])->name, "ABCDEFGH");
+    statement(w, b, name, w->version[handle[i]]);
+    w->version[handle[i]] = name;
+  }
+}
+
 /* An accumulator's scope is printed where it stands; then its arrays have names. */
 static void accumulate(Printer *w, Body *b, Ref s) {
   const Node *n = ir_node(w->p, s);
   const Region *r = n->regions[0];
-  for (uint32_t i = 0; i < n->nargs; i++)
-    w->version[r->params.at[i]] = expression_text(w, n->arg[i], AT_ATOM, true);
-  uint32_t effects = 0;
-  for (uint32_t i = 0; i < r->nodes.n; i++) effects += shows(w, ir_node(w->p, r->nodes.at[i]));
-  for (uint32_t i = 0; i < n->nargs; i++) {
-    const Node *a = ir_node(w->p, n->arg[i]);
-    bool named = a->op == IR_PARAM || w->bound[n->arg[i]];
-    bool one_loop = effects == 1 && ir_node(w->p, r->nodes.at[r->nodes.n - 1])->op == IR_LOOP;
-    if (named || one_loop) continue;
-    const char *name = name_fresh(w, ir_node(w->p, r->params.at[i])->name, "ABCDEFGH");
-    statement(w, b, name, w->version[r->params.at[i]]);
-    w->version[r->params.at[i]] = name;
-  }
+  accumulator_starts(w, b, n);
   region_statements(w, b, r, mark_region(w, r, NULL));
   for (uint32_t k = 0; k < n->nresults; k++) {
     Ref proj = w->results[s] ? w->results[s][k] : 0;

@@ -147,19 +147,53 @@ static const char *custom_function(Printer *w, const Node *n, const Extra *e) {
   return f->name;
 }
 
-const char *custom_node(Printer *w, const Node *n) {
-  Extra e = extras(w, n);
+/* What the call hands over, in brackets. */
+static const char *arguments(Printer *w, const Node *n, const Extra *e) {
   Buf b;
   buf_init(&b, w->c);
   buf_puts(&b, "(");
   for (uint32_t i = 0; i < n->nargs; i++)
     push_text(&b, expression_text(w, n->arg[i], AT_ALL, true));
-  for (uint32_t i = 0; i < e.n; i++) push_text(&b, expression_text(w, e.ref[i], AT_ALL, true));
+  for (uint32_t i = 0; i < e->n; i++) push_text(&b, expression_text(w, e->ref[i], AT_ALL, true));
   buf_puts(&b, ")");
+  return buf_text(&b);
+}
+
+/* Is x clamped between the second and the third argument of the call? */
+static bool clamps(const Printer *w, const Node *n, Ref r, Ref x) {
+  const Region *rule = n->regions[1];
+  const Node *c = ir_node(w->p, r);
+  return c->op == IR_PRIM && c->aux.i == P_CLAMP && c->arg[0] == x &&
+         c->arg[1] == rule->params.at[1] && c->arg[2] == rule->params.at[2];
+}
+
+/* The library's own grad_clip(x, lo, hi) needs no definition. */
+static bool is_grad_clip(const Printer *w, const Node *n) {
+  const CustomAttr *a = n->aux.custom;
+  if (n->nargs != 3 || a->tangent || !a->name || strcmp(a->name, "grad_clip")) return false;
+  if (n->regions[0]->results.at[0] != n->regions[0]->params.at[0]) return false;
+  if (n->regions[1]->results.n != 1 || !a->gives[0]) return false;
+  Ref r = n->regions[1]->results.at[0], up = n->regions[1]->params.at[3];
+  if (clamps(w, n, r, up)) return true;
+  const Node *proj = ir_node(w->p, r), *loop = proj;
+  if (proj->op == IR_PROJ) loop = ir_node(w->p, proj->arg[0]);
+  if (loop->op != IR_LOOP || loop->nresults != 1 || loop->aux.loop->comb[0] != BUILD) return false;
+  const Region *body = loop->regions[0];
+  const Node *c = ir_node(w->p, body->results.at[0]);
+  if (c->op != IR_PRIM) return false;
+  const Node *read = ir_node(w->p, c->arg[0]);
+  return read->op == IR_READ && read->arg[0] == up && clamps(w, n, body->results.at[0], c->arg[0]);
+}
+
+const char *custom_node(Printer *w, const Node *n) {
+  Extra e = {0};
+  if (is_grad_clip(w, n)) return str_printf(w->c, "grad_clip%s", arguments(w, n, &e));
+  e = extras(w, n);
+  const char *list = arguments(w, n, &e);
   const char *name = custom_function(w, n, &e);
   for (uint32_t i = 0; i < e.n; i++) {
     w->name[e.ref[i]] = e.name[i];
     w->bound[e.ref[i]] = e.bound[i];
   }
-  return str_printf(w->c, "%s%s", name, buf_text(&b));
+  return str_printf(w->c, "%s%s", name, list);
 }

@@ -288,6 +288,28 @@ static const char *if_node(Printer *w, const Node *n, uint32_t nh, const Ref *ha
   return str_printf(w->c, "if %s then %s else %s", c, a, b);
 }
 
+static bool is_literal(const Printer *w, Ref r, bool value) {
+  const Node *n = ir_node(w->p, r);
+  return n->op == IR_CONST && (n->aux.i != 0) == value;
+}
+
+/* `a and b` computes b only where a holds, and is `if a then b else false`. */
+static int if_result(Printer *w, Buf *out, const Node *n) {
+  Ref a = n->regions[0]->results.at[0], b = n->regions[1]->results.at[0];
+  bool boolean = n->result_type[0]->elem == ELEM_BOOL && !n->result_type[0]->rank && !w->latex;
+  bool both = boolean && is_literal(w, b, false), either = boolean && is_literal(w, a, true);
+  if (!both && !either) {
+    buf_puts(out, if_node(w, n, 0, NULL));
+    return w->latex ? AT_ATOM : AT_ALL;
+  }
+  int at = both ? AT_AND : AT_OR;
+  Items items = {0};
+  add_item(w, &items, "", both ? a : b, at + 1, "");
+  buf_printf(out, "%s %s %s", expression_text(w, n->arg[0], at, false), both ? "and" : "or",
+             region_text(w, n->regions[!both], &items, false));
+  return at;
+}
+
 /* The updates of a parallel loop, in order of its indices: folds in each other. */
 const char *loop_updates(Printer *w, const Node *l, uint32_t nh, const Ref *handle) {
   uint32_t mark = names_mark(w);
@@ -323,7 +345,7 @@ int structured_result(Printer *w, Buf *out, Ref s, uint32_t k) {
   case IR_CUSTOM: buf_puts(out, custom_node(w, n)); return AT_ATOM;
   case IR_FOLD: buf_puts(out, fold_node(w, n, 0, NULL)); return AT_ALL;
   case IR_WHILE: buf_puts(out, while_node(w, n, false, 0, NULL)); return AT_ALL;
-  case IR_IF: buf_puts(out, if_node(w, n, 0, NULL)); return w->latex ? AT_ATOM : AT_ALL;
+  case IR_IF: return if_result(w, out, n);
   default: internal_error(w->c, "language: result of operator %d", n->op);
   }
 }

@@ -127,7 +127,8 @@ typedef struct File {
   Buf header;
   Used *used;            /* helpers of runtime/scalar.h and libm, by name */
   VEC(const char *) used_order;  /* prototypes */
-  bool uses_inf, uses_string, uses_trace, uses_restrict;
+  bool uses_inf, uses_string, uses_stdio;
+  unsigned uses_trace;   /* helpers of traces */
   uint32_t ndata;
 } File;
 
@@ -285,7 +286,7 @@ void emit_stop(Emit *e);
 
 /* trace.c */
 void emit_trace(Emit *e, Ref r);
-extern const char trace_helpers[];
+void trace_helpers(const File *f, Buf *out);
 
 /* signature.c */
 void sig_names(Emit *e);                         /* of parameters, results and slots */

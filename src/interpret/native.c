@@ -39,7 +39,7 @@ static double by_mpfr(uint32_t prim, int64_t n, double x) {
 }
 
 #define REAL double
-#define M(f) f
+#define M(fn) fn
 #define KIND(x) double_##x
 #define KIND_NAME kind_double
 #include "interpret/native_kind.h"
@@ -49,7 +49,7 @@ static double by_mpfr(uint32_t prim, int64_t n, double x) {
 #undef KIND_NAME
 
 #define REAL float
-#define M(f) f##f
+#define M(fn) fn##f
 #define KIND(x) float_##x
 #define KIND_NAME kind_float
 #include "interpret/native_kind.h"

@@ -39,7 +39,15 @@ static bool may_drop(const Prog *p, Elem e) {
 
 /* ---- constants ------------------------------------------------------------- */
 
+/* Sums and products of reals as written wait until controls are erased: what a control
+ * added and took away must still be seen in `1e60 + f - stop_gradient(1e60)`. */
+static bool waits(const Prog *p, uint32_t prim, Ref arg) {
+  bool sum = prim == P_ADD || prim == P_SUB || prim == P_MUL;
+  return sum && !p->erased && !p->derivative && ir_type(p, arg)->elem == ELEM_REAL;
+}
+
 static Ref fold_constants(Prog *p, uint32_t prim, const Ref *arg) {
+  if (waits(p, prim, arg[0])) return 0;
   double r[3] = {0}, real = 0;
   int64_t i[3] = {0}, whole = 0;
   uint32_t n = prim_get(prim)->arity;
@@ -378,7 +386,7 @@ Ref fold_reshape(Prog *p, Ref a, const Type *t) {
 
 Ref fold_barrier(Prog *p, Op op, Ref x) {
   const Node *n = ir_node(p, x);
-  if (p->erased || n->op == IR_CONST || n->op == IR_DATA) return x;
+  if (p->erased || n->type->elem != ELEM_REAL) return x;
   return op == IR_STOP && n->op == IR_STOP ? x : 0;
 }
 

@@ -329,7 +329,8 @@ static Prog *through_text(Prog *p) {
 static const struct { const char *name; Prog *(*run)(Prog *p); } passes[] = {
   {"text", through_text},   {"sweep", ir_sweep},   {"simplify", opt_simplify},
   {"accumulate", opt_accumulate}, {"text", through_text}, {"fuse", opt_fuse},
-  {"hoist", opt_hoist},     {"bounds", opt_bounds}, {"text", through_text},
+  {"hoist", opt_hoist},     {"bounds", opt_bounds}, {"sweep", ir_sweep},
+  {"text", through_text},
 };
 
 typedef struct Trial { Ctx *c; uint64_t seed; } Trial;
