@@ -96,7 +96,9 @@ EMIT = \
   src/emit/workspace.c
 
 INTERPRET = \
+  src/interpret/effects.c \
   src/interpret/extents.c \
+  src/interpret/interpret.c \
   src/interpret/interpret.h \
   src/interpret/memory.c \
   src/interpret/multiple.c \

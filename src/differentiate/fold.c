@@ -5,7 +5,7 @@
 
 typedef struct FoldReverse {
   const Node *n;           /* the fold whose body is reversed */
-  uint32_t carried;
+  uint32_t carried, nresults; /* results before the tapes were added */
   Ref *tape;               /* for each carried value: its states */
   uint32_t nactive;
   uint32_t *active;        /* which carried values have adjoints */
@@ -53,7 +53,7 @@ static void seed_step(Reverse *v, Level *child, const FoldReverse *r, Ref t, con
   seed_updates(v, child, body);
   for (uint32_t j = 0; j < r->nactive; j++)
     add_adjoint(v, child, copy_ref(v->replay, body->results.at[r->active[j]]), r->adjoint[j]);
-  for (uint32_t k = r->carried; g && k < r->n->nresults; k++) {
+  for (uint32_t k = r->carried; g && k < r->nresults; k++) {
     if (!g[k]) continue;
     Combiner c = r->n->aux.loop->comb[k - r->carried];
     if (c != BUILD && c != SUM) internal_error(p->ctx, "a fold's output is not a build or a sum");
@@ -105,7 +105,7 @@ static Ref backward_fold(Reverse *v, Level *l, FoldReverse *r, const Frees *f, c
 void reverse_fold(Reverse *v, Level *l, Ref fold, Ref source, const Ref *g) {
   Prog *p = v->p;
   const Node *n = ir_node(p, source);
-  FoldReverse r = {.n = n, .carried = n->nargs - 1};
+  FoldReverse r = {.n = n, .carried = n->nargs - 1, .nresults = n->nresults};
   keep_states(p, fold, &r);
   find_active(v, l, fold, &r);
   Frees f;

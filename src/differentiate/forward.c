@@ -193,12 +193,13 @@ static Ref product_tangent(Forward *f, Line *l, const Node *n, uint32_t k) {
 static bool plain_output(Combiner c) { return c == BUILD || c == SUM; }
 
 /* Builds and sums: the same loop over tangents; out[k] for those outputs. */
-static void plain_loop_tangents(Forward *f, Line *l, const Node *n, const bool *wanted, Ref *out) {
+static void plain_loop_tangents(Forward *f, Line *l, const Node *n, uint32_t count,
+                                const bool *wanted, Ref *out) {
   Prog *p = f->p;
   const Region *body = n->regions[0];
   const LoopAttr *a = n->aux.loop;
   Ref *extent = NEWN(p->ctx, Ref, n->nargs);
-  Combiner *comb = NEWN(p->ctx, Combiner, a->nout + 1);
+  Combiner *comb = NEWN(p->ctx, Combiner, count + 1);
   for (uint32_t i = 0; i < n->nargs; i++) extent[i] = copy_ref(f->replay, n->arg[i]);
   Region *r = ir_begin(p);
   for (uint32_t i = 0; i < n->nargs; i++)
@@ -207,14 +208,14 @@ static void plain_loop_tangents(Forward *f, Line *l, const Node *n, const bool *
   line_begin(f, &inner, l);
   follow_copy(f, &inner, body, 0, NULL, NULL);
   uint32_t nout = 0;
-  for (uint32_t k = 0; k < a->nout; k++)
+  for (uint32_t k = 0; k < count; k++)
     if (wanted[k]) {
       ir_result(p, copied_tangent(f, &inner, body->results.at[k]));
       comb[nout++] = a->comb[k];
     }
   ir_end(p);
   Ref loop = ir_loop(p, n->nargs, extent, r, comb);
-  for (uint32_t k = 0, j = 0; k < a->nout; k++)
+  for (uint32_t k = 0, j = 0; k < count; k++)
     if (wanted[k]) out[k] = ir_out(p, loop, j++);
 }
 
@@ -230,7 +231,7 @@ static void loop_tangents(Forward *f, Line *l, Ref node, Ref source, const bool 
     else if (c == PROD) out[k] = product_tangent(f, l, n, k);
     else any |= wanted[k] = plain_output(c);
   }
-  if (any) plain_loop_tangents(f, l, n, wanted, out);
+  if (any) plain_loop_tangents(f, l, n, nout, wanted, out);
 }
 
 /* ---- fold and while: the state and its tangent, carried together ---- */

@@ -11,7 +11,8 @@ static Ref element_seed(Prog *p, Combiner c, Ref g, uint32_t n, const Ref *index
 }
 
 static void loop_body_reverse(Reverse *v, Level *l, const Node *n, const Frees *f,
-                              const Keeper *keep, const Ref *index, const Ref *g, Ref *sums) {
+                              const Keeper *keep, const Ref *index, uint32_t nout, const Ref *g,
+                              Ref *sums) {
   Prog *p = v->p;
   const Region *source = n->regions[0];
   Level child;
@@ -21,15 +22,16 @@ static void loop_body_reverse(Reverse *v, Level *l, const Node *n, const Frees *
   replay(v, &child, source, keep);
   const LoopAttr *a = n->aux.loop;
   seed_updates(v, &child, source);
-  for (uint32_t k = 0; k < a->nout; k++)
-    if (g && g[k] && summed(a->comb[k]))
+  for (uint32_t k = 0; k < nout; k++)   /* outputs that were added since have no seed */
+    if (g[k] && summed(a->comb[k]))
       add_adjoint(v, &child, copy_ref(v->replay, source->results.at[k]),
                   element_seed(p, a->comb[k], g[k], n->nargs, index));
   sweep(v, &child);
   frees_scalar_sums(v, f, &child, sums);
 }
 
-static void reverse_loop_sums(Reverse *v, Level *l, Ref node, const Node *n, const Ref *g) {
+static void reverse_loop_sums(Reverse *v, Level *l, Ref node, const Node *n, uint32_t nout,
+                              const Ref *g) {
   Prog *p = v->p;
   Frees f;
   if (!frees_open(v, l, n, &f)) return;
@@ -40,7 +42,7 @@ static void reverse_loop_sums(Reverse *v, Level *l, Ref node, const Node *n, con
   Ref *sums = NEWN(p->ctx, Ref, f.nscalars + 1);
   const Node *run = node ? ir_node(p, node) : NULL;
   Keeper keep = {node, run ? run->regions[0] : NULL, run == n, n->nargs, index};
-  loop_body_reverse(v, l, n, &f, run ? &keep : NULL, index, g, sums);
+  loop_body_reverse(v, l, n, &f, run ? &keep : NULL, index, nout, g, sums);
   Combiner *comb = NEWN(p->ctx, Combiner, f.nscalars + 1);
   for (uint32_t k = 0; k < f.nscalars; k++) { ir_result(p, sums[k]); comb[k] = SUM; }
   ir_end(p);
@@ -146,6 +148,6 @@ void reverse_loop(Reverse *v, Level *l, Ref node, Ref source, const Ref *g) {
   }
   bool any = ir_has_effect(v->p, source);
   for (uint32_t k = 0; k < nout; k++) any |= seed[k] != 0;
-  if (any) reverse_loop_sums(v, l, node, n, seed);
+  if (any) reverse_loop_sums(v, l, node, n, nout, seed);
 }
 

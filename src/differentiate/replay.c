@@ -91,6 +91,7 @@ void replay(Reverse *v, Level *l, const Region *r, const Keeper *keep) {
     Ref old = r->nodes.at[i];
     const Node *n = ir_node(p, old);
     Kept *k = NULL;
+    if (n->nregions && !n->nresults) continue;   /* effects alone: see seed_updates */
     if (n->op == IR_PROJ) HASH_FIND(hh, kept, &n->arg[0], sizeof(Ref), k);
     if (k) {
       stand_in(v, l, keep, k, old);

@@ -179,7 +179,7 @@ static Ref leaf_close(Elab *e, const Val *a, const Val *b, const Val *tol, Span 
   const Val *three[3] = {a->kind == VAL_NONE ? zero : a, b->kind == VAL_NONE ? zero : b, tol};
   if (!tol) three[2] = val_node(e, ir_real(e->p, e->c->opt.real_float ? 1e-5 : 1e-10));
   elab_binary(e, OP_SUB, three[0], three[1], at); /* so that what does not fit is told here */
-  const Val *same = elab_prelude(e, tol ? "within" : "within_relative", three, 3, at);
+  const Val *same = elab_prelude(e, tol ? "within" : "within_rounding", three, 3, at);
   return apply_all(e, NULL, NULL, &same, 1)->ref;
 }
 

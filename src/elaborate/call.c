@@ -25,7 +25,8 @@ void elab_enter(Elab *e, Span at) {
   const Frame *f = endless(e->st);
   if (f) {
     diag(e->c, SEV_ERROR, f->at, "the recursion of `%s` does not settle", f->func->name);
-    diag(e->c, SEV_NOTE, f->func->def->name_span, "`%s` is defined here", f->func->name);
+    if (f->func->def)
+      diag(e->c, SEV_NOTE, f->func->def->name_span, "`%s` is defined here", f->func->name);
     diag(e->c, SEV_HELP, (Span){0},
          "an `if` on sizes or other known ints must choose the branch without the call; "
          "to repeat something, use fold or loop");
@@ -79,7 +80,8 @@ static void key_value(Buf *key, const Val *v) {
 static Buf call_key(Elab *e, const Func *f, const Val *const *arg, uint32_t n) {
   Buf key;
   buf_init(&key, e->c);
-  key_word(&key, (uintptr_t)f);
+  key_word(&key, (uintptr_t)(f->base ? f->base : f));
+  key_word(&key, f->primes);
   for (uint32_t k = 0; k < n; k++) key_value(&key, arg[k]);
   return key;
 }
@@ -273,9 +275,10 @@ static const Val *call_framed(Elab *e, const Func *f, const Ast *call, const Val
   elab_enter(e, at);
   CallPlace place = {call, at};
   SizeEnv env = {0};
-  const Val *v = f->def->kind == AST_LAMBDA
-                     ? call_lambda(e, f, arg, n, at)
-                     : call_file_function(e, file_function(f), arg, n, place, &env);
+  const Val *v;
+  if (f->base) v = call_primes(e, f, arg, n, at);
+  else if (f->def->kind == AST_LAMBDA) v = call_lambda(e, f, arg, n, at);
+  else v = call_file_function(e, file_function(f), arg, n, place, &env);
   elab_leave(e);
   st->activation = activation;
   st->frame = frame.up;
@@ -286,7 +289,6 @@ const Val *call_value(Elab *e, Scope *s, const Val *f, const Ast *call, const Va
                       uint32_t n, Span at) {
   const Func *func = f->func;
   if (func->builtin) return call_builtin(e, s, func->builtin, call, arg, n, at);
-  if (func->base) return call_primes(e, func, arg, n, at);
   Buf key = call_key(e, func, arg, n);
   const Val *known = memo_get(e, &key);
   if (known) return known;

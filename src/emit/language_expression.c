@@ -415,11 +415,8 @@ static int primitive(Writer *x, const Node *n, bool real) {
 
 /* ---- all nodes ---------------------------------------------------------------------------- */
 
-static int conversion(Writer *x, const Node *n, bool real) {
-  if (!real) {
-    part(x, n->arg[0], AT_ATOM, false);
-    return AT_ATOM;
-  }
+/* An int that has to be a real. */
+static int conversion(Writer *x, const Node *n) {
   text(x, "1.0*");
   part(x, n->arg[0], AT_POWER, false);
   return AT_PRODUCT;
@@ -440,7 +437,7 @@ static int pieces(Writer *x, Ref r, bool real) {
   case IR_CONST: return constant(x, n, real);
   case IR_DATA: return data_array(x, n);
   case IR_PRIM: return primitive(x, n, real);
-  case IR_TOREAL: return conversion(x, n, real);
+  case IR_TOREAL: return conversion(x, n);
   case IR_TOINT: return list(x, call_open(x, "int"), n->arg, 1, call_close(x), false);
   case IR_STACK: return list(x, "[", n->arg, n->nargs, "]", n->type->elem == ELEM_REAL);
   case IR_READ: return read_array(x, n);
@@ -475,6 +472,11 @@ static void write_node(Writer *x, Work k, bool inner) {
   }
   if (inner && (node_of(x, r)->op == IR_VAR || node_of(x, r)->op == IR_TIE)) {
     part(x, node_of(x, r)->arg[0], k.at, k.real);
+    return;
+  }
+  const Node *n = node_of(x, r);
+  if (n->op == IR_TOREAL && !k.real) {   /* an int will do, as tight as the place asks */
+    part(x, n->arg[0], k.at, false);
     return;
   }
   uint32_t start = x->stack.n;

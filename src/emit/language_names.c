@@ -141,7 +141,14 @@ typedef struct Plan {
   bool *must;     /* only a name will do: A in A[i], an atom of a size */
 } Plan;
 
+/* A name's own node is printed as its value. */
+static Ref value_of(const Plan *k, Ref r) {
+  for (const Node *n; n = ir_node(k->w->p, r), n->op == IR_VAR || n->op == IR_TIE;) r = n->arg[0];
+  return r;
+}
+
 static void use(Plan *k, Ref r, uint32_t region) {
+  r = value_of(k, r);
   k->uses[r]++;
   if (ir_node(k->w->p, r)->region != region) k->inside[r] = true;
 }
@@ -151,7 +158,7 @@ static void use_sizes(Plan *k, const Type *t, uint32_t region) {
     for (uint32_t m = 0; m < t->dim[i]->n; m++)
       for (uint32_t a = 0; a < t->dim[i]->mono[m].n; a++) {
         use(k, t->dim[i]->mono[m].atom[a], region);
-        k->must[t->dim[i]->mono[m].atom[a]] = true;
+        k->must[value_of(k, t->dim[i]->mono[m].atom[a])] = true;
       }
 }
 
@@ -159,8 +166,9 @@ static void count_uses(Plan *k) {
   Prog *p = k->w->p;
   for (Ref r = 1; r < p->nnodes; r++) {
     const Node *n = ir_node(p, r);
-    for (uint32_t i = 0; i < n->nargs; i++) use(k, n->arg[i], n->region);
-    if (n->op == IR_READ) k->must[n->arg[0]] = true;
+    uint32_t shown = n->op == IR_TIE || n->op == IR_VAR ? 0 : n->nargs;
+    for (uint32_t i = 0; i < shown; i++) use(k, n->arg[i], n->region);
+    if (n->op == IR_READ) k->must[value_of(k, n->arg[0])] = true;
     if (n->op == IR_FILL || n->op == IR_RESHAPE) use_sizes(k, n->type, n->region);
     if (n->op != IR_PROJ) continue;
     Ref s = n->arg[0];
@@ -218,12 +226,13 @@ static void weigh(Plan *k, Ref r) {
     if (!named && depth < k->depth[n->arg[i]]) depth = k->depth[n->arg[i]];
   }
   k->weight[r] = n->op == IR_PROJ || n->op == IR_DATA ? HEAVY : weight;
-  k->depth[r] = depth + 1;
+  k->depth[r] = depth + (n->op != IR_VAR && n->op != IR_TIE);
 }
 
 static bool wants_name(const Plan *k, Ref r) {
   const Node *n = ir_node(k->w->p, r);
   if (leaf(n) || !n->type || n->type->acc || !k->uses[r]) return false;
+  if (n->op == IR_VAR || n->op == IR_TIE) return false;
   if (n->op == IR_PROJ && is_group(k->w, n->arg[0])) {
     const Node *s = ir_node(k->w->p, n->arg[0]);
     return s->op != IR_LOOP || is_all_built(k->w, n->arg[0]) || k->must[r] || k->uses[r] > 1 ||

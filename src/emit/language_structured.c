@@ -268,7 +268,7 @@ static const char *branch(Printer *w, const Region *r, const Region *other, uint
                           const Ref *handle) {
   const char **old = NEWN(w->c, const char *, nh + 1);
   Items items = {0};
-  result_items(w, &items, r, AT_OR);
+  result_items(w, &items, r, other ? AT_OR : AT_ALL);
   for (uint32_t i = 0; i < items.v.n; i++)
     items.v.at[i].loose = !other || w->evident[other->results.at[i]];
   handle_items(w, &items, nh, handle);

@@ -13,7 +13,19 @@ Status interpret(Prog *p, const Value *in, uint32_t nin, unsigned bits, Host *ho
 
 /* Derivative of results by differences: d results / d (parameter `wrt`, element `k`) by
  * Richardson extrapolation of central differences in MPFR, with everything that a STOP,
- * SCALE, STRAIGHT or CUSTOM changes treated as the surrogate of the language manual. */
+ * SCALE, STRAIGHT or CUSTOM changes treated as the surrogate of the language manual.
+ * Results are real, of each result's shape; those of ints and bools are 0.  No effects
+ * (`host` is only asked whether to stop, and may be NULL).
+ *
+ * Besides the codes of Status it gives one of these, with no message queued; `out` is
+ * then not set. */
+enum {
+  DIFFERENCE_KINK = 64,      /* a comparison, a rounding or the winner of a max comes out
+                                otherwise right beside the point: it has no derivative,
+                                or one that the manual fixes by convention */
+  DIFFERENCE_NONLINEAR = 65, /* a rule is not linear in what arrives (grad_clip): only
+                                the backward pass knows its effect */
+};
 Status interpret_difference(Prog *p, const Value *in, uint32_t nin, uint32_t wrt, uint64_t k,
                             Host *host, Value *out);
 

@@ -18,6 +18,16 @@ static void machine_release(void *self) {
   if (m->bits) mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
 }
 
+/* Gives a real its precision; `digits` holds m->limbs bytes. */
+static void real_init(const Machine *m, Num *x, void *digits) {
+  mpfr_custom_init(digits, m->bits);
+  mpfr_custom_init_set(x->m, MPFR_ZERO_KIND, 0, m->bits, digits);
+}
+
+void real_new(Machine *m, Num *x) {
+  if (m->bits) real_init(m, x, arena_alloc(m->c, m->limbs));
+}
+
 Machine *machine_new(Prog *p, unsigned bits) {
   Machine *m = NEW(p->ctx, Machine);
   m->c = p->ctx;
@@ -26,14 +36,9 @@ Machine *machine_new(Prog *p, unsigned bits) {
   m->limbs = bits ? mpfr_custom_get_size(m->bits) : 0;
   m->kind = bits ? &kind_mpfr : m->c->opt.real_float ? &kind_float : &kind_double;
   m->slot = NEWN(m->c, Slot, p->nnodes);
+  real_new(m, &m->sum);
   ctx_defer(m->c, machine_release, m);
   return m;
-}
-
-/* Gives a real its precision; `digits` holds m->limbs bytes. */
-static void real_init(const Machine *m, Num *x, void *digits) {
-  mpfr_custom_init(digits, m->bits);
-  mpfr_custom_init_set(x->m, MPFR_ZERO_KIND, 0, m->bits, digits);
 }
 
 /* ---- slots ------------------------------------------------------------------------------ */
@@ -47,7 +52,7 @@ void slot_set_array(Machine *m, Slot *s, Array *a) {
 Num *slot_num(Machine *m, Slot *s, bool real) {
   slot_set_array(m, s, NULL);
   if (real && m->bits && !s->real_ready) {
-    real_init(m, &s->num, arena_alloc(m->c, m->limbs));
+    real_new(m, &s->num);
     s->real_ready = true;
   }
   return &s->num;
@@ -85,7 +90,8 @@ _Noreturn static void too_large(Machine *m) {
 }
 
 /* The bytes of an array of these sizes; *n is the number of its elements. */
-static size_t array_bytes(Machine *m, uint32_t rank, const int64_t *dim, size_t limbs, uint64_t *n) {
+static size_t array_bytes(Machine *m, uint32_t rank, const int64_t *dim, size_t limbs,
+                          uint64_t *n) {
   size_t bytes;
   *n = 1;
   for (uint32_t k = 0; k < rank; k++)

@@ -138,6 +138,16 @@ static void run_fill(Machine *m, const Node *n, Slot *out) {
   for (uint64_t k = 0; k < a->n; k++) nums_copy(m, a->elem, &a->at[k], x, 1);
 }
 
+void combine_num(Machine *m, uint32_t prim, Elem e, Num *to, const Num *x) {
+  Num both[] = {*to, *x};
+  if (e != ELEM_REAL) {
+    to->i = whole_prim(prim, both);
+    return;
+  }
+  m->kind->prim[prim](&m->sum, both);
+  m->kind->set(to, &m->sum);
+}
+
 /* An accumulator's array is its handle's own; a scalar one is the handle's number. */
 static void run_upd(Machine *m, const Node *n) {
   Slot *handle = slot_of(m, n->arg[0]);
@@ -146,10 +156,8 @@ static void run_upd(Machine *m, const Node *n) {
   Num *to = slot_elements(handle, &size);
   if (handle->array) at = subscript(m, n, handle->array, 2, &size);
   if (size != count) internal_error(m->c, "an update of another size");
-  for (uint64_t k = 0; k < count; k++) {
-    if (elem_of(m, n->arg[1]) != ELEM_REAL) to[at + k].i += v[k].i;
-    else m->kind->prim[P_ADD](&to[at + k], (Num[2]){to[at + k], v[k]});
-  }
+  Elem e = elem_of(m, n->arg[1]);
+  for (uint64_t k = 0; k < count; k++) combine_num(m, P_ADD, e, &to[at + k], &v[k]);
 }
 
 /* ---- all -------------------------------------------------------------------------------------- */

@@ -36,6 +36,7 @@ typedef struct Slot {
   Array *array;                /* NULL: a scalar */
   bool real_ready;             /* num has its precision */
   struct Slot *result;
+  struct Output *output;       /* LOOP FOLD: outputs being put together */
 } Slot;
 
 typedef struct Log Log;
@@ -54,6 +55,7 @@ typedef struct Machine {
   void *scratch;               /* leaves of effects */
   size_t scratch_size;
   Log *log;                    /* of the surrogates, or NULL */
+  Num sum;                     /* for combine_num */
 } Machine;
 
 /* ---- memory.c ---- */
@@ -69,6 +71,8 @@ void slot_set_array(Machine *m, Slot *s, Array *a);
 Array *array_new(Machine *m, Elem e, uint32_t rank, const int64_t *dim);
 Array *array_copy(Machine *m, const Array *a);
 void array_drop(Machine *m, Array *a);
+/* A real with precision that lives as long as the arena. */
+void real_new(Machine *m, Num *x);
 /* Copies n elements. */
 void nums_copy(Machine *m, Elem e, Num *to, const Num *from, uint64_t n);
 /* The elements of a slot's value, one for a scalar; their number in *n. */
@@ -86,24 +90,23 @@ void run_structured(Machine *m, const Node *n, Slot *out);
 uint64_t subscript(Machine *m, const Node *n, const Array *a, uint32_t first, uint64_t *size);
 /* Raises GC_STOPPED when told to stop. */
 void look_at_stop(const Machine *m);
-/* 0 or 1, ±inf, the neutral element of a reduction. */
-void neutral(Machine *m, Combiner comb, Elem e, Num *out);
+/* to = prim(to, x). */
+void combine_num(Machine *m, uint32_t prim, Elem e, Num *to, const Num *x);
 
 /* ---- effects.c ---- */
 void run_effect(Machine *m, const Node *n);
-/* A slot's value, its elements in *room, which moves on past them. */
+/* A slot's value as doubles or ints, its elements in *room, which moves on past them. */
 Value slot_value(Machine *m, Slot *s, const Type *t, double **room);
 /* The bytes that the elements of a slot need there. */
 size_t slot_bytes(Slot *s);
 
 /* ---- interpret.c ---- */
-void set_param(Machine *m, Ref param, const Value *v);
-/* Runs the root region; parameters have been set. */
-void run_program(Machine *m);
+/* Sets the parameters of the root region; raises where a value does not fit. */
+void set_params(Machine *m, const Value *in, uint32_t nin);
 
 /* ---- surrogate.c: differences under the language's derivatives ---- */
 
-/* A log of one run: first recorded, then replayed in the runs beside it. */
+/* A log of one run: first recorded, then replayed in each run beside it. */
 Log *log_new(Machine *m);
 void log_replay(Log *l);
 /* A discrete outcome: raises DIFFERENCE_KINK if it was another when recorded. */

@@ -34,12 +34,12 @@ static void run_if(Machine *m, const Node *n, Slot *result) {
 typedef struct Output {
   Combiner comb;
   const Type *value;   /* the type of what each trip gives */
-  Num best;            /* ARGMAX ARGMIN: of MPFR, digits are the slot's below */
-  Slot held;
+  Slot best;           /* ARGMAX ARGMIN: the winning value */
   int64_t winner;      /* MAX MIN ARGMAX ARGMIN: its trip, -1 before the first */
 } Output;
 
-void neutral(Machine *m, Combiner comb, Elem e, Num *out) {
+/* What a reduction over nothing gives. */
+static void neutral(Machine *m, Combiner comb, Elem e, Num *out) {
   if (e == ELEM_REAL) {
     double x = comb == PROD ? 1 : comb == MAX ? -INFINITY : comb == MIN ? INFINITY : 0;
     m->kind->from_double(out, x);
@@ -51,7 +51,9 @@ void neutral(Machine *m, Combiner comb, Elem e, Num *out) {
 static void output_begin(Machine *m, Output *o, Combiner comb, const Type *value,
                          const Type *result, Slot *out) {
   int64_t dim[MAX_RANK];
-  *o = (Output){.comb = comb, .value = value, .held = {.num = {0}}, .winner = -1};
+  o->comb = comb;
+  o->value = value;
+  o->winner = -1;
   if (comb == BUILD) {
     type_extents(m, result, dim);
     slot_set_array(m, out, array_new(m, result->elem, result->rank, dim));
@@ -59,7 +61,7 @@ static void output_begin(Machine *m, Output *o, Combiner comb, const Type *value
   }
   Num *x = slot_num(m, out, result->elem == ELEM_REAL);
   if (comb == ARGMAX || comb == ARGMIN) {
-    slot_num(m, &o->held, value->elem == ELEM_REAL);
+    slot_num(m, &o->best, value->elem == ELEM_REAL);
     x->i = -1;
   } else {
     neutral(m, comb, result->elem, x);
@@ -87,13 +89,7 @@ static void add_extreme(Machine *m, Output *o, int64_t trip, const Num *x, Num *
   o->winner = trip;
 }
 
-static void add_arithmetic(Machine *m, Output *o, uint32_t prim, const Num *x, Num *sum) {
-  Num both[] = {*sum, *x};
-  if (o->value->elem == ELEM_REAL) m->kind->prim[prim](sum, both);
-  else sum->i = whole_prim(prim, both);
-}
-
-static void add_part(Machine *m, Output *o, int64_t trip, Slot *from, Array *to) {
+static void add_part(Machine *m, int64_t trip, Slot *from, Array *to) {
   uint64_t n;
   Num *part = slot_elements(from, &n);
   uint64_t at = (uint64_t)trip * n;
@@ -104,13 +100,13 @@ static void add_part(Machine *m, Output *o, int64_t trip, Slot *from, Array *to)
 /* Adds what trip number `trip` gave. */
 static void output_add(Machine *m, Output *o, int64_t trip, Slot *from, Slot *out) {
   switch (o->comb) {
-  case BUILD: add_part(m, o, trip, from, out->array); break;
-  case SUM: add_arithmetic(m, o, P_ADD, &from->num, &out->num); break;
-  case PROD: add_arithmetic(m, o, P_MUL, &from->num, &out->num); break;
+  case BUILD: add_part(m, trip, from, out->array); break;
+  case SUM: combine_num(m, P_ADD, o->value->elem, &out->num, &from->num); break;
+  case PROD: combine_num(m, P_MUL, o->value->elem, &out->num, &from->num); break;
   case MAX: case MIN: add_extreme(m, o, trip, &from->num, &out->num); break;
   case ANY: out->num.i |= from->num.i; break;
   case ALL: out->num.i &= from->num.i; break;
-  case ARGMAX: case ARGMIN: add_extreme(m, o, trip, &from->num, &o->held.num); break;
+  case ARGMAX: case ARGMIN: add_extreme(m, o, trip, &from->num, &o->best.num); break;
   }
 }
 
@@ -120,18 +116,157 @@ static void output_end(Machine *m, const Output *o, Slot *out) {
   if (m->log && (extreme || place) && o->value->elem == ELEM_REAL) log_outcome(m, o->winner);
 }
 
-/* The outputs of a node: the results of its region from `first` on. */
-typedef struct Outputs {
-  uint32_t n, first;
+/* A LOOP or FOLD on its way: its outputs are the region's results from `first` on. */
+typedef struct Trips {
+  const Node *n;
   const Region *body;
   Slot *result;
-  Output *at;
-} Outputs;
+  Output *output;
+  uint32_t first;
+  int64_t trip;
+} Trips;
 
-static Outputs outputs_begin(Machine *m, const Node *n, uint32_t first, Slot *result) {
-  const Region *body = n->regions[0];
-  Outputs all = {n->aux.loop->nout, first, body, result + first, NULL};
-  all.at = (Output *)array_new(m, ELEM_INT, 1, (int64_t[]){0});
-  return all;
+static Trips trips_begin(Machine *m, const Node *n, Slot *out, uint32_t first) {
+  Trips t = {n, n->regions[0], out->result, out->output, first, 0};
+  if (!t.output) t.output = out->output = NEWN(m->c, Output, n->aux.loop->nout + 1);
+  for (uint32_t k = 0; k < n->aux.loop->nout; k++) {
+    const Type *value = ir_type(m->p, t.body->results.at[first + k]);
+    output_begin(m, &t.output[k], n->aux.loop->comb[k], value, n->result_type[first + k],
+                 &t.result[first + k]);
+  }
+  return t;
 }
 
+/* Runs the body, whose parameters are set, and takes its outputs. */
+static void run_trip(Machine *m, Trips *t) {
+  look_at_stop(m);
+  run_region(m, t->body);
+  for (uint32_t k = 0; k < t->n->aux.loop->nout; k++) {
+    uint32_t at = t->first + k;
+    output_add(m, &t->output[k], t->trip, slot_of(m, t->body->results.at[at]), &t->result[at]);
+  }
+  t->trip++;
+}
+
+static void trips_end(Machine *m, Trips *t) {
+  for (uint32_t k = 0; k < t->n->aux.loop->nout; k++)
+    output_end(m, &t->output[k], &t->result[t->first + k]);
+}
+
+/* ---- loop, fold, while -------------------------------------------------------------------- */
+
+/* Sets all indices to 0; false where there is nothing to run over. */
+static bool first_index(Machine *m, const Node *n) {
+  bool any = true;
+  for (uint32_t k = 0; k < n->nargs; k++) {
+    set_index(m, n->regions[0]->params.at[k], 0);
+    if (slot_of(m, n->arg[k])->num.i <= 0) any = false;
+  }
+  return any;
+}
+
+/* The next place of the index space, row by row; false after the last. */
+static bool next_index(Machine *m, const Node *n) {
+  for (uint32_t k = n->nargs; k-- > 0;) {
+    Slot *index = slot_of(m, n->regions[0]->params.at[k]);
+    if (++index->num.i < slot_of(m, n->arg[k])->num.i) return true;
+    index->num.i = 0;
+  }
+  return false;
+}
+
+static void run_loop(Machine *m, const Node *n, Slot *out) {
+  Trips t = trips_begin(m, n, out, 0);
+  for (bool more = first_index(m, n); more; more = next_index(m, n)) run_trip(m, &t);
+  trips_end(m, &t);
+}
+
+/* Carried values live in the node's first results. */
+static void start_carried(Machine *m, const Node *n, Slot *result) {
+  for (uint32_t k = 1; k < n->nargs; k++)
+    slot_copy(m, &result[k - 1], slot_of(m, n->arg[k]), ir_type(m->p, n->arg[k]));
+}
+
+/* They go into the parameters of a region from `skip` on. */
+static void set_carried(Machine *m, const Node *n, const Region *r, uint32_t skip, Slot *result) {
+  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+    Ref param = r->params.at[k + skip];
+    slot_copy(m, slot_of(m, param), &result[k], ir_type(m->p, param));
+  }
+}
+
+static void run_fold(Machine *m, const Node *n, Slot *out) {
+  uint32_t carried = n->nargs - 1;
+  int64_t most = slot_of(m, n->arg[0])->num.i;
+  Trips t = trips_begin(m, n, out, carried);
+  start_carried(m, n, t.result);
+  while (t.trip < most) {
+    set_index(m, t.body->params.at[0], t.trip);
+    set_carried(m, n, t.body, 1, t.result);
+    run_trip(m, &t);
+    take_results(m, t.body, 0, carried, t.result);
+  }
+  trips_end(m, &t);
+}
+
+static bool goes_on(Machine *m, const Node *n, Slot *result) {
+  const Region *cond = n->regions[0];
+  set_carried(m, n, cond, 0, result);
+  run_region(m, cond);
+  return slot_of(m, cond->results.at[0])->num.i != 0;
+}
+
+static void run_while(Machine *m, const Node *n, Slot *result) {
+  const Region *body = n->regions[1];
+  uint32_t carried = n->nargs - 1;
+  int64_t most = slot_of(m, n->arg[0])->num.i, trip = 0;
+  start_carried(m, n, result);
+  for (; trip < most && goes_on(m, n, result); trip++) {
+    look_at_stop(m);
+    set_carried(m, n, body, 0, result);
+    run_region(m, body);
+    take_results(m, body, 0, carried, result);
+  }
+  slot_num(m, &result[carried], false)->i = trip;
+}
+
+/* ---- accum, custom ---------------------------------------------------------------------------- */
+
+static void run_accum(Machine *m, const Node *n, Slot *result) {
+  const Region *r = n->regions[0];
+  for (uint32_t k = 0; k < n->nargs; k++) {
+    Slot *handle = slot_of(m, r->params.at[k]), *init = slot_of(m, n->arg[k]);
+    if (init->array) slot_set_array(m, handle, array_copy(m, init->array));
+    else slot_copy(m, handle, init, ir_type(m->p, n->arg[k]));
+  }
+  run_region(m, r);
+  for (uint32_t k = 0; k < n->nargs; k++) {
+    Slot *handle = slot_of(m, r->params.at[k]);
+    slot_copy(m, &result[k], handle, n->result_type[k]);
+    slot_set_array(m, handle, NULL);
+  }
+  take_results(m, r, 0, r->results.n, result + n->nargs);
+}
+
+void run_custom(Machine *m, const Node *n, Slot *result) {
+  const Region *r = n->regions[0];
+  for (uint32_t k = 0; k < n->nargs; k++)
+    slot_copy(m, slot_of(m, r->params.at[k]), slot_of(m, n->arg[k]), ir_type(m->p, n->arg[k]));
+  run_region(m, r);
+  take_results(m, r, 0, r->results.n, result);
+}
+
+void run_structured(Machine *m, const Node *n, Slot *out) {
+  if (!out->result) out->result = NEWN(m->c, Slot, n->nresults + 1);
+  switch ((Op)n->op) {
+  case IR_IF: run_if(m, n, out->result); break;
+  case IR_LOOP: run_loop(m, n, out); break;
+  case IR_FOLD: run_fold(m, n, out); break;
+  case IR_WHILE: run_while(m, n, out->result); break;
+  case IR_ACCUM: run_accum(m, n, out->result); break;
+  default:
+    if (m->log) surrogate_custom(m, n, out->result);
+    else run_custom(m, n, out->result);
+    break;
+  }
+}

@@ -307,7 +307,7 @@ Ref ir_accum(Prog *p, uint32_t n, const Ref *init, Region *body);
 Ref ir_custom(Prog *p, uint32_t n, const Ref *arg, Region *primal, Region *rule, CustomAttr *a);
 /* The PROJ is put in the structured node's own region, also from a region inside. */
 Ref ir_out(Prog *p, Ref structured, uint32_t k);
-/* Adds an output to a LOOP or FOLD that is already built: `value` of its region, by
+/* Adds an output to a LOOP or FOLD that is already built (unless it has it): `value`, by
  * `comb`; gives the number of the new result.  For tapes. */
 uint32_t ir_add_output(Prog *p, Ref structured, Ref value, Combiner comb);
 

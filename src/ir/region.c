@@ -295,6 +295,15 @@ static void add_free(Prog *p, Node *n, Ref value) {
   n->free = g.found.at;
 }
 
+/* The result that is this output already, or nresults. */
+static uint32_t find_output(const Node *n, Ref value, Combiner comb) {
+  const LoopAttr *a = n->aux.loop;
+  uint32_t first = n->nresults - a->nout;
+  for (uint32_t k = 0; k < a->nout; k++)
+    if (a->comb[k] == comb && n->regions[0]->results.at[first + k] == value) return first + k;
+  return n->nresults;
+}
+
 uint32_t ir_add_output(Prog *p, Ref structured, Ref value, Combiner comb) {
   Node *n = ir_node(p, structured);
   const Type *t;
@@ -303,6 +312,8 @@ uint32_t ir_add_output(Prog *p, Ref structured, Ref value, Combiner comb) {
   if ((!fold && n->op != IR_LOOP) || !ir_in_scope(p, value, n->regions[0]) ||
       !infer_output(p, fold ? 1 : n->nargs, n->arg, ir_type(p, value), comb, &t, &why))
     ill_typed(p, n, why);
+  uint32_t known = find_output(n, value, comb);
+  if (known < n->nresults) return known;
   cons_forget(p, structured);
   LoopAttr *a = n->aux.loop;
   a->comb = longer(p, a->comb, a->nout, sizeof *a->comb);

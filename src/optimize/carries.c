@@ -92,6 +92,7 @@ static void finish(Rewrite *w, Ref old, Region *r, Ref trips, const Ref *init, c
 static Ref visit(Rewrite *w, Ref old) {
   const Node *n = ir_node(w->k.from, old);
   Ref init[MAX_CARRIED];
+  w->outs[old] = NULL; /* set if a body around was built on another supposition */
   if (n->op != IR_FOLD || n->nargs < 3 || n->nargs > MAX_CARRIED + 1) return 0;
   if (ir_has_effect(w->k.from, old)) return 0;
   Ref trips = copy_ref(&w->k, n->arg[0]);

@@ -103,32 +103,34 @@ static void make_loop(Gen *g) {
   static const Combiner combiners[] = {BUILD, BUILD, SUM, SUM, MAX, PROD};
   Gen before = *g;
   Prog *p = g->p;
-  uint32_t kind = pick(g, 3), nout = 1 + pick(g, 2);
-  Ref extent[2] = {kind == 1 ? g->m : g->n, g->m};
+  uint32_t kind = pick(g, 4), nout = 1 + pick(g, 2);
+  Ref extent[2] = {kind == 1 || kind == 3 ? g->m : g->n, kind == 3 ? g->n : g->m};
   Combiner comb[2];
   Region *r = ir_begin(p);
-  ir_set_extents(p, kind == 2 ? 2 : 1, extent);
-  add_index(g, kind != 1);
-  if (kind == 2) add_index(g, false);
+  ir_set_extents(p, kind >= 2 ? 2 : 1, extent);
+  add_index(g, kind == 0 || kind == 2);
+  if (kind >= 2) add_index(g, kind == 3);
   statements(g, 2 + pick(g, 4));
   for (uint32_t k = 0; k < nout; k++) {
-    comb[k] = combiners[pick(g, 6)];
+    comb[k] = combiners[(kind == 3 ? 2 : 0) + pick(g, kind == 3 ? 4 : 6)];
     ir_result(p, new_scalar(g));
   }
   ir_end(p);
   leave(g, &before);
   p->derivative = pick(g, 2);
-  Ref loop = ir_loop(p, kind == 2 ? 2 : 1, extent, r, comb);
+  Ref loop = ir_loop(p, kind >= 2 ? 2 : 1, extent, r, comb);
   for (uint32_t k = 0; k < nout; k++) {
     Pool *pool = kind == 0 ? &g->vectors_n : kind == 1 ? &g->vectors_m : &g->matrices;
     put(g, comb[k] == BUILD ? pool : &g->scalars, ir_out(p, loop, k));
   }
 }
 
-static void make_fold(Gen *g) {
+/* `tape`: keeps a value of every trip, whatever the choice. */
+static void make_fold(Gen *g, bool tape) {
   Gen before = *g;
   Prog *p = g->p;
   uint32_t ncarry = 1 + pick(g, 3), nout = pick(g, 2);
+  if (tape) nout = 1;
   Ref init[3];
   Combiner comb = BUILD;
   for (uint32_t k = 0; k < ncarry; k++) init[k] = take(g, &g->scalars);
@@ -145,6 +147,59 @@ static void make_fold(Gen *g) {
   Ref fold = ir_fold(p, g->n, ncarry, init, r, &comb);
   for (uint32_t k = 0; k < ncarry; k++) put(g, &g->scalars, ir_out(p, fold, k));
   if (nout) put(g, &g->vectors_n, ir_out(p, fold, ncarry));
+}
+
+/* A fold and nearly the same once more. */
+static void make_twins(Gen *g) {
+  Gen before = *g;
+  make_fold(g, false);
+  Gen made = *g;
+  *g = before;
+  make_fold(g, true);
+  put(g, &g->scalars, made.scalars.at[made.scalars.n - 1]);
+}
+
+static void make_while(Gen *g) {
+  Gen before = *g;
+  Prog *p = g->p;
+  Ref init = take(g, &g->scalars), limit = some_scalar(g);
+  Region *cond = ir_begin(p);
+  ir_result(p, ir_prim2(p, P_LT, ir_param(p, ir_type(p, init)), limit));
+  ir_end(p);
+  Region *body = ir_begin(p);
+  Ref s = ir_param(p, ir_type(p, init));
+  put(g, &g->scalars, s);
+  statements(g, 1 + pick(g, 3));
+  ir_result(p, ir_prim2(p, P_ADD, ir_prim1(p, P_RELU, new_scalar(g)), ir_real(p, 0.25)));
+  ir_end(p);
+  leave(g, &before);
+  Ref loop = ir_while(p, ir_int(p, 7), 1, &init, cond, body);
+  put(g, &g->scalars, ir_out(p, loop, 0));
+  put(g, &g->scalars, ir_toreal(p, ir_out(p, loop, 1)));
+}
+
+/* A matrix made row by row. */
+static void make_rows(Gen *g) {
+  const Combiner build = BUILD;
+  Gen before = *g;
+  Prog *p = g->p;
+  Region *outer = ir_begin(p);
+  ir_set_extents(p, 1, &g->n);
+  add_index(g, true);
+  if (pick(g, 2)) put(g, &g->scalars, new_scalar(g));
+  if (pick(g, 2)) {
+    Ref i = g->index_n.at[g->index_n.n - 1];
+    put(g, &g->vectors_m, ir_read(p, take(g, &g->matrices), 1, &i, false));
+  }
+  Region *inner = ir_begin(p);
+  ir_set_extents(p, 1, &g->m);
+  add_index(g, false);
+  ir_result(p, new_scalar(g));
+  ir_end(p);
+  ir_result(p, ir_out(p, ir_loop(p, 1, &g->m, inner, &build), 0));
+  ir_end(p);
+  leave(g, &before);
+  put(g, &g->matrices, ir_out(p, ir_loop(p, 1, &g->n, outer, &build), 0));
 }
 
 static Region *branch(Gen *g) {
@@ -176,6 +231,8 @@ static void make_update(Gen *g) {
   Ref whole = matrix ? take(g, &g->matrices) : take(g, &g->vectors_n);
   g->p->derivative = true;
   if (pick(g, 8) == 0) ir_upd(g->p, take(g, handles), whole, 0, NULL, false);
+  else if (matrix && pick(g, 3) == 0)
+    ir_upd(g->p, take(g, handles), take(g, &g->vectors_m), 1, index, false);
   else ir_upd(g->p, take(g, handles), v, matrix ? 2 : 1, index, pick(g, 3) == 0);
 }
 
@@ -215,6 +272,16 @@ static void make_transpose(Gen *g) {
   put(g, &g->matrices, a);
 }
 
+static void make_other(Gen *g) {
+  switch (pick(g, 5)) {
+    case 0: make_transpose(g); break;
+    case 1: make_twins(g); break;
+    case 2: make_while(g); break;
+    case 3: make_rows(g); break;
+    default: make_if(g);
+  }
+}
+
 static void statements(Gen *g, uint32_t count) {
   uint32_t kinds = g->depth < 3 ? 12 : 5;
   g->depth++;
@@ -222,8 +289,8 @@ static void statements(Gen *g, uint32_t count) {
     switch (pick(g, kinds)) {
       case 4: case 5: make_update(g); break;
       case 6: case 7: case 8: make_loop(g); break;
-      case 9: make_fold(g); break;
-      case 10: if (pick(g, 2)) make_if(g); else make_transpose(g); break;
+      case 9: make_fold(g, false); break;
+      case 10: make_other(g); break;
       case 11: make_accum(g); break;
       default: put(g, &g->scalars, new_scalar(g));
     }
@@ -251,6 +318,10 @@ static Prog *random_program(Ctx *c, uint64_t seed) {
   p->erased = true;
   g.n = parameter(&g, "n", type_scalar(p, ELEM_INT), true);
   g.m = parameter(&g, "m", type_scalar(p, ELEM_INT), true);
+  if (seed % 3 == 0) { /* sizes known */
+    g.n = ir_int(p, N);
+    g.m = ir_int(p, M);
+  }
   Size size[2] = {size_atom(p, g.n), size_atom(p, g.m)};
   put(&g, &g.vectors_n, parameter(&g, "x", type_array(p, ELEM_REAL, 1, size), false));
   put(&g, &g.vectors_m, parameter(&g, "y", type_array(p, ELEM_REAL, 1, size + 1), false));
