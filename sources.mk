@@ -96,6 +96,7 @@ EMIT = \
   src/emit/workspace.c
 
 INTERPRET = \
+  src/interpret/difference.c \
   src/interpret/effects.c \
   src/interpret/extents.c \
   src/interpret/interpret.c \
@@ -110,6 +111,7 @@ INTERPRET = \
   src/interpret/special.c \
   src/interpret/special.h \
   src/interpret/structured.c \
+  src/interpret/surrogate.c \
   src/interpret/whole.c
 
 IR = \
@@ -255,8 +257,10 @@ SHELL_TESTS = \
   tests/texts.sh
 
 EXAMPLES = \
+  examples/adam.gc \
   examples/add_gradient.gc \
   examples/custom_gradient.gc \
+  examples/dann.gc \
   examples/hard_sign.gc \
   examples/matmul_reversal.gc \
   examples/reversal_layer.gc \

@@ -119,7 +119,7 @@ static bool value_active(Activity *a, const Node *n) {
   case IR_WITH: return is_active(a, n->arg[0]) || is_active(a, n->arg[1]);
   case IR_STACK: return any_active(a, n);
   case IR_TOREAL: case IR_STOP: return a->through_stops && is_active(a, n->arg[0]);
-  case IR_SCALE: return is_active(a, n->arg[0]);
+  case IR_SCALE: return is_active(a, n->arg[0]) || (a->through_stops && is_active(a, n->arg[1]));
   case IR_STRAIGHT: return is_active(a, n->arg[1]) || (a->through_stops && is_active(a, n->arg[0]));
   case IR_TIE: return a->through_ties ? any_active(a, n) : is_active(a, n->arg[0]);
   case IR_PROJ: return activity_of_result(a, ir_node(a->p, n->arg[0]), (uint32_t)n->aux.i);
@@ -185,23 +185,37 @@ void activity_of_results(Activity *a, Prog *p, uint32_t ny, const Ref *y, uint32
     if (a->need[i]) activity_of_node(a, a->lo + (Ref)i);
 }
 
-/* The first node that every path meets and none passes. */
+/* What a node lets no derivative through by, or NULL. */
+static const char *cut_by(const Activity *all, const Activity *held, Ref r) {
+  const Node *n = ir_node(all->p, r);
+  const Node *call = n->op == IR_PROJ ? ir_node(all->p, n->arg[0]) : n;
+  if (is_held(held, r)) return "stop";
+  if (n->op == IR_STOP) return "stop_gradient";
+  if (n->op == IR_STRAIGHT && is_active(all, n->arg[0])) return "straight_through";
+  for (uint32_t k = 0; call->op == IR_CUSTOM && k < call->nargs; k++)
+    if (!call->aux.custom->gives[k] && is_active(all, call->arg[k])) return call->aux.custom->name;
+  if (n->type && n->type->elem == ELEM_BOOL) return "a comparison";
+  return n->type && n->type->elem == ELEM_INT ? "int" : NULL;
+}
+
+/* The first node that paths meet and do not pass.  A control's factor stands under a STOP of
+ * its own, for which the control is named. */
 static void explain_cut(Prog *p, Ref y, Ref x, uint32_t nheld, const Ref *held, Cut *why) {
   Activity all = {.through_ties = true, .through_stops = true};
   activity_of_results(&all, p, 1, &y, 1, &x, 0, NULL);
   *why = (Cut){.connected = is_active(&all, y)};
   if (!why->connected) return;
   Activity held_only = {.nheld = nheld, .held = held};
-  for (Ref r = all.lo; r <= all.hi && !why->what; r++) {
+  Ref cut = 0;
+  for (Ref r = all.lo; r <= all.hi; r++) {
     const Node *n = ir_node(p, r);
     if (!is_active(&all, r)) continue;
-    if (n->op == IR_STOP) why->what = "stop_gradient";
-    else if (n->op == IR_STRAIGHT) why->what = "straight_through";
-    else if (n->op == IR_CUSTOM) why->what = n->aux.custom->name;
-    else if (is_held(&held_only, r)) why->what = "stop";
-    else if (n->type && n->type->elem == ELEM_BOOL) why->what = "a comparison";
-    else if (n->type && n->type->elem == ELEM_INT) why->what = "int";
-    why->stop = n->pos;
+    const char *what = cut ? NULL : cut_by(&all, &held_only, r);
+    if (what) { cut = r; why->what = what; why->stop = n->pos; }
+    if (cut && n->op == IR_SCALE && n->arg[1] == cut) {
+      why->what = n->flags & NODE_REVERSAL ? "grad_reverse" : "grad_scale";
+      why->stop = n->pos;
+    }
   }
 }
 

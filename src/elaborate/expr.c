@@ -80,7 +80,7 @@ static void check_builtin_call(Elab *e, const Ast *a, const Builtin *b) {
               "`%s` takes no argument named `%s`", b->name, arg->name);
   }
   if (n >= b->min_args && (b->max_args < 0 || n <= b->max_args)) return;
-  const char *help = b->example ? str_printf(e->c, "for example %s", b->example) : b->doc;
+  const char *help = b->example ? str_printf(e->c, "for example %s", b->example) : NULL;
   if (b->max_args == b->min_args)
     fail_at(e->c, a->span, help, "`%s` takes %d argument%s, not %d", b->name, b->min_args,
             b->min_args == 1 ? "" : "s", n);

@@ -104,8 +104,8 @@ static void check_rule(Module *m, const Function *f, const Ast *a) {
   uint32_t want = f->def->kid[0]->nkids, have = a->kid[0]->nkids;
   check_parameters(m->c, a->kid[0]);
   if (want == have) return;
-  diag(m->c, SEV_ERROR, a->kid[0]->span, "the rule of `%s` has %u parameters, the function %u",
-       a->name, have, want);
+  diag(m->c, SEV_ERROR, a->kid[0]->span, "the rule of `%s` has %u parameter%s, the function %u",
+       a->name, have, have == 1 ? "" : "s", want);
   diag(m->c, SEV_NOTE, f->def->name_span, "the function is defined here");
   diag_raise(m->c, GC_ERROR);
 }
@@ -158,7 +158,6 @@ static bool is_constant(const Module *m, const Ast *value) {
   return t.constant;
 }
 
-/* Calls see(name) for each name of a pattern. */
 static void bind_script_name(Module *m, const Ast *def, const Ast *binder, const char *name,
                              Span at, bool constant, bool replace) {
   if (strcmp(name, "_") == 0) return;
@@ -191,11 +190,17 @@ static void bind_script_pattern(Module *m, const Ast *def, const Ast *pattern, b
   }
 }
 
+/* Constants of another file do not wait for their line. */
+static void mark_imported(Module *m, const Ast *def) {
+  for (Named *d = m->bindings; d; d = d->hh.next) d->imported |= d->def == def;
+}
+
 static void add_binding(Module *m, const Ast *a, bool replace, bool imported) {
   bool constant = is_constant(m, a->kid[1]);
   if (imported && !constant) return; /* a script of its own, which is not run */
   bind_script_pattern(m, a, a->kid[0], constant, replace);
   if (!imported) VEC_PUSH(m->c, &m->script, a);
+  else mark_imported(m, a);
 }
 
 /* ---- imports -------------------------------------------------------------------------- */

@@ -140,7 +140,7 @@ static Ref map_arrays(Elab *e, uint32_t prim, uint32_t n, const Ref *arg, const 
 static const Val *map_leaf(Elab *e, uint32_t prim, const Val *const *given, uint32_t n, Span at) {
   const Val *arg[3];
   Ref ref[3];
-  Elem want[3];
+  Elem want[3] = {ELEM_REAL};
   bool scalars = true;
   elab_place(e, at);
   for (uint32_t k = 0; k < n; k++) {

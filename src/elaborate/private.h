@@ -31,7 +31,7 @@ typedef struct Named {
   const char *name;
   const Ast *def;           /* TYPEDEF; BIND or INPUT */
   const Ast *binder;        /* the NAME in the pattern of a BIND */
-  bool constant;
+  bool constant, imported;
   UT_hash_handle hh;
 } Named;
 

@@ -116,14 +116,15 @@ static const Val *builtin_value(Elab *e, const char *name) {
   return v;
 }
 
-static const Val *find_around(Elab *e, const Module *home, const char *name) {
+/* Functions, constants and built-ins.  A script sees a constant from its line on only. */
+static const Val *find_around(Elab *e, const Module *home, const char *name, bool script) {
   double value;
   Function *f = module_find(home, name);
   if (f) return &f->value;
   const Named *d = module_binding(home, name);
-  if (d && d->constant) {
-    Scope *script = e->st->script;
-    const Binding *b = script && script->home == home ? scope_own(script, name) : NULL;
+  if (d && d->constant && (d->imported || !script)) {
+    Scope *top = e->st->script;
+    const Binding *b = top && top->home == home ? scope_own(top, name) : NULL;
     return b ? b->v : constant_value(e, home, d);
   }
   if (d) return NULL; /* of the script, not seen from here */
@@ -135,7 +136,7 @@ const Val *scope_find(Elab *e, Scope *s, const char *name) {
   for (;; s = s->outer) {
     const Binding *b = scope_own(s, name);
     if (b) return b->v;
-    if (!s->outer) return find_around(e, s->home ? s->home : e->m, name);
+    if (!s->outer) return find_around(e, s->home ? s->home : e->m, name, s->script);
   }
 }
 
@@ -209,7 +210,7 @@ static _Noreturn void hidden_script_name(Elab *e, Scope *s, const Named *d, Span
 _Noreturn void unknown_name(Elab *e, Scope *s, const char *name, Span at) {
   const Module *home = scope_home(s);
   const Named *d = module_binding(home ? home : e->m, name);
-  if (d && !d->constant) hidden_script_name(e, s, d, at);
+  if (d) hidden_script_name(e, s, d, at);
   if (strcmp(name, "_") == 0)
     fail_at(e->c, at, "give the part a name where it is taken apart", "`_` has no value");
   const char *help = meaning_elsewhere(name);

@@ -128,7 +128,8 @@ static TypeExpr *resolve_typedef(Resolve *r, const Actuals *outer, const Ast *a,
   const Ast *params = def->kid[0];
   if (params->nkids != a->nkids)
     fail_note(r->e, a->span, NULL, def->name_span, "it is defined here",
-              "type `%s` takes %u sizes, not %u", a->name, params->nkids, a->nkids);
+              "type `%s` takes %u size%s, not %u", a->name, params->nkids,
+              params->nkids == 1 ? "" : "s", a->nkids);
   Actuals actual = {params, NEWN(r->e->c, Size, params->nkids)};
   for (uint32_t k = 0; k < a->nkids; k++) actual.value[k] = size_expr(r, outer, a->kid[k]);
   TypeExpr *t = resolve(r, &actual, def->kid[1]);

@@ -2,6 +2,7 @@
 #include "emit/private.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Is the size at least 0 whatever the caller passes? */
 static bool surely_counts(Emit *e, Size s) {
@@ -88,7 +89,7 @@ void fill_array(Emit *e, const char *to, const Type *t, Ref scalar) {
   make_simple(e, scalar, "fill");
   uint32_t scope = scope_open(e);
   const char *i = each(e, t);
-  putf(e, "%s[%s] = ", to, i);
+  putf(e, strchr(to, ' ') ? "(%s)[%s] = " : "%s[%s] = ", to, i);
   put_expr(e, scalar, PREC_ANY);
   line_end(e, ";");
   scope_close(e, scope);

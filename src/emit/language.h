@@ -40,7 +40,7 @@ typedef struct Printer {
   /* each node: */
   const char **name;      /* what it is called where it is bound, or NULL */
   bool *bound;            /* gets a name of its own */
-  bool *evident;          /* its text is a real whatever stands around it */
+  bool *evident;          /* its own text is a real whatever stands around it */
   uint32_t *needed;       /* the number of the last region printing that needs it */
   const char **version;   /* accumulator handle: the text of its present array, or NULL */
   Ref **results;          /* structured node: its PROJ nodes by number (0: unused) */
@@ -61,6 +61,8 @@ void naming_plan(Printer *w);               /* bound, evident, results */
 const char *name_fresh(Printer *w, const char *hint, const char *other);
 uint32_t names_mark(const Printer *w);      /* names made after a mark … */
 void names_release(Printer *w, uint32_t mark); /* … are free again */
+/* Is what stands for the node, its name or its text, a real by itself? */
+bool is_real_text(const Printer *w, Ref r);
 bool is_group(const Printer *w, Ref structured); /* printed as a binding of a tuple */
 
 /* ---- language_expression.c ---- */

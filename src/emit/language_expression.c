@@ -335,9 +335,9 @@ static int minus(Writer *x, const Node *n, bool real) {
 
 static int power(Writer *x, const Node *n, bool real) {
   const Printer *w = x->w;
-  bool plain = n->type->elem == ELEM_INT || w->evident[n->arg[0]] || w->evident[n->arg[1]];
+  bool plain = n->type->elem == ELEM_INT || is_real_text(w, n->arg[0]) || is_real_text(w, n->arg[1]);
   bool literal = node_of(x, n->arg[1])->op == IR_CONST;
-  part(x, n->arg[0], AT_ATOM, !plain || (real && !w->evident[n->arg[1]]));
+  part(x, n->arg[0], AT_ATOM, !plain || (real && !is_real_text(w, n->arg[1])));
   text(x, w->latex ? "^{" : "^");
   part(x, n->arg[1], w->latex ? AT_ALL : literal ? AT_MINUS : AT_POWER, false);
   if (w->latex) text(x, "}");
@@ -346,7 +346,7 @@ static int power(Writer *x, const Node *n, bool real) {
 
 static int choice(Writer *x, const Node *n, bool real) {
   bool l = x->w->latex;
-  bool force = real && !x->w->evident[n->arg[2]];
+  bool force = real && !is_real_text(x->w, n->arg[2]);
   text(x, l ? "\\begin{cases} " : "if ");
   part(x, n->arg[l ? 1 : 0], AT_OR, l && force);
   text(x, l ? " & \\text{if } " : " then ");
@@ -386,7 +386,7 @@ static int call(Writer *x, const Node *n, bool real) {
 }
 
 static int primitive(Writer *x, const Node *n, bool real) {
-  bool rounds = !x->w->evident[n->arg[0]] && !x->w->evident[n->arg[n->nargs - 1]] &&
+  bool rounds = !is_real_text(x->w, n->arg[0]) && !is_real_text(x->w, n->arg[n->nargs - 1]) &&
                 n->type->elem == ELEM_REAL;
   switch (n->aux.i) {
   case P_ADD: case P_SUB: return sum(x, n, real);

@@ -254,22 +254,25 @@ static bool arithmetic(int64_t prim) {
   }
 }
 
-/* Would the text be read as a real with nothing around it? */
+bool is_real_text(const Printer *w, Ref r) {
+  return w->bound[r] || w->evident[r];
+}
+
+/* Would the text of the node itself be read as a real with nothing around it? */
 static bool is_evident(const Printer *w, Ref r) {
   const Node *n = ir_node(w->p, r);
   if (!n->type || n->type->elem != ELEM_REAL) return true;
-  if (w->bound[r]) return true;
   switch (n->op) {
   case IR_CONST: return n->aux.r != trunc(n->aux.r) || fabs(n->aux.r) >= 1e15;
   case IR_TOREAL: return false;
   case IR_PRIM: break;
   case IR_VAR: case IR_TIE: case IR_STOP: case IR_SCALE: case IR_STRAIGHT:
-    return w->evident[n->arg[0]];
+    return is_real_text(w, n->arg[0]);
   default: return true;
   }
   if (!arithmetic(n->aux.i)) return true;
   for (uint32_t i = n->aux.i == P_SELECT; i < n->nargs; i++)
-    if (w->evident[n->arg[i]]) return true;
+    if (is_real_text(w, n->arg[i])) return true;
   return n->aux.i == P_POW || n->aux.i == P_FLOORDIV || n->aux.i == P_MOD;  /* made so */
 }
 

@@ -270,7 +270,7 @@ static const char *branch(Printer *w, const Region *r, const Region *other, uint
   Items items = {0};
   result_items(w, &items, r, other ? AT_OR : AT_ALL);
   for (uint32_t i = 0; i < items.v.n; i++)
-    items.v.at[i].loose = !other || w->evident[other->results.at[i]];
+    items.v.at[i].loose = !other || is_real_text(w, other->results.at[i]);
   handle_items(w, &items, nh, handle);
   save_versions(w, nh, handle, old);
   const char *text = region_text(w, r, &items, false);

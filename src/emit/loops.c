@@ -532,7 +532,7 @@ static void emit_accum(Emit *e, Ref r) {
     if (array_out(e, r, k)) copy_into(e, info(e, r)->out[k].buffer, value);
     if (!scalar_out(e, r, k)) continue;
     Info *proj = info(e, needed_proj(e, r, k)), *x = info(e, value);
-    if (!x->inlined && !x->keep && x->cname && x->home == e->fn->id) {
+    if (!x->inlined && !x->keep && x->cname && x->home == e->fn->id && !root_param(e, value)) {
       proj->cname = x->cname; /* it is in scope here */
       continue;
     }

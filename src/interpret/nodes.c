@@ -76,8 +76,8 @@ static void run_stack(Machine *m, const Node *n, Slot *out) {
 
 _Noreturn static void out_of_range(Machine *m, const Node *n, int64_t i, uint32_t axis,
                                    int64_t size) {
-  fail_at(m->c, n->pos, NULL, "index %lld is out of range for axis %u of size %lld", (long long)i,
-          axis, (long long)size);
+  fail_at(m->c, n->pos, NULL, "index %lld is out of range for axis %u of size %lld",
+          (long long)i, axis, (long long)size);
 }
 
 uint64_t subscript(Machine *m, const Node *n, const Array *a, uint32_t first, uint64_t *size) {

@@ -21,12 +21,13 @@ struct Log {
   VEC(int64_t) outcome;
   VEC(Slot) value;
   uint32_t next_outcome, next_value;
-  Num term;
+  Num term, factor;
 };
 
 Log *log_new(Machine *m) {
   Log *l = NEW(m->c, Log);
   real_new(m, &l->term);
+  real_new(m, &l->factor);
   return l;
 }
 
@@ -200,7 +201,8 @@ enum { TRIALS = 3 };
 /* Sizes of three orders of magnitude and both signs. */
 static double coefficient(int trial, uint64_t k) {
   double size = 1 + (double)(k * 37 % 101) / 128;
-  return ldexp(k + (uint64_t)trial & 1 ? -size : size, 20 * (trial - 1));
+  bool minus = (k + (uint64_t)trial) % 2 != 0;
+  return ldexp(minus ? -size : size, 20 * (trial - 1));
 }
 
 /* Sets the parameters for what arrives; elements are counted over all real results. */
@@ -242,7 +244,7 @@ static void run_rule(Machine *m, const Node *n, Slot *result, Seed seed) {
 static bool adds_up(Machine *m, const Num *got, Slot *rows, uint32_t nrules, uint64_t nrows,
                     uint32_t k, uint64_t j, int trial) {
   Num *term = &m->log->term;
-  double sum = 0, size = 0;
+  double size = 0;
   mpfr_t exact, part;
   mpfr_inits2(m->bits, exact, part, (mpfr_ptr)NULL);
   mpfr_set_zero(exact, 1);
@@ -253,9 +255,9 @@ static bool adds_up(Machine *m, const Num *got, Slot *rows, uint32_t nrules, uin
     size += fabs(mpfr_get_d(part, MPFR_RNDN));
   }
   mpfr_sub(exact, exact, got->m, MPFR_RNDN);
-  sum = fabs(mpfr_get_d(exact, MPFR_RNDN));
+  double gap = fabs(mpfr_get_d(exact, MPFR_RNDN));
   mpfr_clears(exact, part, (mpfr_ptr)NULL);
-  return !(sum > ldexp(size, -100));
+  return !(gap > ldexp(size, -100));
 }
 
 /* Tries the rule on combinations of the unit gradients, whose rows have been recorded. */
@@ -292,8 +294,9 @@ static void add_row(Machine *m, const Node *n, Num *to, Slot *row, Slot *args0) 
   for (uint32_t k = 0; k < n->nargs; k++) {
     if (!n->aux.custom->gives[k]) continue;
     uint64_t count = count_of(row);
-    for (uint64_t j = 0; j < count && is_real(ir_type(m->p, n->arg[k])); j++)
-      add_change(m, to, element(row, j), element(slot_of(m, n->arg[k]), j), element(&args0[k], j));
+    Slot *arg = slot_of(m, n->arg[k]);
+    for (uint64_t j = 0; j < count; j++)
+      add_change(m, to, element(row, j), element(arg, j), element(&args0[k], j));
     row++;
   }
 }
@@ -316,20 +319,19 @@ static void replay_gradient(Machine *m, const Node *n, Slot *out, Slot *args0, S
 /* Runs it on the change of the arguments times `factor`. */
 static void run_tangent(Machine *m, const Node *n, Slot *args0, double factor) {
   const Region *rule = n->regions[1];
-  Num f;
-  real_new(m, &f);
-  m->kind->from_double(&f, factor);
+  Num *f = &m->log->factor;
+  m->kind->from_double(f, factor);
   set_params_from(m, rule, 0, n->nargs, args0);
   for (uint32_t k = 0; k < n->nargs; k++) {
     Slot *dx = slot_of(m, rule->params.at[n->nargs + k]);
-    bool real = is_real(ir_type(m->p, n->arg[k]));
-    if (!real) {
+    Slot *arg = slot_of(m, n->arg[k]);
+    if (!is_real(ir_type(m->p, n->arg[k]))) {
       slot_copy(m, dx, &args0[k], ir_type(m->p, n->arg[k]));
       continue;
     }
     shaped_as(m, dx, &args0[k]);
     for (uint64_t j = 0; j < count_of(dx); j++)
-      add_change(m, element(dx, j), &f, element(slot_of(m, n->arg[k]), j), element(&args0[k], j));
+      add_change(m, element(dx, j), f, element(arg, j), element(&args0[k], j));
   }
   run_silent(m, rule);
 }
@@ -343,11 +345,12 @@ static void try_tangent(Machine *m, const Node *n, Slot *out, Slot *args0, Slot 
     Slot *got = slot_of(m, n->regions[1]->results.at[k]);
     uint64_t count = is_real(n->result_type[k]) ? count_of(got) : 0;
     for (uint64_t j = 0; j < count; j++) {
-      m->kind->prim[P_SUB](&m->log->term, (Num[2]){*element(&out[k], j), *element(&result0[k], j)});
+      Num *base = element(&result0[k], j);
+      m->kind->prim[P_SUB](&m->log->term, (Num[2]){*element(&out[k], j), *base});
       double once = m->kind->to_double(&m->log->term) * factor;
-      double size = fabs(m->kind->to_double(element(&result0[k], j)) * factor);
+      double noise = ldexp(fabs(m->kind->to_double(base) * factor), -200);
       double gap = fabs(m->kind->to_double(element(got, j)) - once);
-      if (gap > 1e-6 * fabs(once) + ldexp(size, -200)) diag_raise(m->c, (Status)DIFFERENCE_NONLINEAR);
+      if (gap > 1e-6 * fabs(once) + noise) diag_raise(m->c, (Status)DIFFERENCE_NONLINEAR);
     }
   }
 }

@@ -56,6 +56,12 @@ static bool literal(const Form *f, Ref r, double *v) {
   return true;
 }
 
+/* x + 1: a sum that costs nothing to add to another. */
+static bool shift(const Form *f, const Node *n) {
+  double v;
+  return literal(f, n->arg[0], &v) || literal(f, n->arg[1], &v);
+}
+
 /* A minus or a literal factor: seen through even where the node has other users. */
 static bool cheap(const Form *f, const Node *n) {
   double v;
@@ -191,7 +197,7 @@ static bool put_sum(Form *f, Ref r, double sign) {
   if (++f->visits > MAX_VISITS) return false;
   const Node *n = ir_node(f->p, r);
   bool sum = is_prim(n, P_ADD) || is_prim(n, P_SUB);
-  if (sum && f->opener.open(f->opener.self, r))
+  if (sum && (shift(f, n) || f->opener.open(f->opener.self, r)))
     return put_sum(f, n->arg[0], sign) &&
            put_sum(f, n->arg[1], n->aux.i == P_ADD ? sign : -sign);
   if (is_prim(n, P_NEG)) return put_sum(f, n->arg[0], -sign);

@@ -219,10 +219,30 @@ static Ref simplify_if(Rewrite *w, Ref old) {
   return REWRITE_GONE;
 }
 
+static bool constant(const Prog *p, Ref r) {
+  const Node *n = ir_node(p, r);
+  return n->op == IR_CONST || n->op == IR_DATA || (n->op == IR_FILL && constant(p, n->arg[0]));
+}
+
+/* A control acts on no constant, and what it scales by is constant to it anyway. */
+static Ref simplify_control(Rewrite *w, const Node *n) {
+  Ref x = copy_ref(&w->k, n->arg[0]);
+  if (n->op == IR_STRAIGHT) return 0;
+  if (constant(w->k.to, x)) return x;
+  const Node *minus = ir_node(w->k.to, x);
+  if (n->op == IR_STOP && minus->op == IR_PRIM && minus->aux.i == P_NEG)
+    return ir_neg(w->k.to, ir_stop(w->k.to, minus->arg[0]));
+  if (n->op != IR_SCALE) return 0;
+  Ref s = copy_ref(&w->k, n->arg[1]);
+  while (ir_node(w->k.to, s)->op == IR_STOP) s = ir_node(w->k.to, s)->arg[0];
+  return ir_scale(w->k.to, x, s, (n->flags & NODE_REVERSAL) != 0);
+}
+
 static Ref simplify_node(Rewrite *w, Ref old) {
   const Node *n = ir_node(w->k.from, old);
   switch (n->op) {
   case IR_VAR: case IR_TIE: return copy_ref(&w->k, n->arg[0]);
+  case IR_STOP: case IR_SCALE: case IR_STRAIGHT: return simplify_control(w, n);
   case IR_PRIM: return simplify_prim(w, n);
   case IR_READ: return simplify_read(w, n);
   case IR_PROJ: return simplify_proj(w, n);
