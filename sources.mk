@@ -26,9 +26,10 @@ DIFFERENTIATE = \
   src/differentiate/reverse.h \
   src/differentiate/rules.c \
   src/differentiate/rules.h \
+  src/differentiate/stretch.c \
+  src/differentiate/stretch.h \
   src/differentiate/structured.c \
-  src/differentiate/transpose.c \
-  src/differentiate/while.c
+  src/differentiate/transpose.c
 
 ELABORATE = \
   src/elaborate/builtins.c \
@@ -234,10 +235,13 @@ RUNTIME_TEXTS = \
 
 UNIT_TEST_NAMES = \
   tests/unit/test_base \
+  tests/unit/test_interpret \
   tests/unit/test_ir \
   tests/unit/test_optimize \
   tests/unit/test_parser \
   tests/unit/test_passes_random \
+  tests/unit/test_script \
+  tests/unit/test_simplify \
   tests/unit/test_sizes
 
 API_TEST_NAMES =
@@ -261,14 +265,20 @@ EXAMPLES = \
   examples/add_gradient.gc \
   examples/custom_gradient.gc \
   examples/dann.gc \
+  examples/gmm.gc \
   examples/hard_sign.gc \
   examples/matmul_reversal.gc \
+  examples/practice.gc \
   examples/reversal_layer.gc \
   examples/reverse_gradient.gc \
+  examples/sequential.gc \
   examples/tricks.gc \
   examples/two_arguments.gc
 
-EXAMPLE_FILES =
+EXAMPLE_FILES = \
+  examples/adam.out \
+  examples/dann.out \
+  examples/sequential.out
 
 DOCUMENTS = \
   README.md \

@@ -142,6 +142,7 @@ typedef struct Options {
   bool ieee;         /* --ieee */
   bool unchecked;    /* --unchecked */
   bool trace_in_c;   /* --trace */
+  bool checkpoint;   /* --checkpoint: folds keep few states for their backward pass */
   bool allow_import; /* may `import` read files? */
 } Options;
 

@@ -16,7 +16,7 @@ typedef struct Compile {
   EmitOptions emit;
 } Compile;
 
-enum { OPT_PREFIX = 256, OPT_REAL, OPT_IEEE, OPT_UNCHECKED, OPT_TRACE, OPT_MAX, OPT_NO_WARN,
+enum { OPT_PREFIX = 256, OPT_REAL, OPT_IEEE, OPT_UNCHECKED, OPT_CHECKPOINT, OPT_TRACE, OPT_MAX, OPT_NO_WARN,
        OPT_HELP, OPT_DERIVATIVE };
 
 static const struct { const char *name; DerivKind kind; } derivatives[] = {
@@ -28,6 +28,7 @@ static const struct option options[] = {
   {"prefix", required_argument, NULL, OPT_PREFIX}, {"real", required_argument, NULL, OPT_REAL},
   {"ieee", no_argument, NULL, OPT_IEEE}, {"unchecked", no_argument, NULL, OPT_UNCHECKED},
   {"trace", no_argument, NULL, OPT_TRACE}, {"max-stmts", required_argument, NULL, OPT_MAX},
+  {"checkpoint", no_argument, NULL, OPT_CHECKPOINT},
   {"no-warn", required_argument, NULL, OPT_NO_WARN}, {"help", no_argument, NULL, OPT_HELP},
   {"grad", required_argument, NULL, OPT_DERIVATIVE + 0}, {"vjp", required_argument, NULL, OPT_DERIVATIVE + 1},
   {"jvp", required_argument, NULL, OPT_DERIVATIVE + 2}, {"jacobian", required_argument, NULL, OPT_DERIVATIVE + 3},
@@ -113,6 +114,7 @@ static int take_options(Compile *k, int argc, char **argv) {
     case 'f': k->functions = optarg; break;
     case OPT_PREFIX: k->emit.prefix = optarg; break;
     case OPT_IEEE: c->opt.ieee = true; break;
+    case OPT_CHECKPOINT: c->opt.checkpoint = true; break;
     case OPT_UNCHECKED: c->opt.unchecked = true; break;
     case OPT_TRACE: c->opt.trace_in_c = k->emit.trace = true; break;
     case OPT_NO_WARN: no_warn_option(c, optarg); break;
@@ -161,6 +163,7 @@ const Command compile_command = {
   "                     the other derivatives; each may be repeated\n"
   "  --prefix NAME      of all names (the output's base name if left out)\n"
   "  --real=float       single precision (double is the default)\n"
+  "  --checkpoint       folds keep few states for their backward pass\n"
   "  --unchecked        no run-time checks of subscripts\n"
   "  --trace            keep traces, as printf\n"
   "  --ieee             keep additions as written where a control was erased\n"

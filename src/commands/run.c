@@ -17,7 +17,7 @@ typedef struct Run {
   Status result;
 } Run;
 
-enum { OPT_SET = 256, OPT_JSON, OPT_REAL, OPT_JIT, OPT_NAN, OPT_DUMP, OPT_IEEE, OPT_UNCHECKED,
+enum { OPT_SET = 256, OPT_JSON, OPT_REAL, OPT_JIT, OPT_NAN, OPT_DUMP, OPT_IEEE, OPT_UNCHECKED, OPT_CHECKPOINT,
        OPT_NO_WARN, OPT_HELP };
 
 static const struct option options[] = {
@@ -25,6 +25,7 @@ static const struct option options[] = {
   {"real", required_argument, NULL, OPT_REAL}, {"jit", required_argument, NULL, OPT_JIT},
   {"dump", required_argument, NULL, OPT_DUMP}, {"ieee", no_argument, NULL, OPT_IEEE},
   {"unchecked", no_argument, NULL, OPT_UNCHECKED},
+  {"checkpoint", no_argument, NULL, OPT_CHECKPOINT},
   {"no-warn", required_argument, NULL, OPT_NO_WARN}, {"help", no_argument, NULL, OPT_HELP},
   {NULL, 0, NULL, 0},
 };
@@ -138,6 +139,7 @@ static int take_options(Run *r, int argc, char **argv) {
     case OPT_JSON: r->json = true; break;
     case OPT_DUMP: r->dump = optarg; break;
     case OPT_IEEE: c->opt.ieee = true; break;
+    case OPT_CHECKPOINT: c->opt.checkpoint = true; break;
     case OPT_UNCHECKED: c->opt.unchecked = true; break;
     case OPT_NO_WARN: no_warn_option(c, optarg); break;
     case OPT_REAL:
@@ -180,6 +182,7 @@ const Command run_command = {
   "  --json             print one JSON object a line: {\"expr\": …, \"value\": …}\n"
   "  --real=float       single precision (double is the default)\n"
   "  --ieee             keep additions as written where a control was erased\n"
+  "  --checkpoint       folds keep few states for their backward pass\n"
   "  --unchecked        no run-time checks of subscripts\n"
   "  --jit=tcc          how to compile\n"
   "  --dump=PASS        print the program after a pass (docs/ir.md)\n"

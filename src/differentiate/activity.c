@@ -53,6 +53,7 @@ static bool custom_active(const Activity *a, const Node *n) {
 bool activity_of_result(const Activity *a, const Node *n, uint32_t k) {
   switch (n->op) {
   case IR_IF:
+    if (a->through_stops && is_active(a, n->arg[0])) return true;
     return is_active(a, n->regions[0]->results.at[k]) || is_active(a, n->regions[1]->results.at[k]);
   case IR_LOOP:
     return n->aux.loop->comb[k] <= MIN && is_active(a, n->regions[0]->results.at[k]);

@@ -6,7 +6,7 @@
  *   structured.c  if, accum, custom
  *   loop.c        parallel loops
  *   fold.c        sequential ones
- *   while.c       loops whose number of trips only the run tells
+ *   stretch.c     while, and folds of which few states are kept
  *   transpose.c   rules in the other mode
  *
  * A *level* is a list of nodes of one region that is swept backwards.  The outermost one
@@ -131,9 +131,6 @@ void unrank(Prog *p, Ref at, uint32_t n, const Ref *extent, Ref *index);
 Ref winner(Prog *p, Ref loop, uint32_t k);
 /* g times s, element by element where g is an array. */
 Ref scale_value(Prog *p, Ref g, Ref s);
-
-/* ---- while.c ---- */
-void reverse_while(Reverse *v, Level *l, Ref node, Ref source, const Ref *g);
 
 /* ---- linear.c ---- */
 /* Are the rule's results linear in its parameters [first, first + n), seen from the

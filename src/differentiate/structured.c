@@ -3,7 +3,7 @@
  * Each copies the region it reverses (the replay), seeds the copy's results and sweeps
  * it.  Arrays from outside receive their contributions through accumulators opened
  * around the new structure, scalars as one more result of it. */
-#include "differentiate/reverse.h"
+#include "differentiate/stretch.h"
 
 #undef uthash_malloc
 #undef uthash_free
@@ -125,7 +125,7 @@ void reverse_structured(Reverse *v, Level *l, Ref node, Ref source, const Ref *g
   case IR_IF: reverse_if(v, l, source, g); break;
   case IR_LOOP: reverse_loop(v, l, node, source, g); break;
   case IR_FOLD: reverse_fold(v, l, node, source, g); break;
-  case IR_WHILE: reverse_while(v, l, node, source, g); break;
+  case IR_WHILE: reverse_in_stretches(v, l, node, source, g); break;
   case IR_ACCUM: reverse_accum(v, l, source, g); break;
   case IR_CUSTOM:
     if (n->aux.custom->tangent) reverse_by_tangent(v, l, n, g);

@@ -176,6 +176,7 @@ static void bind_script_name(Module *m, const Ast *def, const Ast *binder, const
   d->def = def;
   d->binder = binder;
   d->constant = constant;
+  d->imported = m->importing.n > 1;
 }
 
 static void bind_script_pattern(Module *m, const Ast *def, const Ast *pattern, bool constant,
@@ -190,17 +191,11 @@ static void bind_script_pattern(Module *m, const Ast *def, const Ast *pattern, b
   }
 }
 
-/* Constants of another file do not wait for their line. */
-static void mark_imported(Module *m, const Ast *def) {
-  for (Named *d = m->bindings; d; d = d->hh.next) d->imported |= d->def == def;
-}
-
 static void add_binding(Module *m, const Ast *a, bool replace, bool imported) {
   bool constant = is_constant(m, a->kid[1]);
   if (imported && !constant) return; /* a script of its own, which is not run */
   bind_script_pattern(m, a, a->kid[0], constant, replace);
   if (!imported) VEC_PUSH(m->c, &m->script, a);
-  else mark_imported(m, a);
 }
 
 /* ---- imports -------------------------------------------------------------------------- */

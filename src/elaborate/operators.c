@@ -143,6 +143,7 @@ static const Val *map_leaf(Elab *e, uint32_t prim, const Val *const *given, uint
   Elem want[3] = {ELEM_REAL};
   bool scalars = true;
   elab_place(e, at);
+  if (prim == P_NEG && given[0]->kind == VAL_NONE) return val_node(e, ir_real(e->p, 0)); /* not -0 */
   for (uint32_t k = 0; k < n; k++) {
     arg[k] = given[k]->kind == VAL_NONE ? val_node(e, ir_real(e->p, 0)) : given[k];
     if (arg[k]->kind != VAL_NODE) fail_operand(e, prim, arg[k], at);

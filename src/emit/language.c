@@ -297,11 +297,26 @@ static const char *line(const Printer *w, const Stmt *s) {
   return s->left ? str_printf(w->c, "%s = %s", s->left, s->right) : s->right;
 }
 
+/* The lines after the first, one step further left: they were meant for a block. */
+static const char *outdented(Printer *w, const char *s) {
+  if (!strchr(s, '\n')) return s;
+  Buf b;
+  buf_init(&b, w->c);
+  for (const char *end; *s; s = end) {
+    end = strchr(s, '\n');
+    end = end ? end + 1 : s + strlen(s);
+    buf_add(&b, s, (size_t)(end - s));
+    if (!strncmp(end, "  ", 2)) end += 2;
+  }
+  return buf_text(&b);
+}
+
 static const char *block_text(Printer *w, Body *b, const char *result, bool braces) {
   if (b->st.n) {
     const Stmt *last = &b->st.at[b->st.n - 1];
     if (last->left && !strcmp(last->left, result)) result = last->right, b->st.n--;
   }
+  if (!b->st.n) result = outdented(w, result);
   if (!b->st.n && !braces) return result;
   size_t length = strlen(result);
   bool lines = strchr(result, '\n') != NULL;

@@ -16,7 +16,7 @@
 #define uthash_fatal(message) internal_error(c, "%s", message)
 #include <uthash.h>
 
-enum { SHORT = 3, SHORT_FOR_FEW = 6, FEW = 3, SHORT_INSIDE = 8, DEEP = 48, HEAVY = 1000 };
+enum { SHORT = 3, SHORT_FOR_FEW = 8, FEW = 3, SHORT_INSIDE = 8, DEEP = 48, HEAVY = 1000 };
 
 struct Taken {
   const char *name;

@@ -372,6 +372,59 @@ static void declare_carried(Emit *e, Ref r) {
   }
 }
 
+/* Do the two buffers of a carried array take turns?  Small ones are copied. */
+static bool takes_turns(const Emit *e, const Out *o) {
+  return o->next && e->buffers.at[o->next].kind != BUF_LOCAL;
+}
+
+/* double *s = out, *s_next = w; the body reads s and writes s_next. */
+static void declare_turns(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  uint32_t skip = n->op == IR_FOLD;
+  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+    const Out *o = &info(e, r)->out[k];
+    if (!is_array(node(e, n->arg[k + 1])) || !takes_turns(e, o)) continue;
+    const char *type = c_type(e->f, n->result_type[k]->elem, true);
+    const char *s = c_fresh(e, want_name(e, n->regions[0]->params.at[k + skip], "s"));
+    const char *next = c_fresh(e, str_printf(e->c, "%s_next", s));
+    line(e, "%s *%s = %s;", type, s, ref_buffer(e, o->buffer));
+    line(e, "%s *%s = %s;", type, next, ref_buffer(e, o->next));
+    e->buffers.at[o->next].alias = next;
+    e->buffers.at[o->next].alias_home = e->fn->id;
+    for (uint32_t j = 0; j < n->nregions; j++) {
+      Info *x = info(e, n->regions[j]->params.at[k + skip]);
+      x->cname = s;
+      x->home = e->fn->id;
+    }
+  }
+}
+
+static void swap_turns(Emit *e, Ref param, const Out *o) {
+  const char *s = info(e, param)->cname, *next = e->buffers.at[o->next].alias;
+  const char *swap = c_fresh(e, "swap");
+  line(e, "%s *const %s = %s;", c_type(e->f, node(e, param)->type->elem, true), swap, s);
+  line(e, "%s = %s;", s, next);
+  line(e, "%s = %s;", next, swap);
+}
+
+/* The last state, where it is expected. */
+static void end_turns(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  uint32_t skip = n->op == IR_FOLD;
+  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+    const Out *o = &info(e, r)->out[k];
+    if (!is_array(node(e, n->arg[k + 1])) || !takes_turns(e, o)) continue;
+    const char *s = info(e, n->regions[0]->params.at[k + skip])->cname;
+    e->buffers.at[o->next].alias = NULL;
+    if (!needed_proj(e, r, k)) continue;
+    const char *to = ref_buffer(e, o->buffer);
+    line(e, "if (%s != %s)", s, to);
+    e->fn->indent++;
+    copy_array(e, to, s, n->result_type[k]);
+    e->fn->indent--;
+  }
+}
+
 static bool mentioned_later(const Emit *e, const Node *n, const Region *body, uint32_t skip, uint32_t k) {
   for (uint32_t j = k + 1; j + 1 < n->nargs; j++)
     if (!is_array(node(e, n->arg[j + 1])) &&
@@ -418,6 +471,8 @@ static void assign_arrays(Emit *e, Ref r, Region *body, bool states) {
     if (storage_of(e, value) == o->buffer) continue;
     if (!states) {
       if (o->next) copy_into(e, o->next, value);
+    } else if (takes_turns(e, o)) {
+      swap_turns(e, param, o);
     } else if (o->next) {
       copy_array(e, ref_buffer(e, o->buffer), ref_buffer(e, o->next), node(e, param)->type);
     } else {
@@ -437,6 +492,7 @@ static void emit_fold(Emit *e, Ref r) {
   Region *body = n->regions[0];
   uint32_t ncarry = n->nargs - 1;
   declare_carried(e, r);
+  declare_turns(e, r);
   Outputs o = declare_outputs(e, r, ncarry);
   uint32_t scope = scope_open(e);
   open_for(e, body->params.at[0], n->arg[0]);
@@ -446,6 +502,7 @@ static void emit_fold(Emit *e, Ref r) {
   assign_carried(e, r, body);
   close_for(e);
   scope_close(e, scope);
+  end_turns(e, r);
 }
 
 static bool has_checks(const Emit *e, const Region *r) {
@@ -474,6 +531,7 @@ static void emit_while(Emit *e, Ref r) {
   bool looks_again = e->f->jit && !has_checks(e, cond);
   bool short_form = !looks_again && no_statements(e, cond) && !e->locals[cond->id];
   declare_carried(e, r);
+  declare_turns(e, r);
   line(e, "int64_t %s = 0;", trips);
   uint32_t scope = scope_open(e);
   line_start(e);
@@ -518,6 +576,7 @@ static void emit_while(Emit *e, Ref r) {
     block_close(e);
   }
   scope_close(e, scope);
+  end_turns(e, r);
 }
 
 /* ---- accumulators ------------------------------------------------------------------------------ */

@@ -55,6 +55,8 @@ typedef struct Buffer {
   bool no_local;
   const char *cname;
   uint32_t home;         /* the C function that declares it */
+  const char *alias;     /* a pointer that takes turns with another, while its fold runs */
+  uint32_t alias_home;
 } Buffer;
 
 /* A slice of the workspace. */

@@ -67,7 +67,7 @@ void sig_names(Emit *e) {
 
 static void put_param(Emit *e, Buf *b, uint32_t k, bool plain) {
   const Node *n = param(e, k);
-  if (is_size(e, k)) buf_printf(b, "size_t %s%s", plain ? "" : "size_", e->param_name[k]);
+  if (is_size(e, k)) buf_printf(b, "size_t %s%s", plain ? "" : "gc_size_", e->param_name[k]);
   else if (is_array(n))
     buf_printf(b, "const %s *%s", c_type(e->f, n->type->elem, true), e->param_name[k]);
   else buf_printf(b, "%s %s", c_type(e->f, n->type->elem, false), e->param_name[k]);
@@ -113,9 +113,9 @@ static void put_prologue(Emit *e, Buf *b, const char *slots) {
   for (uint32_t k = 0; k < root->params.n; k++) {
     const char *name = e->param_name[k];
     if (is_size(e, k) && e->param_used[k])
-      buf_printf(b, "  const int64_t %s = (int64_t)size_%s;\n", name, name);
+      buf_printf(b, "  const int64_t %s = (int64_t)gc_size_%s;\n", name, name);
     else if (!e->param_used[k])
-      buf_printf(b, "  (void)%s%s;\n", is_size(e, k) ? "size_" : "", name);
+      buf_printf(b, "  (void)%s%s;\n", is_size(e, k) ? "gc_size_" : "", name);
   }
   for (uint32_t k = 0; k < root->results.n; k++)
     if (!e->out_used[k]) buf_printf(b, "  (void)%s;\n", e->out_name[k]);

@@ -13,7 +13,7 @@
 #define uthash_fatal(message) internal_error(c, "%s", message)
 #include <uthash.h>
 
-typedef enum FieldKind { FIELD_NODE, FIELD_BUFFER, FIELD_HOST, FIELD_STOP } FieldKind;
+typedef enum FieldKind { FIELD_NODE, FIELD_BUFFER, FIELD_ALIAS, FIELD_HOST, FIELD_STOP } FieldKind;
 
 struct Field {
   uint64_t key;
@@ -124,7 +124,7 @@ const char *c_type(const File *f, Elem el, bool in_array) {
 static const char *field_type(Emit *e, FieldKind kind, uint32_t id) {
   if (kind == FIELD_HOST) return "void *";
   if (kind == FIELD_STOP) return "volatile int *";
-  if (kind == FIELD_BUFFER) {
+  if (kind == FIELD_BUFFER || kind == FIELD_ALIAS) {
     const Buffer *b = &e->buffers.at[id];
     bool ints = b->type ? b->type->elem != ELEM_REAL : b->ints;
     return str_printf(e->c, "%s *", ints ? "int64_t" : e->f->real);
@@ -137,6 +137,7 @@ static const char *field_type(Emit *e, FieldKind kind, uint32_t id) {
 
 static uint32_t home_of(const Emit *e, FieldKind kind, uint32_t id) {
   if (kind == FIELD_NODE) return info(e, id)->home;
+  if (kind == FIELD_ALIAS) return e->buffers.at[id].alias_home;
   return kind == FIELD_BUFFER ? e->buffers.at[id].home : 0;
 }
 
@@ -151,6 +152,7 @@ static const char *plain_name(Emit *e, FieldKind kind, uint32_t id) {
       if (b->kind == BUF_OUTPUT) e->out_used[b->index] = true;
       return b->cname;
     }
+    case FIELD_ALIAS: return e->buffers.at[id].alias;
     case FIELD_NODE: break;
   }
   if (root_param(e, id)) e->param_used[node(e, id)->aux.i] = true;
@@ -199,6 +201,8 @@ const char *ref_buffer(Emit *e, uint32_t b) {
     buf_puts(&text, ")");
     return buf_text(&text);
   }
+  if (x->alias) return ref_in(e, e->fn, FIELD_ALIAS, b);
+  if (x->kind == BUF_SLOT) b = e->slots.at[x->index].buffer; /* one field a slot */
   return ref_in(e, e->fn, FIELD_BUFFER, b);
 }
 

@@ -122,7 +122,7 @@ static void put_params(Emit *e, Buf *b, bool plain) {
     if (!in_work(e, k)) continue;
     bool size = e->p->sig.params.at[k].is_size;
     buf_printf(b, "%s%s %s%s", any ? ", " : "", size ? "size_t" : "int64_t",
-               size && !plain ? "size_" : "", e->param_name[k]);
+               size && !plain ? "gc_size_" : "", e->param_name[k]);
     any = true;
   }
   if (!any) buf_puts(b, "void");
@@ -167,8 +167,8 @@ void work_function(Emit *e, Buf *b) {
     if (!in_work(e, k)) continue;
     bool size = e->p->sig.params.at[k].is_size;
     const char *name = e->param_name[k];
-    if (!e->param_used[k]) buf_printf(b, "  (void)%s%s;\n", size ? "size_" : "", name);
-    else if (size) buf_printf(b, "  const int64_t %s = (int64_t)size_%s;\n", name, name);
+    if (!e->param_used[k]) buf_printf(b, "  (void)%s%s;\n", size ? "gc_size_" : "", name);
+    else if (size) buf_printf(b, "  const int64_t %s = (int64_t)gc_size_%s;\n", name, name);
   }
   buf_printf(b, "  return (size_t)(%s);\n}\n\n", buf_text(&length));
   e->param_used = used;

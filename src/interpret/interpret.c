@@ -1,7 +1,7 @@
 /* interpret.c - one run of a program on values. */
 #include "interpret/private.h"
 
-/* ---- parameters -------------------------------------------------------------------------- */
+/* ---- parameters ---------------------------------------------------------------- */
 
 _Noreturn static void refuse(Machine *m, const Node *param, const char *what) {
   const char *name = param->name ? param->name : "of the program";
@@ -47,7 +47,7 @@ void set_params(Machine *m, const Value *in, uint32_t nin) {
   for (uint32_t k = 0; k < nin; k++) set_param(m, root->params.at[k], &in[k]);
 }
 
-/* ---- the run ------------------------------------------------------------------------------- */
+/* ---- the run ------------------------------------------------------------------- */
 
 typedef struct Run {
   Prog *p;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* ---- the machine ---------------------------------------------------------------------- */
+/* ---- the machine --------------------------------------------------------------- */
 
 static void machine_release(void *self) {
   Machine *m = self;
@@ -41,7 +41,7 @@ Machine *machine_new(Prog *p, unsigned bits) {
   return m;
 }
 
-/* ---- slots ------------------------------------------------------------------------------ */
+/* ---- slots --------------------------------------------------------------------- */
 
 void slot_set_array(Machine *m, Slot *s, Array *a) {
   Array *old = s->array;
@@ -82,7 +82,7 @@ void nums_copy(Machine *m, Elem e, Num *to, const Num *from, uint64_t n) {
   for (uint64_t k = 0; k < n; k++) m->kind->set(&to[k], &from[k]);
 }
 
-/* ---- arrays ------------------------------------------------------------------------------- */
+/* ---- arrays -------------------------------------------------------------------- */
 
 _Noreturn static void too_large(Machine *m) {
   diag(m->c, SEV_ERROR, m->p->pos, "an array is too large to be interpreted");

@@ -11,7 +11,7 @@ static Num *result_num(Machine *m, const Node *n, Slot *out) {
   return slot_num(m, out, n->type->elem == ELEM_REAL);
 }
 
-/* ---- constants ------------------------------------------------------------------------ */
+/* ---- constants ----------------------------------------------------------------- */
 
 static void run_const(Machine *m, const Node *n, Slot *out) {
   Num *x = result_num(m, n, out);
@@ -29,7 +29,7 @@ static void run_data(Machine *m, const Node *n, Slot *out) {
     else a->at[k].i = ((const int64_t *)n->aux.data)[k];
 }
 
-/* ---- scalars ----------------------------------------------------------------------------- */
+/* ---- scalars ------------------------------------------------------------------- */
 
 /* The element type that decides whether a primitive is one of reals. */
 static bool is_of_reals(const Machine *m, const Node *n) {
@@ -60,7 +60,7 @@ static void run_toint(Machine *m, const Node *n, Slot *out) {
   if (m->log) log_outcome(m, x->i);
 }
 
-/* ---- arrays --------------------------------------------------------------------------------- */
+/* ---- arrays -------------------------------------------------------------------- */
 
 static void run_stack(Machine *m, const Node *n, Slot *out) {
   int64_t dim[MAX_RANK];
@@ -160,7 +160,7 @@ static void run_upd(Machine *m, const Node *n) {
   for (uint64_t k = 0; k < count; k++) combine_num(m, P_ADD, e, &to[at + k], &v[k]);
 }
 
-/* ---- all -------------------------------------------------------------------------------------- */
+/* ---- all ----------------------------------------------------------------------- */
 
 static void run_proj(Machine *m, const Node *n, Slot *out) {
   slot_copy(m, out, &slot_of(m, n->arg[0])->result[n->aux.i], n->type);

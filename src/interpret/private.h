@@ -58,7 +58,7 @@ typedef struct Machine {
   Num sum;                     /* for combine_num */
 } Machine;
 
-/* ---- memory.c ---- */
+/* ---- memory.c ------------------------------------------------------------------ */
 /* A machine for p; what it holds goes with the innermost ctx_try. */
 Machine *machine_new(Prog *p, unsigned bits);
 static inline Slot *slot_of(const Machine *m, Ref r) { return &m->slot[r]; }
@@ -78,11 +78,11 @@ void nums_copy(Machine *m, Elem e, Num *to, const Num *from, uint64_t n);
 /* The elements of a slot's value, one for a scalar; their number in *n. */
 Num *slot_elements(Slot *s, uint64_t *n);
 
-/* ---- extents.c ---- */
+/* ---- extents.c ----------------------------------------------------------------- */
 int64_t extent_value(Machine *m, Size s);
 void type_extents(Machine *m, const Type *t, int64_t *dim);
 
-/* ---- nodes.c, structured.c ---- */
+/* ---- nodes.c, structured.c ----------------------------------------------------- */
 void run_region(Machine *m, const Region *r);
 void run_structured(Machine *m, const Node *n, Slot *out);
 /* Row-major position of the subscripts that are n's operands from `first` on; raises where
@@ -93,18 +93,18 @@ void look_at_stop(const Machine *m);
 /* to = prim(to, x). */
 void combine_num(Machine *m, uint32_t prim, Elem e, Num *to, const Num *x);
 
-/* ---- effects.c ---- */
+/* ---- effects.c ----------------------------------------------------------------- */
 void run_effect(Machine *m, const Node *n);
 /* A slot's value as doubles or ints, its elements in *room, which moves on past them. */
 Value slot_value(Machine *m, Slot *s, const Type *t, double **room);
 /* The bytes that the elements of a slot need there. */
 size_t slot_bytes(Slot *s);
 
-/* ---- interpret.c ---- */
+/* ---- interpret.c --------------------------------------------------------------- */
 /* Sets the parameters of the root region; raises where a value does not fit. */
 void set_params(Machine *m, const Value *in, uint32_t nin);
 
-/* ---- surrogate.c: differences under the language's derivatives ---- */
+/* ---- surrogate.c: differences under the language's derivatives ----------------- */
 
 /* A log of one run: first recorded, then replayed in each run beside it. */
 Log *log_new(Machine *m);

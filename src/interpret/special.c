@@ -11,7 +11,7 @@ static mpfr_prec_t inner(mpfr_srcptr out) {
   return mpfr_get_prec(out) + GUARD;
 }
 
-/* ---- division ------------------------------------------------------------------------ */
+/* ---- division ------------------------------------------------------------------ */
 
 /* fmod(x, y) with the sign of y where it is not 0. */
 static void modulo(mpfr_t r, mpfr_srcptr x, mpfr_srcptr y) {
@@ -49,7 +49,7 @@ int mp_pow(mpfr_t out, mpfr_srcptr x, mpfr_srcptr y, mpfr_rnd_t rnd) {
   return mpfr_pow(out, x, y, rnd);
 }
 
-/* ---- choices --------------------------------------------------------------------------- */
+/* ---- choices ------------------------------------------------------------------- */
 
 int mp_max(mpfr_t out, mpfr_srcptr x, mpfr_srcptr y, mpfr_rnd_t rnd) {
   return mpfr_set(out, mpfr_nan_p(x) || mpfr_greaterequal_p(x, y) ? x : y, rnd);
@@ -77,7 +77,7 @@ int mp_isnan(mpfr_srcptr x) { return mpfr_nan_p(x) != 0; }
 int mp_isinf(mpfr_srcptr x) { return mpfr_inf_p(x) != 0; }
 int mp_isfinite(mpfr_srcptr x) { return mpfr_number_p(x) != 0; }
 
-/* ---- rounding, parts, signs ------------------------------------------------------------ */
+/* ---- rounding, parts, signs ---------------------------------------------------- */
 
 int mp_floor(mpfr_t out, mpfr_srcptr x, mpfr_rnd_t rnd) { (void)rnd; return mpfr_floor(out, x); }
 int mp_ceil(mpfr_t out, mpfr_srcptr x, mpfr_rnd_t rnd) { (void)rnd; return mpfr_ceil(out, x); }
@@ -111,7 +111,7 @@ int mp_heaviside(mpfr_t out, mpfr_srcptr x, mpfr_rnd_t rnd) {
   return mpfr_set_si(out, !mpfr_nan_p(x) && mpfr_sgn(x) > 0, rnd);
 }
 
-/* ---- smooth functions ----------------------------------------------------------------------- */
+/* ---- smooth functions ---------------------------------------------------------- */
 
 int mp_sigmoid(mpfr_t out, mpfr_srcptr x, mpfr_rnd_t rnd) {
   mpfr_t t;
@@ -156,7 +156,7 @@ int mp_logit(mpfr_t out, mpfr_srcptr x, mpfr_rnd_t rnd) {
   return inexact;
 }
 
-/* ---- gamma functions -------------------------------------------------------------------------- */
+/* ---- gamma functions ----------------------------------------------------------- */
 
 int mp_lgamma(mpfr_t out, mpfr_srcptr x, mpfr_rnd_t rnd) {
   int sign;

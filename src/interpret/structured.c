@@ -20,7 +20,7 @@ static void take_results(Machine *m, const Region *r, uint32_t first, uint32_t n
   }
 }
 
-/* ---- if ------------------------------------------------------------------------------- */
+/* ---- if ------------------------------------------------------------------------ */
 
 static void run_if(Machine *m, const Node *n, Slot *result) {
   const Region *r = n->regions[slot_of(m, n->arg[0])->num.i ? 0 : 1];
@@ -28,7 +28,7 @@ static void run_if(Machine *m, const Node *n, Slot *result) {
   take_results(m, r, 0, r->results.n, result);
 }
 
-/* ---- outputs of loops and folds --------------------------------------------------------- */
+/* ---- outputs of loops and folds ------------------------------------------------ */
 
 /* An output being put together. */
 typedef struct Output {
@@ -153,7 +153,7 @@ static void trips_end(Machine *m, Trips *t) {
     output_end(m, &t->output[k], &t->result[t->first + k]);
 }
 
-/* ---- loop, fold, while -------------------------------------------------------------------- */
+/* ---- loop, fold, while --------------------------------------------------------- */
 
 /* Sets all indices to 0; false where there is nothing to run over. */
 static bool first_index(Machine *m, const Node *n) {
@@ -230,7 +230,7 @@ static void run_while(Machine *m, const Node *n, Slot *result) {
   slot_num(m, &result[carried], false)->i = trip;
 }
 
-/* ---- accum, custom ---------------------------------------------------------------------------- */
+/* ---- accum, custom ------------------------------------------------------------- */
 
 static void run_accum(Machine *m, const Node *n, Slot *result) {
   const Region *r = n->regions[0];

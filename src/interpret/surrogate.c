@@ -36,7 +36,7 @@ void log_replay(Log *l) {
   l->next_outcome = l->next_value = 0;
 }
 
-/* ---- outcomes ------------------------------------------------------------------------ */
+/* ---- outcomes ------------------------------------------------------------------ */
 
 void log_outcome(Machine *m, int64_t outcome) {
   Log *l = m->log;
@@ -92,7 +92,7 @@ void log_prim(Machine *m, uint32_t prim, const Num *a, const Num *out) {
   }
 }
 
-/* ---- values ------------------------------------------------------------------------------ */
+/* ---- values -------------------------------------------------------------------- */
 
 static void record(Machine *m, const Slot *value, const Type *t) {
   Slot copy = {0};
@@ -145,7 +145,7 @@ static void add_change(Machine *m, Num *to, const Num *f, const Num *x, const Nu
   add_to(m, to, change);
 }
 
-/* ---- barriers ------------------------------------------------------------------------------- */
+/* ---- barriers ------------------------------------------------------------------ */
 
 /* base + f*(x - x0), element by element. */
 static void changed(Machine *m, Slot *out, Slot *base, Slot *f, Slot *x, Slot *x0) {
@@ -169,7 +169,7 @@ void surrogate_barrier(Machine *m, const Node *n, Slot *out) {
   else changed(m, out, &held[0], NULL, slot_of(m, n->arg[1]), &held[1]);
 }
 
-/* ---- custom: the rule ------------------------------------------------------------------------ */
+/* ---- custom: the rule ---------------------------------------------------------- */
 
 /* Runs a region of a rule's, without a log of its own. */
 static void run_silent(Machine *m, const Region *r) {
@@ -314,7 +314,7 @@ static void replay_gradient(Machine *m, const Node *n, Slot *out, Slot *args0, S
   }
 }
 
-/* ---- custom: a tangent's rule ------------------------------------------------------------------ */
+/* ---- custom: a tangent's rule -------------------------------------------------- */
 
 /* Runs it on the change of the arguments times `factor`. */
 static void run_tangent(Machine *m, const Node *n, Slot *args0, double factor) {
@@ -369,7 +369,7 @@ static void replay_tangent(Machine *m, const Node *n, Slot *out, Slot *args0, Sl
   try_tangent(m, n, out, args0, result0, -0x1p40);
 }
 
-/* ---- custom --------------------------------------------------------------------------------------- */
+/* ---- custom -------------------------------------------------------------------- */
 
 static void record_custom(Machine *m, const Node *n, Slot *out) {
   Log *log = m->log;

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum TokenKind { TOK_END, TOK_VALUE, TOK_WORD, TOK_STRING, TOK_INT, TOK_REAL, TOK_SIGN } TokenKind;
+typedef enum TokenKind {
+  TOK_END, TOK_VALUE, TOK_WORD, TOK_STRING, TOK_INT, TOK_REAL, TOK_SIGN
+} TokenKind;
 
 typedef struct Token {
   TokenKind kind;

@@ -148,7 +148,7 @@ static Nest subscript_nest(Rewrite *w, const Group *g) {
     const Node *loop = chain_loop(w->k.from, g, g->index[k]);
     Ref extent = loop->arg[ir_node(w->k.from, g->index[k])->aux.i];
     VEC_PUSH(w->k.to->ctx, &nest.param, g->index[k]);
-    VEC_PUSH(w->k.to->ctx, &nest.extent, copy_ref(&w->k, extent));
+    VEC_PUSH(w->k.to->ctx, &nest.extent, pass_extent(w, extent));
   }
   return nest;
 }
@@ -161,7 +161,7 @@ static Nest other_nest(Rewrite *w, const Group *g) {
       Ref param = loop->regions[0]->params.at[j];
       if (is_subscript(g, param)) continue;
       VEC_PUSH(w->k.to->ctx, &nest.param, param);
-      VEC_PUSH(w->k.to->ctx, &nest.extent, copy_ref(&w->k, loop->arg[j]));
+      VEC_PUSH(w->k.to->ctx, &nest.extent, pass_extent(w, loop->arg[j]));
     }
   }
   return nest;

@@ -28,7 +28,8 @@ static bool can_go_wrong(Prog *p, Ref r) {
   const Node *n = ir_node(p, r);
   switch (n->op) {
     case IR_READ:
-    case IR_WITH: return n->nargs > 1 && !bounds_hold(p, r);
+    case IR_WITH:
+    case IR_UPD: return !bounds_hold(p, r);
     case IR_PRIM: return divides_by_0(p, n);
     case IR_TOINT: return true;
     default: return false;

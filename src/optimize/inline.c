@@ -5,7 +5,8 @@
  *   - always, if e only looks elsewhere (a transpose, a slice, a broadcast);
  *   - if it is the only use of the array, and reads each element once at most;
  *   - if e is a few cheap operations and all uses are reads.
- * No loop inside e is ever run more often than before.  A loop that nothing needs any
+ * An e that holds loops moves only to a single element, or where all elements are but put
+ * into another order: fused with more, a matrix product is no longer seen as one.  No loop inside e is ever run more often than before.  A loop that nothing needs any
  * more is left out.  Values are the same to the bit.  Linear: what is copied has a fixed
  * size at most, and chains of copies in copies have a fixed length. */
 #include "optimize/passes.h"
@@ -216,6 +217,12 @@ static bool reads_all(Prog *p, const Path *path, const Node *read, const Node *l
   return reads_once(p, path, read, loop);
 }
 
+/* The loop that reads does nothing else: it puts the elements into another order. */
+static bool only_reads(const Path *path) {
+  return path->n == 1 && path->owner[0]->op == IR_LOOP &&
+         path->owner[0]->regions[0]->nodes.n == 1 && path->owner[0]->aux.loop->nout == 1;
+}
+
 /* ---- choosing ------------------------------------------------------------------------------ */
 
 static bool is_view(const Out *o) {
@@ -228,7 +235,8 @@ static bool worth_copying(Inline *s, const Node *read, Ref at, const Node *loop,
   if (!path.known || s->chain[at] >= MAX_CHAIN) return false;
   if (is_view(o)) return true;
   if (o->checked) return once && !o->loops && reads_all(s->p, &path, read, loop);
-  if (o->loops) return once && path.straight;
+  if (o->loops)
+    return once && (path.straight || (only_reads(&path) && reads_all(s->p, &path, read, loop)));
   if (o->ifs && s->chain[at] >= MAX_IF_CHAIN) return false;
   bool repeats = !reads_once(s->p, &path, read, loop);
   if (once && !repeats) return true;

@@ -253,11 +253,11 @@ static void join(Rewrite *w, const Group *g) {
   Join *s = w->self;
   Prog *to = w->k.to;
   const Node *first = ir_node(s->p, g->loops.at[0]);
-  uint32_t **where = NEWN(to->ctx, uint32_t *, g->loops.n), index = carried(first) ? 1 : first->nargs;
+  uint32_t **where = NEWN(to->ctx, uint32_t *, g->loops.n);
+  uint32_t index = first->op == IR_FOLD ? 1 : first->nargs;
   Ref extent[MAX_RANK];
   Whole all = {.derivative = true};
   copy_needs(w, g);
-  if (first->op == IR_FOLD) index = 1;
   for (uint32_t k = 0; k < index; k++) extent[k] = copy_ref(&w->k, first->arg[k]);
   for (uint32_t j = 0; j < g->loops.n; j++) {
     const Node *n = ir_node(s->p, g->loops.at[j]);

@@ -25,7 +25,8 @@ static const Node *inner_loop(const Prog *p, const Node *outer) {
   const Node *out = ir_node(p, body->results.at[0]);
   if (out->op != IR_PROJ || out->region != body->id) return NULL;
   const Node *inner = ir_node(p, out->arg[0]);
-  if (!builds_one(inner) || inner->region != body->id || body->nodes.n > MAX_AROUND + 2) return NULL;
+  if (!builds_one(inner) || inner->region != body->id) return NULL;
+  if (body->nodes.n > MAX_AROUND + 2) return NULL;
   for (uint32_t k = 0; k < body->nodes.n; k++) {
     const Node *n = ir_node(p, body->nodes.at[k]);
     if (n != inner && n != out && !moves_inside(n)) return NULL;
@@ -43,12 +44,6 @@ static void find_nest(const Prog *p, const Node *n, Nest *nest) {
     nest->axes += n->nargs;
     n = inner_loop(p, n);
   }
-}
-
-/* The extent of an inner loop, said outside. */
-static Ref extent_outside(Rewrite *w, Ref old) {
-  const Node *n = ir_node(w->k.from, old);
-  return n->op == IR_CONST ? ir_int(w->k.to, n->aux.i) : copy_ref(&w->k, old);
 }
 
 static void copy_around(Rewrite *w, const Node *outer, const Node *inner) {
@@ -73,7 +68,7 @@ static Ref visit(Rewrite *w, Ref old) {
   uint32_t axis = 0;
   for (uint32_t k = 0; k < nest.n; k++)
     for (uint32_t j = 0; j < nest.loop[k]->nargs; j++)
-      extent[axis++] = extent_outside(w, nest.loop[k]->arg[j]);
+      extent[axis++] = pass_extent(w, nest.loop[k]->arg[j]);
   Region *r = ir_begin(to);
   ir_set_extents(to, axis, extent);
   for (uint32_t k = 0; k < nest.n; k++)

@@ -62,11 +62,16 @@ static bool shift(const Form *f, const Node *n) {
   return literal(f, n->arg[0], &v) || literal(f, n->arg[1], &v);
 }
 
+/* 2*x, x/2, 2/x: its powers are no more work than itself. */
+static bool scaled(const Form *f, const Node *n) {
+  double v;
+  if (!is_prim(n, P_MUL) && !is_prim(n, P_DIV)) return false;
+  return literal(f, n->arg[0], &v) || literal(f, n->arg[1], &v);
+}
+
 /* A minus or a literal factor: seen through even where the node has other users. */
 static bool cheap(const Form *f, const Node *n) {
-  double v;
-  if (is_prim(n, P_NEG)) return true;
-  return is_prim(n, P_MUL) && (literal(f, n->arg[0], &v) || literal(f, n->arg[1], &v));
+  return is_prim(n, P_NEG) || (is_prim(n, P_MUL) && scaled(f, n));
 }
 
 static bool opens(const Form *f, Ref r) {
@@ -104,7 +109,8 @@ static bool put_power(Form *f, Term *t, Ref r, double exp) {
   if (!f->opener.open(f->opener.self, r) && fabs(k) > 4) return put_factor(t, r, exp);
   if (fabs(exp) != 1 && !(whole(exp) && whole(k))) return put_factor(t, r, exp);
   const Node *base = ir_node(f->p, n->arg[0]);
-  if (is_prim(base, P_POW) && whole(exp * k)) return put_product(f, t, n->arg[0], exp * k);
+  bool goes_on = is_prim(base, P_POW) || scaled(f, base);
+  if (goes_on && whole(exp * k)) return put_product(f, t, n->arg[0], exp * k);
   return put_factor(t, n->arg[0], exp * k);
 }
 
@@ -125,7 +131,8 @@ static bool put_product(Form *f, Term *t, Ref r, double exp) {
     if (fmod(exp, 2) != 0) t->num = -t->num;
     return put_product(f, t, n->arg[0], exp);
   }
-  if (fabs(exp) != 1 || (n->aux.i != P_MUL && n->aux.i != P_DIV)) return put_factor(t, r, exp);
+  if (n->aux.i != P_MUL && n->aux.i != P_DIV) return put_factor(t, r, exp);
+  if (fabs(exp) != 1 && !scaled(f, n)) return put_factor(t, r, exp);
   return put_product(f, t, n->arg[0], exp) &&
          put_product(f, t, n->arg[1], n->aux.i == P_MUL ? exp : -exp);
 }

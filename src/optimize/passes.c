@@ -29,6 +29,11 @@ Ref pass_structured(Rewrite *w, const Node *old, uint32_t narg, const Ref *arg, 
   }
 }
 
+Ref pass_extent(Rewrite *w, Ref old) {
+  const Node *n = ir_node(w->k.from, old);
+  return n->op == IR_CONST ? ir_int(w->k.to, n->aux.i) : copy_ref(&w->k, old);
+}
+
 bool pass_cheap(uint32_t prim) {
   switch (prim) {
     case P_ADD: case P_SUB: case P_MUL: case P_NEG: case P_MAX: case P_MIN: case P_SELECT:

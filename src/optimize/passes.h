@@ -47,6 +47,8 @@ static inline void pass_as(Rewrite *w, const Node *n) {
 bool pass_cheap(uint32_t prim);
 /* Is this zero, or an array of zeros? */
 bool pass_zero(const Prog *p, Ref r);
+/* The copy of an extent; a constant one is said anew, as it may stand further in. */
+Ref pass_extent(Rewrite *w, Ref old);
 /* The structured node like `old` on other operands and regions. */
 Ref pass_structured(Rewrite *w, const Node *old, uint32_t narg, const Ref *arg, Region **r,
                     const Combiner *comb);

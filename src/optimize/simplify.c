@@ -13,7 +13,7 @@
 #include "optimize/optimize.h"
 #include "optimize/rewrite.h"
 
-enum { ROUNDS = 2 };
+enum { ROUNDS = 2, SAID_AGAIN = 3 };
 
 typedef struct Simplify {
   Prog *from;
@@ -42,12 +42,17 @@ static void note_users(Simplify *s, Ref r, uint32_t users) {
   s->now.at[r] += users;
 }
 
-/* A node of this region with one user can be taken apart for it. */
+/* A node of this region with one user can be taken apart for it.  What people read has
+ * more terms to collect if a product is said again, too. */
 static bool may_open(void *self, Ref r) {
   Rewrite *w = self;
   const Simplify *s = w->self;
   const Prog *p = w->k.to;
-  return ir_node(p, r)->region == p->cur->id && (r >= s->now.n || s->now.at[r] <= 1);
+  const Node *n = ir_node(p, r);
+  if (n->region != p->cur->id) return false;
+  bool product = n->op == IR_PRIM && (n->aux.i == P_MUL || n->aux.i == P_DIV);
+  uint32_t users = r < s->now.n ? s->now.at[r] : 0;
+  return users <= (product && !p->erased ? SAID_AGAIN : 1);
 }
 
 /* ---- constants ------------------------------------------------------------------- */
@@ -79,10 +84,14 @@ static Ref known_outside(Prog *p, Ref r) {
 
 /* ---- results of structured nodes --------------------------------------------------- */
 
+/* How often the loop's body runs, as a real. */
 static Ref trips(Prog *p, const Node *loop) {
   Ref all = 0;
-  for (uint32_t i = 0; i < loop->nargs; i++)
-    all = all ? ir_prim2(p, P_MUL, all, loop->arg[i]) : loop->arg[i];
+  for (uint32_t i = 0; i < loop->nargs; i++) {
+    Ref n = loop->arg[i];
+    if (!size_nonneg(p, size_atom(p, n))) n = ir_prim2(p, P_MAX, n, ir_int(p, 0));
+    all = all ? ir_prim2(p, P_MUL, all, n) : n;
+  }
   return ir_toreal(p, all);
 }
 
@@ -186,15 +195,24 @@ static Ref simplify_proj(Rewrite *w, const Node *n) {
 
 /* ---- other nodes --------------------------------------------------------------------- */
 
+/* A choice inside a choice on the same condition is made already. */
+static Ref simplify_select(Prog *p, Ref *arg) {
+  const Node *c = ir_node(p, arg[0]);
+  if (c->op == IR_CONST) return arg[c->aux.i ? 1 : 2];
+  for (int k = 1; k < 3; k++) {
+    const Node *inner = ir_node(p, arg[k]);
+    if (inner->op == IR_PRIM && inner->aux.i == P_SELECT && inner->arg[0] == arg[0])
+      arg[k] = inner->arg[k];
+  }
+  return ir_prim(p, P_SELECT, arg);
+}
+
 static Ref simplify_prim(Rewrite *w, const Node *n) {
   Prog *p = w->k.to;
   if (!p->derivative || n->type->elem != ELEM_REAL || n->nargs > 3) return 0;
   Ref arg[3] = {0};
   for (uint32_t i = 0; i < n->nargs; i++) arg[i] = copy_ref(&w->k, n->arg[i]);
-  if (n->aux.i == P_SELECT) {
-    const Node *c = ir_node(p, arg[0]);
-    if (c->op == IR_CONST) return arg[c->aux.i ? 1 : 2];
-  }
+  if (n->aux.i == P_SELECT) return simplify_select(p, arg);
   return normal_prim(p, (uint32_t)n->aux.i, arg, (Opener){may_open, w});
 }
 
@@ -224,6 +242,14 @@ static bool constant(const Prog *p, Ref r) {
   return n->op == IR_CONST || n->op == IR_DATA || (n->op == IR_FILL && constant(p, n->arg[0]));
 }
 
+/* What y is when nothing asks for its derivative. */
+static Ref unstopped(Prog *p, Ref y) {
+  const Node *n = ir_node(p, y);
+  if (n->op == IR_STOP) return unstopped(p, n->arg[0]);
+  bool minus = n->op == IR_PRIM && n->aux.i == P_NEG;
+  return minus && ir_node(p, n->arg[0])->op == IR_STOP ? ir_neg(p, unstopped(p, n->arg[0])) : y;
+}
+
 /* A control acts on no constant, and what it scales by is constant to it anyway. */
 static Ref simplify_control(Rewrite *w, const Node *n) {
   Ref x = copy_ref(&w->k, n->arg[0]);
@@ -233,8 +259,7 @@ static Ref simplify_control(Rewrite *w, const Node *n) {
   if (n->op == IR_STOP && minus->op == IR_PRIM && minus->aux.i == P_NEG)
     return ir_neg(w->k.to, ir_stop(w->k.to, minus->arg[0]));
   if (n->op != IR_SCALE) return 0;
-  Ref s = copy_ref(&w->k, n->arg[1]);
-  while (ir_node(w->k.to, s)->op == IR_STOP) s = ir_node(w->k.to, s)->arg[0];
+  Ref s = unstopped(w->k.to, copy_ref(&w->k, n->arg[1]));
   return ir_scale(w->k.to, x, s, (n->flags & NODE_REVERSAL) != 0);
 }
 

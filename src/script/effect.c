@@ -14,7 +14,7 @@ static void write_line(Host *h, Buf *line) {
   if (h->write) h->write(h->user, line->at, line->n);
 }
 
-/* ---- print, trace ---------------------------------------------------------------- */
+/* ---- print, trace -------------------------------------------------------------- */
 
 static void plain_line(Host *h, const TextAttr *t, const Value *leaf) {
   Line line;
@@ -118,7 +118,7 @@ static void effect_trace(Host *h, const TextAttr *t, const Value *leaf) {
   else plain_line(h, t, leaf);
 }
 
-/* ---- assert -------------------------------------------------------------------------- */
+/* ---- assert -------------------------------------------------------------------- */
 
 /* How far two values are apart. */
 typedef struct Apart {
@@ -285,7 +285,7 @@ static void effect_assert(Host *h, const Node *n, const Value *leaf, uint32_t nl
   for (uint32_t k = 0; k < nleaf; k++) assert_true(h, n, &leaf[k]);
 }
 
-/* ---- all ------------------------------------------------------------------------------- */
+/* ---- all ----------------------------------------------------------------------- */
 
 static Status effect_check(Host *h, const Node *n, const Value *v) {
   if (int_at(v, 0)) return GC_OK;

@@ -18,7 +18,7 @@ void file_fail(Ctx *c, const char *path, const char *help, const char *fmt, ...)
   fail_at(c, (Span){0}, help, "%s: %s", path, text);
 }
 
-/* ---- reading --------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------- */
 
 static void close_file(void *fd) {
   if (*(int *)fd >= 0) close(*(int *)fd);
@@ -50,7 +50,7 @@ Bytes file_read(Ctx *c, const char *path) {
   return (Bytes){(const unsigned char *)all.at, all.n};
 }
 
-/* ---- writing --------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------- */
 
 static bool write_all(int fd, const char *bytes, size_t n) {
   while (n) {

@@ -30,7 +30,7 @@ static uint64_t bytes_value(const unsigned char *at, unsigned n) {
   return x;
 }
 
-/* ---- the header -------------------------------------------------------------------- */
+/* ---- the header ---------------------------------------------------------------- */
 
 static void find_header(Npy *f) {
   const unsigned char *at = f->file.at;
@@ -110,7 +110,7 @@ static void read_order(Npy *f) {
               "the elements stand column by column (Fortran order)");
 }
 
-/* ---- the elements ------------------------------------------------------------------- */
+/* ---- the elements -------------------------------------------------------------- */
 
 static double from_f8(const unsigned char *at) {
   uint64_t bits = bytes_value(at, 8);
@@ -209,7 +209,7 @@ Value npy_read(Ctx *c, const char *path) {
   return f.v;
 }
 
-/* ---- writing --------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------- */
 
 static void put_bytes(Buf *out, uint64_t x, unsigned n) {
   char bytes[8];

@@ -19,7 +19,7 @@ enum {
   NUMBER_ROOM = 1200, /* 309 digits before the point, MAX_FIELD after it, and more */
 };
 
-/* ---- the style of an array ------------------------------------------------------- */
+/* ---- the style of an array ----------------------------------------------------- */
 
 /* Decimals fit unless an element is huge, or all that are not 0 are tiny. */
 static bool needs_general(const double *x, uint64_t n) {
@@ -43,7 +43,7 @@ Style style_of(const Value *v, const Host *h, const char *format) {
   return s;
 }
 
-/* ---- plain numbers ----------------------------------------------------------------- */
+/* ---- plain numbers ------------------------------------------------------------- */
 
 void number_point(char *text) {
   const char *point = localeconv()->decimal_point;
@@ -87,7 +87,7 @@ static void real_print(double x, const Style *s, Buf *out) {
   buf_puts(out, text);
 }
 
-/* ---- formats ------------------------------------------------------------------------- */
+/* ---- formats ------------------------------------------------------------------- */
 
 /* A printf format taken apart; the literal text around the conversion is kept. */
 typedef struct Format {
@@ -172,7 +172,7 @@ static void format_element(const Value *v, uint64_t k, const Style *s, const For
   }
 }
 
-/* ---- elements -------------------------------------------------------------------------- */
+/* ---- elements ------------------------------------------------------------------ */
 
 void element_print(const Value *v, uint64_t k, const Style *s, Buf *out) {
   if (s->format) {
@@ -189,7 +189,7 @@ void element_print(const Value *v, uint64_t k, const Style *s, Buf *out) {
   }
 }
 
-/* ---- reading ----------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------- */
 
 static size_t digits_at(const char *s) {
   size_t n = 0;

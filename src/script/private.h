@@ -4,7 +4,7 @@
 
 #include "script/value.h"
 
-/* ---- number.c: one number as text ---- */
+/* ---- number.c: one number as text ---------------------------------------------- */
 
 /* How the elements of an array are written. */
 typedef struct Style {
@@ -29,7 +29,7 @@ bool number_read(const char *text, size_t n, double *real, int64_t *whole, bool 
 typedef struct Numbers { VEC(double) real; VEC(int64_t) whole; bool has_real; } Numbers;
 void numbers_add(Ctx *c, Numbers *all, double real, int64_t whole, bool is_int);
 
-/* ---- value.c ---- */
+/* ---- value.c ------------------------------------------------------------------- */
 uint64_t value_count(const Value *v);
 /* The size of an element of v in bytes. */
 size_t value_width(const Value *v);
@@ -37,7 +37,7 @@ size_t value_width(const Value *v);
 Value value_of_numbers(const Numbers *all, uint32_t rank, const int64_t *dim);
 void value_format(const Value *v, const Host *h, const char *format, Buf *out);
 
-/* ---- text.c ---- */
+/* ---- text.c -------------------------------------------------------------------- */
 /* A text under construction on the stack; long ones move to the arena. */
 typedef struct Line { Buf buf; char room[1024]; } Line;
 Buf *line_init(Line *l, Ctx *c);
@@ -47,11 +47,11 @@ uint32_t shape_leaves(const Shape *s);
 /* All pieces in a row, no newline. */
 void text_print(const TextAttr *t, const Value *leaf, const Host *h, Buf *out);
 
-/* ---- json.c ---- */
+/* ---- json.c -------------------------------------------------------------------- */
 void json_string(const char *s, size_t n, Buf *out);
 void json_shape(const Shape *s, const Value **leaf, Buf *out);
 
-/* ---- file.c ---- */
+/* ---- file.c -------------------------------------------------------------------- */
 typedef struct Bytes { const unsigned char *at; size_t n; } Bytes;
 /* The whole file, with a NUL after it; raises with the file's name. */
 Bytes file_read(Ctx *c, const char *path);

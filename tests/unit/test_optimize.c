@@ -246,6 +246,6 @@ int main(int argc, char **argv) {
   if (first == argc) bad += run_directory(&count);
   bad += run_long("a long chain", long_chain);
   bad += run_long("a long fusion", long_fusion);
-  printf("%d tests, %d failed\n", count, bad);
+  printf("optimize: %d passed, %d failed\n", count - bad, bad);
   return bad != 0;
 }
