@@ -85,6 +85,7 @@ EMIT = \
   src/emit/language_structured.c \
   src/emit/loops.c \
   src/emit/names.c \
+  src/emit/order.c \
   src/emit/places.c \
   src/emit/plan.c \
   src/emit/private.h \
@@ -235,6 +236,8 @@ RUNTIME_TEXTS = \
 
 UNIT_TEST_NAMES = \
   tests/unit/test_base \
+  tests/unit/test_elaborate \
+  tests/unit/test_emit \
   tests/unit/test_interpret \
   tests/unit/test_ir \
   tests/unit/test_optimize \
@@ -265,12 +268,18 @@ EXAMPLES = \
   examples/add_gradient.gc \
   examples/custom_gradient.gc \
   examples/dann.gc \
+  examples/determinant.gc \
   examples/gmm.gc \
   examples/hard_sign.gc \
+  examples/kmeans.gc \
+  examples/least_squares.gc \
+  examples/logsumexp.gc \
   examples/matmul_reversal.gc \
+  examples/newton.gc \
   examples/practice.gc \
   examples/reversal_layer.gc \
   examples/reverse_gradient.gc \
+  examples/runge_kutta.gc \
   examples/sequential.gc \
   examples/tricks.gc \
   examples/two_arguments.gc
@@ -278,6 +287,14 @@ EXAMPLES = \
 EXAMPLE_FILES = \
   examples/adam.out \
   examples/dann.out \
+  examples/determinant.out \
+  examples/gmm.out \
+  examples/kmeans.out \
+  examples/least_squares.out \
+  examples/logsumexp.out \
+  examples/newton.out \
+  examples/practice.out \
+  examples/runge_kutta.out \
   examples/sequential.out
 
 DOCUMENTS = \
@@ -288,6 +305,8 @@ DOCUMENTS = \
 TEST_FILES = \
   tests/count.awk \
   tests/coverage.awk \
+  tests/elaborate/errors.txt \
+  tests/elaborate/output.txt \
   tests/emit-warnings \
   tests/lib.bash \
   tests/passes/accumulate.txt \

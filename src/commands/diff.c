@@ -43,6 +43,7 @@ static void print_derivative(void *arg) {
   uint32_t nwrt = d->wrt ? split_names(c, d->wrt, &wrt) : 0;
   const char *f = d->function ? intern_z(c, d->function) : NULL;
   Prog *p = elaborate_diff(m, f, e, wrt, nwrt, d->order);
+  if (e) p->sig.name = NULL;   /* an expression's derivative is an expression */
   p = optimize_for_reading(p);
   Buf out;
   buf_init(&out, c);

@@ -3,7 +3,7 @@
  * arguments again (a determinant by minors) shares its results. */
 #include "elaborate/private.h"
 
-/* ---- depth ----------------------------------------------------------------------- */
+/* ---- depth -------------------------------------------------------------- */
 
 static uint32_t times_active(const Frame *frame, const Func *f) {
   uint32_t n = 0;
@@ -45,7 +45,7 @@ void elab_place(Elab *e, Span at) {
   e->p->pos = e->st->in_prelude ? e->st->prelude_at : at;
 }
 
-/* ---- memory ---------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 uint32_t effects_so_far(Elab *e) {
   ElabState *st = e->st;
@@ -118,7 +118,7 @@ void memo_put(Elab *e, const Func *f, const Val *const *arg, uint32_t n, const V
   memo_add(e, &key, e->p->cur, result);
 }
 
-/* ---- functions of files -------------------------------------------------------------------- */
+/* ---- functions of files ------------------------------------------------- */
 
 Span call_arg_span(const Ast *call, uint32_t k, Span at) {
   return call && k + 1 < call->nkids ? call->kid[k + 1]->span : at;
@@ -226,7 +226,7 @@ static const Function *file_function(const Func *f) {
   return (const Function *)(const void *)((const char *)f - offsetof(Function, func));
 }
 
-/* ---- lambdas ------------------------------------------------------------------------------------ */
+/* ---- lambdas ------------------------------------------------------------ */
 
 static const Val *call_lambda(Elab *e, const Func *f, const Val *const *arg, uint32_t n, Span at) {
   uint32_t want = f->def->nkids - 1;
@@ -242,7 +242,7 @@ static const Val *call_lambda(Elab *e, const Func *f, const Val *const *arg, uin
   return elab_expr(e, s, f->def->kid[want]);
 }
 
-/* ---- all kinds -------------------------------------------------------------------------------------- */
+/* ---- all kinds ---------------------------------------------------------- */
 
 static const Val *call_builtin(Elab *e, Scope *s, const Builtin *b, const Ast *call,
                                const Val *const *arg, uint32_t n, Span at) {
@@ -305,7 +305,7 @@ const Val *elab_apply(Elab *e, const Val *f, const Val *const *arg, uint32_t n, 
   return call_value(e, NULL, f, NULL, arg, n, at);
 }
 
-/* ---- birth --------------------------------------------------------------------------------------------- */
+/* ---- birth -------------------------------------------------------------- */
 
 Elab *elab_new(Module *m) {
   Elab *e = NEW(m->c, Elab);

@@ -2,7 +2,7 @@
  * one loop.  In a reduction a bound may use an earlier index: a new loop begins there. */
 #include "elaborate/private.h"
 
-/* ---- clauses ------------------------------------------------------------------ */
+/* ---- clauses ------------------------------------------------------------ */
 
 static Ref bound(Elab *e, Scope *s, const Ast *a) {
   const Val *v = elab_expr(e, s, a);
@@ -31,7 +31,7 @@ static Size first_axis(Elab *e, const Val *v, const Ast *a) {
   return size;
 }
 
-/* ---- names ----------------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 static bool pattern_binds(const Ast *pattern, const char *name) {
   if (pattern->kind == AST_NAME) return pattern->name == name;
@@ -45,7 +45,7 @@ static bool clause_binds(const Ast *clause, const char *name) {
                                       : clause->name == name;
 }
 
-/* ---- bare indices ----------------------------------------------------------------- */
+/* ---- bare indices ------------------------------------------------------- */
 
 typedef struct Bare {
   Elab *e;
@@ -155,7 +155,7 @@ void clause_bind(Elab *e, Scope *s, const Clause *k, Ref index) {
   bind_name(e, s, k->a, k->a->name, k->a->span, val_node(e, at));
 }
 
-/* ---- which clauses depend on which ------------------------------------------------------ */
+/* ---- which clauses depend on which -------------------------------------- */
 
 typedef struct Uses { const Ast *whole; uint32_t from, to; bool found; } Uses;
 
@@ -188,7 +188,7 @@ static void check_names(Elab *e, const Ast *a) {
         fail_at(e->c, a->kid[k]->span, NULL, "two indices are called `%s`", a->kid[k]->name);
 }
 
-/* ---- an index space ---------------------------------------------------------------------- */
+/* ---- an index space ----------------------------------------------------- */
 
 typedef struct Space {
   uint32_t n;
@@ -235,7 +235,7 @@ static uint32_t body_leaves(Elab *e, const Val *v, const Val ***leaf, Span at) {
   return n;
 }
 
-/* ---- arrays ---------------------------------------------------------------------------------- */
+/* ---- arrays ------------------------------------------------------------- */
 
 /* A size that may be negative when it runs is checked: an array has none such. */
 static void check_extents(Elab *e, Space *sp) {
@@ -281,7 +281,7 @@ const Val *elab_for(Elab *e, Scope *s, const Ast *a) {
   return val_rebuild(e, v, leaf);
 }
 
-/* ---- reductions --------------------------------------------------------------------------------- */
+/* ---- reductions --------------------------------------------------------- */
 
 typedef struct Reduction {
   const char *name;
@@ -406,7 +406,8 @@ static const Val *divide(Elab *e, const Val *sum, const Val *count, Span at) {
 /* How many elements there are, with bounds that do not depend on one another. */
 static const Val *count_elements(Elab *e, Scope *s, const Ast *a) {
   Ref n = ir_int(e->p, 1);
-  for (uint32_t k = 1; k < a->nkids; k++) n = ir_mul(e->p, n, clause_open(e, s, a->kid[k], a).extent);
+  for (uint32_t k = 1; k < a->nkids; k++)
+    n = ir_mul(e->p, n, clause_open(e, s, a->kid[k], a).extent);
   return val_node(e, n);
 }
 

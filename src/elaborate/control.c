@@ -5,7 +5,7 @@
  * that of the program as written, both branches of it. */
 #include "elaborate/private.h"
 
-/* ---- conditions ---------------------------------------------------------------- */
+/* ---- conditions --------------------------------------------------------- */
 
 static bool known_bool(Elab *e, Ref c, bool *value) {
   const Node *n = ir_node(e->p, c);
@@ -29,7 +29,7 @@ static Ref condition(Elab *e, const Val *v, const Ast *a, const char *what) {
   return v->ref;
 }
 
-/* ---- if ---------------------------------------------------------------------------- */
+/* ---- if ----------------------------------------------------------------- */
 
 typedef struct Branch {
   Region *region;
@@ -95,7 +95,7 @@ const Val *elab_if(Elab *e, Scope *s, const Ast *a, const Ast **chosen) {
   return out;
 }
 
-/* ---- and, or --------------------------------------------------------------------------- */
+/* ---- and, or ------------------------------------------------------------ */
 
 /* Could evaluating it fail, or cost more than a few operations? */
 bool may_fail(const Ast *a) {
@@ -162,7 +162,7 @@ const Val *elab_logic(Elab *e, Scope *s, const Ast *a) {
   return v;
 }
 
-/* ---- blocks ------------------------------------------------------------------------------ */
+/* ---- blocks ------------------------------------------------------------- */
 
 static void warn_hidden(Elab *e, const Ast *pattern) {
   if (pattern->kind == AST_NAME) {

@@ -6,7 +6,7 @@
  * limited by elab_enter. */
 #include "elaborate/private.h"
 
-/* ---- stacks -------------------------------------------------------------------- */
+/* ---- stacks ------------------------------------------------------------- */
 
 static void push_task(Elab *e, const Ast *a, bool apply, uint32_t n) {
   Task t = {a, n, apply};
@@ -23,7 +23,7 @@ static void visit_kids(Elab *e, const Ast *a) {
   for (uint32_t k = a->nkids; k-- > 0;) push_task(e, a->kid[k], false, 0);
 }
 
-/* ---- leaves ------------------------------------------------------------------------ */
+/* ---- leaves ------------------------------------------------------------- */
 
 static const Val *name_value(Elab *e, Scope *s, const Ast *a) {
   const Val *v = scope_find(e, s, a->name);
@@ -64,7 +64,7 @@ static const Val *number(Elab *e, const Ast *a) {
   }
 }
 
-/* ---- calls --------------------------------------------------------------------------- */
+/* ---- calls -------------------------------------------------------------- */
 
 static void check_builtin_call(Elab *e, const Ast *a, const Builtin *b) {
   int n = 0;
@@ -149,7 +149,7 @@ static const Val *apply_call(Elab *e, Scope *s, const Ast *a, const Val *const *
   return call_value(e, s, v[0], a, v + 1, n - 1, a->span);
 }
 
-/* ---- subscripts ------------------------------------------------------------------------ */
+/* ---- subscripts --------------------------------------------------------- */
 
 /* Children that are slices stand for their bounds. */
 static void visit_subscripts(Elab *e, const Ast *a) {
@@ -168,7 +168,7 @@ static void visit_subscripts(Elab *e, const Ast *a) {
   }
 }
 
-/* ---- literals ---------------------------------------------------------------------------- */
+/* ---- literals ----------------------------------------------------------- */
 
 static const Val *record_value(Elab *e, const Ast *a, const Val *const *v) {
   const char **field = NEWN(e->c, const char *, a->nkids);
@@ -195,7 +195,7 @@ static void visit_if(Elab *e, Scope *s, const Ast *a) {
   else push_task(e, chosen, false, 0);
 }
 
-/* ---- the walk ------------------------------------------------------------------------------- */
+/* ---- the walk ----------------------------------------------------------- */
 
 static void visit(Elab *e, Scope *s, const Ast *a) {
   elab_place(e, a->span);

@@ -15,7 +15,7 @@ typedef struct Carry {
   const Type **type;
 } Carry;
 
-/* ---- what has been learnt ---------------------------------------------------- */
+/* ---- what has been learnt ----------------------------------------------- */
 
 static bool *learned(Elab *e, const Ast *fold, uint32_t n) {
   Ctx *c = e->c;
@@ -32,7 +32,7 @@ static bool *learned(Elab *e, const Ast *fold, uint32_t n) {
   return found->real;
 }
 
-/* ---- the carry ------------------------------------------------------------------- */
+/* ---- the carry ---------------------------------------------------------- */
 
 static Carry carry_open(Elab *e, Scope *s, const Ast *a) {
   Carry c = {.a = a, .init = elab_expr(e, s, a->kid[1])};
@@ -65,11 +65,10 @@ static _Noreturn void fail_carry(Elab *e, const Carry *c, const Val *given) {
   for (uint32_t k = 0; k < c->n; k++) leaf[k] = val_node(e, c->start[k]);
   const Ast *body = c->a->kid[c->a->nkids - 1];
   if (body->kind == AST_BLOCK) body = body->kid[body->nkids - 1];
+  const char *carried = val_type_text(e, val_rebuild(e, c->init, leaf));
   fail_note(e, body->span, "what is carried has one type from the first step to the last",
-            c->a->kid[1]->span,
-            str_printf(e->c, "it starts as %s",
-                       val_type_text(e, val_rebuild(e, c->init, leaf))),
-            "the body gives %s", val_type_text(e, given));
+            c->a->kid[1]->span, "it starts here", "what is carried is %s, and the body gives %s",
+            carried, val_type_text(e, given));
 }
 
 static bool sizes_may_agree(Elab *e, const Type *a, const Type *b) {
@@ -128,7 +127,7 @@ static const Val *carry_value(Elab *e, const Carry *c, Ref node, uint32_t first)
   return val_rebuild(e, c->init, leaf);
 }
 
-/* ---- fold, scan ---------------------------------------------------------------------- */
+/* ---- fold, scan --------------------------------------------------------- */
 
 static bool fold_body(Elab *e, Scope *outer, Carry *c, const Clause *clause, Region **body) {
   const Ast *a = c->a;
@@ -168,7 +167,7 @@ const Val *elab_fold(Elab *e, Scope *s, const Ast *a) {
   return carry_value(e, &c, r, scan ? c.n : 0);
 }
 
-/* ---- loop -------------------------------------------------------------------------------- */
+/* ---- loop --------------------------------------------------------------- */
 
 static Region *loop_condition(Elab *e, Scope *outer, const Carry *c) {
   const Ast *a = c->a->kid[2];

@@ -13,7 +13,7 @@ typedef struct Whole {
   VEC(const char *) sizes;  /* size names in order */
 } Whole;
 
-/* ---- size names -------------------------------------------------------------- */
+/* ---- size names --------------------------------------------------------- */
 
 static bool is_int_param(const Whole *w, const char *name) {
   for (uint32_t k = 0; k < w->n; k++)
@@ -66,7 +66,7 @@ static void bind_constant_sizes(Whole *w, const TypeExpr *t) {
   for (uint32_t k = 0; k < t->n; k++) bind_constant_sizes(w, t->kid[k]);
 }
 
-/* ---- parameters of the root ------------------------------------------------------ */
+/* ---- parameters of the root --------------------------------------------- */
 
 static Ref root_param(Elab *e, const Type *t, const char *name, bool is_size, Span at) {
   Ref r = ir_param(e->p, t);
@@ -145,13 +145,14 @@ static Whole whole_open(Module *m, const Function *f, bool typed) {
     if (a->kid[0]) w.type[k] = type_resolve(w.e, m, a->kid[0]);
     else if (!typed) w.type[k] = scalar_real(w.e, a->span);
     else
-      fail_at(m->c, a->name_span, str_printf(m->c, "write %s: real, or %s: real[n]", a->name, a->name),
+      fail_at(m->c, a->name_span,
+              str_printf(m->c, "write %s: real, or %s: real[n]", a->name, a->name),
               "parameter `%s` of `%s` needs a type here", a->name, f->name);
   }
   return w;
 }
 
-/* ---- what is differentiated with respect to --------------------------------------------- */
+/* ---- what is differentiated with respect to ----------------------------- */
 
 static const char *underscored(Ctx *c, const char *path) {
   char *s = NEWN(c, char, strlen(path) + 1);
@@ -225,7 +226,7 @@ static uint32_t all_real(Whole *w, const char ***wrt) {
   return names.n;
 }
 
-/* ---- results ---------------------------------------------------------------------------- */
+/* ---- results ------------------------------------------------------------ */
 
 static void add_result(Elab *e, const char *name, const Val *leaf, bool keep_none) {
   Ref r = 0;
@@ -343,7 +344,7 @@ static void differentiate(Whole *w, const Request *q, const Val *y, const Val *x
   else add_results(e, name, v, false);
 }
 
-/* ---- a function as a whole --------------------------------------------------------------------- */
+/* ---- a function as a whole ---------------------------------------------- */
 
 static const char *type_source(Elab *e, const Ast *type) {
   return span_text(e, type->span);
@@ -356,7 +357,8 @@ static const char *signature_text(Whole *w) {
   buf_printf(&b, "%s(", w->f->name);
   for (uint32_t k = 0; k < w->n; k++) {
     const Ast *a = w->params->kid[k];
-    buf_printf(&b, "%s%s: %s", k ? ", " : "", a->name, a->kid[0] ? type_source(e, a->kid[0]) : "real");
+    buf_printf(&b, "%s%s: %s", k ? ", " : "", a->name,
+               a->kid[0] ? type_source(e, a->kid[0]) : "real");
   }
   buf_puts(&b, ")");
   return intern_z(e->c, buf_text(&b));
@@ -404,7 +406,7 @@ Prog *elaborate_function(Module *m, const Request *q) {
   return w.e->p;
 }
 
-/* ---- diff ------------------------------------------------------------------------------------------ */
+/* ---- diff --------------------------------------------------------------- */
 
 static const Val *derive(Whole *w, const Val *y, const Val *x, uint32_t order, Span at) {
   const Val *v = y;
@@ -489,9 +491,9 @@ Prog *elaborate_diff(Module *m, const char *function, Ast *expression, const cha
   const Val *y = whole_value(&w);
   add_results(w.e, "out", derive(&w, y, x, order, w.f->def->name_span), true);
   Sig *s = &w.e->p->sig;
-  s->name = order == 1 ? str_printf(m->c, "%s_grad_%s", function, joined(m->c, wrt, nwrt, "_", true))
-                       : str_printf(m->c, "%s_grad%u_%s", function, order,
-                                    joined(m->c, wrt, nwrt, "_", true));
+  const char *list = joined(m->c, wrt, nwrt, "_", true);
+  s->name = order == 1 ? str_printf(m->c, "%s_grad_%s", function, list)
+                       : str_printf(m->c, "%s_grad%u_%s", function, order, list);
   s->doc = str_printf(m->c, "derivative of %s", function);
   s->source = signature_text(&w);
   return w.e->p;

@@ -5,7 +5,7 @@
  * range are marked to be checked when they run. */
 #include "elaborate/private.h"
 
-/* ---- one subscript ------------------------------------------------------------ */
+/* ---- one subscript ------------------------------------------------------ */
 
 static bool is_negative_literal(const Ast *a) {
   return a->kind == AST_UNARY && a->op == OP_NEG && a->kid[0]->kind == AST_INT;
@@ -13,7 +13,8 @@ static bool is_negative_literal(const Ast *a) {
 
 static _Noreturn void fail_range(Elab *e, Span at, int64_t i, Size size, uint32_t axis) {
   int64_t n;
-  const char *help = "an index runs from 0 to the size less 1; a negative literal counts from the end";
+  const char *help =
+      "an index runs from 0 to the size less 1; a negative literal counts from the end";
   if (size_is_const(size, &n) && n == 0) help = "the array is empty";
   fail_at(e->c, at, help, "index %lld is out of range: axis %u has size %s", (long long)i, axis,
           size_name(e, size));
@@ -98,7 +99,7 @@ uint32_t subs_read(Elab *e, Ref base, const Ast *a, uint32_t first, const Val *c
   return n;
 }
 
-/* ---- reading ---------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 Ref elab_read(Elab *e, Ref a, uint32_t n, const Ref *index, Span at) {
   const Type *t = ir_type(e->p, a);
@@ -146,7 +147,8 @@ static void plan_axes(Elab *e, Plan *p, Ref base, uint32_t n, const Sub *sub) {
     if (k >= n) p->dim[p->rank++] = t->dim[k];
     else if (sub[k].kind == SUB_SLICE) p->dim[p->rank++] = sub[k].length;
     else if (sub[k].kind == SUB_GATHER) plan_gather(e, p, &sub[k]);
-    if (p->rank > MAX_RANK) fail_at(e->c, e->p->pos, NULL, "an array has at most %d axes", MAX_RANK);
+    if (p->rank > MAX_RANK)
+      fail_at(e->c, e->p->pos, NULL, "an array has at most %d axes", MAX_RANK);
   }
 }
 
@@ -236,7 +238,7 @@ const Val *apply_index(Elab *e, const Ast *a, const Val *const *v, uint32_t n) {
   return index_value(e, a, v[0], v + 1);
 }
 
-/* ---- fields -------------------------------------------------------------------------- */
+/* ---- fields ------------------------------------------------------------- */
 
 _Noreturn static void fail_field(Elab *e, const Ast *a, const Val *v) {
   if (v->kind != VAL_RECORD)

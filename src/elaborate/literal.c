@@ -66,7 +66,7 @@ const Val *constant_array(Elab *e, const Ast *a) {
   return val_node(e, ir_data(e->p, t, d.any_real ? (const void *)d.real.at : d.whole.at));
 }
 
-/* ---- computed elements -------------------------------------------------------------- */
+/* ---- computed elements -------------------------------------------------- */
 
 static const Val *empty_array(Elab *e) {
   Size zero = size_const(e->p, 0);

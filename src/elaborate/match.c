@@ -18,7 +18,7 @@ const SizeBound *env_find(const SizeEnv *env, const char *name) {
   return NULL;
 }
 
-/* ---- structure ---------------------------------------------------------------- */
+/* ---- structure ---------------------------------------------------------- */
 
 static _Noreturn void fail_match(Elab *e, const TypeExpr *t, const Val *v, Span at,
                                  const char *what) {
@@ -31,7 +31,7 @@ static _Noreturn void fail_match(Elab *e, const TypeExpr *t, const Val *v, Span 
                           val_type(e, v)->rank > 0;
   const char *help = real_for_int ? "int(e) makes an int of a real"
                      : scalar_for_array ? "map it over the array: [f(v) for v in x]" : NULL;
-  fail_note(e, at, help, t->at, "its type is written here", "%s is %s, not %s", what,
+  fail_note(e, at, help, t->at, "its type is written here", "%s is declared %s, and given %s", what,
             buf_text(&want), val_type_text(e, v));
 }
 
@@ -72,7 +72,7 @@ void match_value(Elab *e, SizeEnv *env, const TypeExpr *t, const Val *v, Span at
   }
 }
 
-/* ---- sizes ---------------------------------------------------------------------- */
+/* ---- sizes -------------------------------------------------------------- */
 
 static bool is_alone(Size s) {
   return s->n == 1 && s->mono[0].n == 1 && s->mono[0].exp[0] == 1 && s->mono[0].num == 1 &&
@@ -168,25 +168,48 @@ static bool whole_constant(Size s, bool *constant) {
   return size_is_const(s, &unused);
 }
 
+static bool has_fraction(Size s) {
+  for (uint32_t k = 0; k < s->n; k++)
+    if (s->mono[k].den != 1) return true;
+  return false;
+}
+
+/* What is known only when it runs: is rest/factor whole, and not negative? */
+static void check_root(Elab *e, const Equation *q, Size rest, int64_t factor, Size root) {
+  Prog *p = e->p;
+  if (has_fraction(root)) {
+    Ref left = ir_prim2(p, P_MOD, size_ref(e, rest), ir_int(p, factor));
+    elab_check(e, ir_prim2(p, P_EQ, left, ir_int(p, 0)), q->at,
+               "%s has size %s, not a multiple of %lld", q->what, size_name(e, q->actual),
+               (long long)factor);
+  }
+  if (!size_nonneg(p, root))
+    elab_check(e, ir_prim2(p, P_GE, size_ref(e, rest), ir_int(p, 0)), q->at,
+               "%s has size %s, which is too small", q->what, size_name(e, q->actual));
+}
+
+/* factor*name + … = actual, or NULL where the factor is not a number. */
+static Size solve_linear(Elab *e, SizeEnv *env, const Equation *q, Ref open) {
+  Size factor = evaluate(e, env, q->symbolic, open, 1);
+  Size rest = size_sub(e->p, q->actual, evaluate(e, env, q->symbolic, open, 0));
+  if (factor->n != 1 || factor->mono[0].n) return NULL;
+  int64_t num = factor->mono[0].num, den = factor->mono[0].den, x;
+  Size root = size_scale(e->p, rest, den, num);
+  bool constant, whole = whole_constant(root, &constant);
+  if (constant && (!whole || (size_is_const(root, &x) && x < 0)))
+    fail_solve(e, q, size_atom_name(e, open));
+  if (!constant && num > 0) check_root(e, q, size_scale(e->p, rest, den, 1), num, root);
+  return root;
+}
+
 static void solve_one(Elab *e, SizeEnv *env, const Equation *q, Ref open) {
   const char *name = size_atom_name(e, open);
   uint32_t most = highest_power(q->symbolic, open);
   Size root = NULL;
-  int64_t factor, x;
-  if (most == 1) {
-    Size a = evaluate(e, env, q->symbolic, open, 1);
-    Size rest = size_sub(e->p, q->actual, evaluate(e, env, q->symbolic, open, 0));
-    bool constant;
-    if (size_is_const(a, &factor) && factor) root = size_scale(e->p, rest, 1, factor);
-    else if (a->n == 1 && a->mono[0].n == 0)
-      root = size_scale(e->p, rest, a->mono[0].den, a->mono[0].num);
-    if (root && !whole_constant(root, &constant) && constant) fail_solve(e, q, name);
-    if (root && size_is_const(root, &x) && x < 0) fail_solve(e, q, name);
-  } else if (solve_by_search(e, env, q, open, most, &x)) {
-    root = size_const(e->p, x);
-  } else if (size_is_const(q->actual, &x)) {
-    fail_solve(e, q, name);
-  }
+  int64_t x;
+  if (most == 1) root = solve_linear(e, env, q, open);
+  else if (solve_by_search(e, env, q, open, most, &x)) root = size_const(e->p, x);
+  else if (size_is_const(q->actual, &x)) fail_solve(e, q, name);
   if (!root)
     fail_note(e, q->at, "let a parameter have it as a size of its own, or pass it as an int",
               q->type_at, "its type is written here", "the size `%s` cannot be told from %s", name,
@@ -245,6 +268,14 @@ static void bind_solved(Elab *e, SizeEnv *env) {
             "the sizes in %s cannot be told from %s alone", buf_text(&b), stuck->what);
 }
 
+/* Has atom j of monomial k stood further left? */
+static bool stood_before(Size s, uint32_t k, uint32_t j) {
+  for (uint32_t a = 0; a <= k; a++)
+    for (uint32_t b = 0; b < (a < k ? s->mono[a].n : j); b++)
+      if (s->mono[a].atom[b] == s->mono[k].atom[j]) return true;
+  return false;
+}
+
 /* "2*l (l = 3 by parameter `y` of `f`)". */
 static const char *bound_by(Elab *e, const SizeEnv *env, Size symbolic, Span *where) {
   Buf b;
@@ -253,7 +284,7 @@ static const char *bound_by(Elab *e, const SizeEnv *env, Size symbolic, Span *wh
   for (uint32_t k = 0; k < symbolic->n; k++)
     for (uint32_t j = 0; j < symbolic->mono[k].n; j++) {
       const SizeBound *s = env_find(env, size_atom_name(e, symbolic->mono[k].atom[j]));
-      if (!s) continue;
+      if (!s || stood_before(symbolic, k, j)) continue;
       buf_printf(&b, "%s%s is %s by %s", b.n ? ", " : "", s->name, size_name(e, s->value), s->by);
       if (!where->file) *where = s->at;
     }
@@ -299,7 +330,7 @@ Size env_size(Elab *e, SizeEnv *env, Size symbolic, Span at) {
   return evaluate(e, env, symbolic, 0, 0);
 }
 
-/* ---- conversion --------------------------------------------------------------------- */
+/* ---- conversion --------------------------------------------------------- */
 
 /* After match_solve: sizes have been compared, so an array is only given its type. */
 const Val *match_convert(Elab *e, SizeEnv *env, const TypeExpr *t, const Val *v, Span at,

@@ -14,7 +14,7 @@ Module *module_new(Ctx *c) {
   return m;
 }
 
-/* ---- sets and tables --------------------------------------------------------- */
+/* ---- sets and tables ---------------------------------------------------- */
 
 bool mark_has(const Mark *set, const void *key) {
   Mark *found = NULL;
@@ -65,7 +65,7 @@ static _Noreturn void fail_twice(Ctx *c, const char *what, const Ast *first, con
   diag_raise(c, GC_ERROR);
 }
 
-/* ---- functions, rules, types ---------------------------------------------------- */
+/* ---- functions, rules, types -------------------------------------------- */
 
 static void check_parameters(Ctx *c, const Ast *params) {
   for (uint32_t k = 0; k < params->nkids; k++)
@@ -134,7 +134,7 @@ static void add_type(Module *m, const Ast *a, bool replace) {
   named_add(m->c, &m->types, a->name)->def = a;
 }
 
-/* ---- script bindings and constants ------------------------------------------------ */
+/* ---- script bindings and constants -------------------------------------- */
 
 typedef struct ConstantTest {
   const Module *m;
@@ -198,7 +198,7 @@ static void add_binding(Module *m, const Ast *a, bool replace, bool imported) {
   if (!imported) VEC_PUSH(m->c, &m->script, a);
 }
 
-/* ---- imports -------------------------------------------------------------------------- */
+/* ---- imports ------------------------------------------------------------ */
 
 static void release_file(void *file) {
   fclose(file);
@@ -274,7 +274,7 @@ static void add_import(Module *m, const Ast *a) {
   m->importing.n--;
 }
 
-/* ---- files ------------------------------------------------------------------------------ */
+/* ---- files -------------------------------------------------------------- */
 
 static void add_item(Module *m, const Ast *a, bool replace, bool imported) {
   switch (a->kind) {
@@ -331,7 +331,7 @@ void module_mute(Module *m) {
   m->script.n = m->muted = kept;
 }
 
-/* ---- questions ------------------------------------------------------------------------------- */
+/* ---- questions ---------------------------------------------------------- */
 
 uint32_t module_functions(const Module *m, const char ***names) {
   uint32_t n = 0;

@@ -2,7 +2,7 @@
  * loop over the result's axes (NumPy's broadcasting), records and tuples part by part. */
 #include "elaborate/private.h"
 
-/* ---- element types --------------------------------------------------------- */
+/* ---- element types ------------------------------------------------------ */
 
 static const char *prim_title(Elab *e, uint32_t prim) {
   return prim == P_NEG ? "`-`" : str_printf(e->c, "`%s`", prim_get(prim)->name);
@@ -68,7 +68,7 @@ static void real_power(Elab *e, uint32_t prim, Ref exponent, Elem *want) {
   if (ir_is_const(e->p, exponent, &x) && x < 0) want[0] = want[1] = ELEM_REAL;
 }
 
-/* ---- shapes ------------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------- */
 
 static bool is_one(Size s) {
   int64_t n;
@@ -135,7 +135,7 @@ static Ref map_arrays(Elab *e, uint32_t prim, uint32_t n, const Ref *arg, const 
   return ir_out(p, ir_loop(p, rank, extent, body, &comb), 0);
 }
 
-/* ---- leaves ---------------------------------------------------------------------- */
+/* ---- leaves ------------------------------------------------------------- */
 
 static const Val *map_leaf(Elab *e, uint32_t prim, const Val *const *given, uint32_t n, Span at) {
   const Val *arg[3];
@@ -143,7 +143,8 @@ static const Val *map_leaf(Elab *e, uint32_t prim, const Val *const *given, uint
   Elem want[3] = {ELEM_REAL};
   bool scalars = true;
   elab_place(e, at);
-  if (prim == P_NEG && given[0]->kind == VAL_NONE) return val_node(e, ir_real(e->p, 0)); /* not -0 */
+  if (prim == P_NEG && given[0]->kind == VAL_NONE) /* 0, not -0 */
+    return val_node(e, ir_real(e->p, 0));
   for (uint32_t k = 0; k < n; k++) {
     arg[k] = given[k]->kind == VAL_NONE ? val_node(e, ir_real(e->p, 0)) : given[k];
     if (arg[k]->kind != VAL_NODE) fail_operand(e, prim, arg[k], at);
@@ -174,7 +175,8 @@ static const Val *map_parts(Elab *e, uint32_t prim, const Val *const *arg, uint3
     whole[k] = arg[k];
     if (!has_parts(arg[k])) continue;
     const Val *aligned = arg[k];
-    bool fits = arg[k]->kind == like->kind && arg[k]->n == like->n && val_align(e, &shape, &aligned);
+    bool fits = arg[k]->kind == like->kind && arg[k]->n == like->n &&
+                val_align(e, &shape, &aligned);
     if (!fits)
       fail_at(e->c, at, "operators go part by part through values of one type",
               "%s of %s and %s", prim_title(e, prim), val_type_text(e, like),
@@ -200,7 +202,7 @@ const Val *elab_prim(Elab *e, uint32_t prim, const Val *const *arg, uint32_t n, 
   return map_leaf(e, prim, arg, n, at);
 }
 
-/* ---- operators ------------------------------------------------------------------------ */
+/* ---- operators ---------------------------------------------------------- */
 
 static uint32_t prim_of(AstOp op) {
   static const uint32_t prims[] = {

@@ -81,7 +81,7 @@ static void close_scope(Resolver *r) {
   }
 }
 
-/* ---- marks --------------------------------------------------------------- */
+/* ---- marks -------------------------------------------------------------- */
 
 bool is_derivative_operator(const char *name) {
   static const char *const names[] = {"grad", "jvp", "vjp", "jacobian", "hessian", "hvp"};
@@ -113,7 +113,7 @@ static void mark_call(Resolver *r, const Ast *a) {
       mark_target(r, a->kid[k]->kid[0]);
 }
 
-/* ---- the walk ------------------------------------------------------------- */
+/* ---- the walk ----------------------------------------------------------- */
 
 /* Steps are pushed last first. */
 static void visit_scope(Resolver *r, const Ast *a) {

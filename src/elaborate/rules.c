@@ -51,15 +51,17 @@ static const Val **tangents_as_params(RuleCall *r) {
   return out;
 }
 
-/* ---- the function itself ----------------------------------------------------- */
+/* ---- the function itself ------------------------------------------------ */
 
 /* A result without a declared type is real where it is a number: a rule is there to
  * give it a derivative. */
 static const Val *result_leaf(RuleCall *r, const Val *leaf) {
   Elab *e = r->e;
   if (leaf->kind == VAL_FUNC)
-    fail_at(e->c, r->f->def->name_span, NULL, "a function with a rule gives numbers, not functions");
-  if (leaf->kind == VAL_NONE || r->f->def->kid[1] || val_type(e, leaf)->elem != ELEM_INT) return leaf;
+    fail_at(e->c, r->f->def->name_span, NULL,
+            "a function with a rule gives numbers, not functions");
+  if (leaf->kind == VAL_NONE || r->f->def->kid[1] || val_type(e, leaf)->elem != ELEM_INT)
+    return leaf;
   return val_node(e, node_to_real(e, leaf->ref));
 }
 
@@ -97,7 +99,7 @@ static const Val *result_as_params(RuleCall *r) {
   return result_on(r, node);
 }
 
-/* ---- the rule -------------------------------------------------------------------- */
+/* ---- the rule ----------------------------------------------------------- */
 
 static void see_itself(void *self, const Ast *name) {
   RuleCall *r = self;
@@ -113,7 +115,8 @@ static void bind_params(RuleCall *r, Scope *s, const Ast *params, const Val *con
 
 static _Noreturn void fail_part(RuleCall *r, uint32_t k, const Val *part) {
   const Ast *rule = r->f->rule;
-  fail_note(r->e, rule->kid[2]->span, "a part is shaped as its parameter, a scalar for all of it, or none",
+  fail_note(r->e, rule->kid[2]->span,
+            "a part is shaped as its parameter, a scalar for all of it, or none",
             rule->kid[0]->kid[k]->span,
             str_printf(r->e->c, "the parameter is %s here", val_type_text(r->e, r->arg[k])),
             "the rule gives %s for `%s`", val_type_text(r->e, part), rule->kid[0]->kid[k]->name);
@@ -153,7 +156,8 @@ static void give_part(RuleCall *r, uint32_t k, const Val *part, uint32_t *at) {
 static const Val *rule_part(RuleCall *r, const Val *v, uint32_t k) {
   if (r->n == 1 || v->kind == VAL_NONE) return v;
   if (v->kind != VAL_TUPLE || v->n != r->n)
-    fail_note(r->e, r->f->rule->kid[2]->span, "give one for each parameter, none where there is none",
+    fail_note(r->e, r->f->rule->kid[2]->span,
+              "give one for each parameter, none where there is none",
               r->f->def->name_span, "the function is defined here",
               "the rule of `%s` gives %s for %u parameters", r->f->name, val_type_text(r->e, v),
               r->n);
@@ -213,7 +217,7 @@ static Region *tangent_region(RuleCall *r) {
   return body;
 }
 
-/* ---- the call ------------------------------------------------------------------------ */
+/* ---- the call ----------------------------------------------------------- */
 
 static void collect_operands(RuleCall *r) {
   for (uint32_t k = 0; k < r->n; k++) {

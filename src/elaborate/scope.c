@@ -66,7 +66,7 @@ void scope_rebind(Elab *e, Scope *s, const char *name, const Val *v) {
   internal_error(e->c, "no binding of `%s` to replace", name);
 }
 
-/* ---- names around all scopes ---------------------------------------------- */
+/* ---- names around all scopes -------------------------------------------- */
 
 bool is_builtin_constant(const char *name, double *value) {
   if (strcmp(name, "pi") == 0) *value = 3.141592653589793238462643;
@@ -140,7 +140,7 @@ const Val *scope_find(Elab *e, Scope *s, const char *name) {
   }
 }
 
-/* ---- unknown names ----------------------------------------------------------- */
+/* ---- unknown names ------------------------------------------------------ */
 
 static void collect_module_words(Elab *e, const Module *m, Buf *words) {
   for (const Function *f = m->functions; f; f = f->hh.next)
@@ -219,7 +219,7 @@ _Noreturn void unknown_name(Elab *e, Scope *s, const char *name, Span at) {
   fail_at(e->c, at, help, "unknown name `%s`", name);
 }
 
-/* ---- patterns -------------------------------------------------------------------- */
+/* ---- patterns ----------------------------------------------------------- */
 
 /* A function may name a constant of the script as what it differentiates with respect to. */
 static bool named_from_afar(const Module *m, const Ast *binder, const char *name) {

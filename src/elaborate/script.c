@@ -10,7 +10,7 @@ typedef struct Script {
   SizeEnv env;              /* size names, shared by all inputs */
 } Script;
 
-/* ---- inputs -------------------------------------------------------------------- */
+/* ---- inputs ------------------------------------------------------------- */
 
 static InputValue *find_input(Script *p, const char *name) {
   for (uint32_t k = 0; k < p->ninputs; k++)
@@ -28,16 +28,20 @@ static bool is_set(Script *p, const char *path) {
   return false;
 }
 
-/* A parameter of the root for a value that was set, in the value's own type. */
-static const Val *input_param(Script *p, InputValue *in, const char *path, Span at) {
+/* A parameter of the root for a value that was set, in the value's own type.  A single
+ * int may be a size, so it is a constant. */
+static const Val *input_param(Script *p, InputValue *in, const TypeExpr *t, const char *path,
+                              Span at) {
   Prog *prog = p->e->p;
+  in->used = true;
+  if (in->elem == ELEM_INT && in->rank == 0 && t->elem == ELEM_INT && t->rank == 0)
+    return val_node(p->e, ir_int(prog, *(const int64_t *)in->data));
   Size dim[MAX_RANK];
   for (uint32_t k = 0; k < in->rank; k++) dim[k] = size_const(prog, in->dim[k]);
   Ref r = ir_param(prog, type_array(prog, in->elem, in->rank, dim));
   ir_node(prog, r)->name = path;
   SigParam param = {.name = path, .ref = r, .pos = at};
   VEC_PUSH(p->e->c, &prog->sig.params, param);
-  in->used = true;
   return val_node(p->e, r);
 }
 
@@ -62,7 +66,7 @@ static const Val *input_value(Script *p, const TypeExpr *t, const char *path,
   Elab *e = p->e;
   InputValue *in = find_input(p, path);
   if (t->kind == TYPE_ARRAY) {
-    if (in) return input_param(p, in, path, at);
+    if (in) return input_param(p, in, t, path, at);
     if (!otherwise) fail_unset(p, path, at);
     return otherwise;
   }
@@ -119,7 +123,7 @@ static void run_input(Script *p, const Ast *a) {
   bind_sizes(p);
 }
 
-/* ---- statements --------------------------------------------------------------------- */
+/* ---- statements --------------------------------------------------------- */
 
 /* A constant may have been asked for by a function before its line is reached. */
 static bool is_bound_constant(Script *p, const Ast *a) {
@@ -146,6 +150,21 @@ static void run_item(Script *p, const Ast *a) {
   }
 }
 
+static void check_used(Script *p) {
+  Ctx *c = p->e->c;
+  for (uint32_t k = 0; k < p->ninputs; k++) {
+    if (p->input[k].used) continue;
+    VEC(const char *) words = {0};
+    for (uint32_t j = 0; j < p->e->m->script.n; j++)
+      if (p->e->m->script.at[j]->kind == AST_INPUT)
+        VEC_PUSH(c, &words, p->e->m->script.at[j]->name);
+    const char *near = nearest_word(p->input[k].name, words.at, words.n);
+    diag(c, SEV_ERROR, (Span){0}, "the script has no input `%s`", p->input[k].name);
+    if (near) diag(c, SEV_HELP, (Span){0}, "did you mean `%s`?", near);
+    diag_raise(c, GC_USAGE);
+  }
+}
+
 Prog *elaborate_script(Module *m, InputValue *inputs, uint32_t ninputs) {
   Elab *e = elab_new(m);
   Script p = {.e = e, .input = inputs, .ninputs = ninputs};
@@ -157,5 +176,6 @@ Prog *elaborate_script(Module *m, InputValue *inputs, uint32_t ninputs) {
     e->st->muted = k < m->muted;
     run_item(&p, m->script.at[k]);
   }
+  check_used(&p);
   return e->p;
 }

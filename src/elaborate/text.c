@@ -70,7 +70,7 @@ void elab_print(Elab *e, Scope *s, const Ast *a) {
   emit_text(e, IR_PRINT, &t, source, list, a->span);
 }
 
-/* ---- assert ------------------------------------------------------------------ */
+/* ---- assert ------------------------------------------------------------- */
 
 static void emit_assert(Elab *e, const Ast *a, bool equality, const Val *shape, uint32_t n,
                         const Ref *leaf) {

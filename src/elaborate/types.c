@@ -38,7 +38,7 @@ const char *size_atom_name(Elab *e, Ref atom) {
   return e->st->size_name_of.at[atom];
 }
 
-/* ---- sizes ------------------------------------------------------------------ */
+/* ---- sizes -------------------------------------------------------------- */
 
 static Size size_expr(Resolve *r, const Actuals *actual, const Ast *a);
 
@@ -100,7 +100,7 @@ static Size size_expr(Resolve *r, const Actuals *actual, const Ast *a) {
   return s;
 }
 
-/* ---- types --------------------------------------------------------------------- */
+/* ---- types -------------------------------------------------------------- */
 
 static TypeExpr *resolve(Resolve *r, const Actuals *actual, const Ast *a);
 

@@ -15,7 +15,7 @@ typedef struct Update {
   Span at;
 } Update;
 
-/* ---- the new value --------------------------------------------------------------- */
+/* ---- the new value ------------------------------------------------------ */
 
 static void need_spread(Update *u, const Type *t) {
   bool fits = t->rank <= u->rank;
@@ -57,7 +57,7 @@ static Ref to_slab(Update *u, Ref v, const Type *t) {
   return ir_reshape(e->p, v, t);
 }
 
-/* ---- three ways -------------------------------------------------------------------- */
+/* ---- three ways --------------------------------------------------------- */
 
 static bool checked(const Update *u) {
   if (u->e->c->opt.unchecked) return false;
@@ -170,7 +170,7 @@ static Ref update_axis(Update *u, uint32_t k, Ref array, Ref *index, Ref *own, u
   return ir_out(p, ir_fold(p, trips, 1, &array, body, NULL), 0);
 }
 
-/* ---- putting it together --------------------------------------------------------------- */
+/* ---- putting it together ------------------------------------------------ */
 
 /* The axes of the selection; true if arrays of indices are among the subscripts. */
 static bool plan_selection(Update *u) {
@@ -222,7 +222,8 @@ static const Val *update_leaf(Elab *e, const Ast *a, const Val *base, const Val 
   if (base->kind != VAL_NODE || val_type(e, base)->rank == 0)
     fail_at(e->c, a->kid[0]->span, NULL, "`with` replaces a part of an array, not of %s",
             val_type_text(e, base));
-  if (value->kind == VAL_NONE) value = val_node(e, ir_zero(e->p, type_scalar(e->p, val_type(e, base)->elem)));
+  if (value->kind == VAL_NONE)
+    value = val_node(e, ir_zero(e->p, type_scalar(e->p, val_type(e, base)->elem)));
   if (value->kind != VAL_NODE || (val_type(e, value)->elem == ELEM_BOOL) !=
                                      (val_type(e, base)->elem == ELEM_BOOL))
     fail_at(e->c, a->kid[1]->span, NULL, "a part of %s is replaced by %s", val_type_text(e, base),

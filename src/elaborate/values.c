@@ -5,7 +5,7 @@
  * Walks over a value recurse: a value nests no deeper than its type is written. */
 #include "elaborate/private.h"
 
-/* ---- making -------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------- */
 
 const Val *val_node(Elab *e, Ref r) {
   Val *v = NEW(e->c, Val);
@@ -41,7 +41,7 @@ const Val *val_record(Elab *e, uint32_t n, const char *const *field, const Val *
   return v;
 }
 
-/* ---- leaves ---------------------------------------------------------------- */
+/* ---- leaves ------------------------------------------------------------- */
 
 typedef VEC(const Val *) Leaves;
 
@@ -100,7 +100,7 @@ const Type *val_type(Elab *e, const Val *v) {
   return ir_type(e->p, v->ref);
 }
 
-/* ---- in words ----------------------------------------------------------------- */
+/* ---- in words ----------------------------------------------------------- */
 
 const char *type_name(Elab *e, const Type *t) {
   Buf b;
@@ -167,7 +167,7 @@ _Noreturn void fail_note(Elab *e, Span at, const char *help, Span note_at, const
   diag_raise(e->c, GC_ERROR);
 }
 
-/* ---- element types -------------------------------------------------------------- */
+/* ---- element types ------------------------------------------------------ */
 
 const Type *type_with_elem(Elab *e, const Type *t, Elem elem) {
   return t->elem == elem ? t : type_array(e->p, elem, t->rank, t->dim);
@@ -226,7 +226,7 @@ Ref val_bool(Elab *e, const Val *v, Span at) {
   return v->ref;
 }
 
-/* ---- variables of their own -------------------------------------------------------- */
+/* ---- variables of their own --------------------------------------------- */
 
 static const Val *map_leaves(Elab *e, const Val *v, const Val *(*leaf)(Elab *, const Val *)) {
   if (v->kind != VAL_TUPLE && v->kind != VAL_RECORD) return leaf(e, v);
@@ -253,7 +253,7 @@ const Val *val_vars_typed(Elab *e, const Val *v) {
   return map_leaves(e, v, leaf_var_typed);
 }
 
-/* ---- making two alike ------------------------------------------------------------------ */
+/* ---- making two alike --------------------------------------------------- */
 
 static bool same_fields(const Val *a, const Val *b, uint32_t *place) {
   for (uint32_t k = 0; k < a->n; k++) {
@@ -348,7 +348,7 @@ void vals_unify(Elab *e, const Val **a, const Val **b, Span at, const char *what
   *b = val_rebuild(e, *b, ys);
 }
 
-/* ---- sizes ----------------------------------------------------------------------------- */
+/* ---- sizes -------------------------------------------------------------- */
 
 Size size_of(Elab *e, Ref int_node) {
   return size_atom(e->p, int_node);

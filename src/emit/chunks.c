@@ -31,19 +31,19 @@ static uint32_t weight(Emit *e, Ref r) {
 /* Cuts it if it is long; gives the statements that are left in its owner. */
 static uint32_t cut_region(Emit *e, Region *r) {
   uint32_t total = 0, max = max_stmts(e);
-  uint32_t *w = NEWN(e->c, uint32_t, r->nodes.n + 1);
-  for (uint32_t k = 0; k < r->nodes.n; k++) total += w[k] = weight(e, r->nodes.at[k]);
+  uint32_t *w = NEWN(e->c, uint32_t, order_of(e, r)->n + 1);
+  for (uint32_t k = 0; k < order_of(e, r)->n; k++) total += w[k] = weight(e, order_of(e, r)->at[k]);
   if (total <= max + max / 4) return total;
   e->cut[r->id] = true;
   uint32_t filled = max, pieces = 0;
-  for (uint32_t k = 0; k < r->nodes.n; k++) {
+  for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
     if (filled >= max && w[k]) {
       e->nchunks++;
       pieces++;
       filled = 0;
     }
     filled += w[k];
-    if (w[k]) info(e, r->nodes.at[k])->chunk = e->nchunks;
+    if (w[k]) info(e, order_of(e, r)->at[k])->chunk = e->nchunks;
   }
   return pieces;
 }
@@ -117,8 +117,8 @@ static void find_crossings(Emit *e, Keeps *s) {
 static void assign_keeps(Emit *e, Region *r, const Keeps *s, uint32_t *expire, uint32_t *next) {
   VEC(uint32_t) unused[2] = {{0}, {0}};
   uint32_t size[2] = {0, 0}, swept = 0;
-  for (uint32_t k = 0; k < r->nodes.n; k++) {
-    Ref a = r->nodes.at[k];
+  for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
+    Ref a = order_of(e, r)->at[k];
     Info *x = info(e, a);
     if (!s->last[a]) continue;
     if (!swept) swept = x->chunk;
@@ -141,11 +141,11 @@ static void assign_keeps(Emit *e, Region *r, const Keeps *s, uint32_t *expire, u
       e->buffers.at[k].kept = ++size[1];
   for (int ints = 0; ints < 2; ints++) {
     if (!size[ints]) continue;
-    uint32_t b = buffer_new(e, BUF_SLOT, NULL, r, r->nodes.at[0]);
+    uint32_t b = buffer_new(e, BUF_SLOT, NULL, r, order_of(e, r)->at[0]);
     e->buffers.at[b].size = size_const(e->p, size[ints]);
     e->buffers.at[b].ints = ints;
     e->buffers.at[b].no_local = true;
-    buffer_live(e, b, info(e, r->nodes.at[0])->begin, e->region_end[r->id]);
+    buffer_live(e, b, info(e, order_of(e, r)->at[0])->begin, e->region_end[r->id]);
     e->keep[ints][r->id] = b;
   }
 }

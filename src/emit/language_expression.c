@@ -335,7 +335,8 @@ static int minus(Writer *x, const Node *n, bool real) {
 
 static int power(Writer *x, const Node *n, bool real) {
   const Printer *w = x->w;
-  bool plain = n->type->elem == ELEM_INT || is_real_text(w, n->arg[0]) || is_real_text(w, n->arg[1]);
+  bool plain = n->type->elem == ELEM_INT || is_real_text(w, n->arg[0]) ||
+               is_real_text(w, n->arg[1]);
   bool literal = node_of(x, n->arg[1])->op == IR_CONST;
   part(x, n->arg[0], AT_ATOM, !plain || (real && !is_real_text(w, n->arg[1])));
   text(x, w->latex ? "^{" : "^");

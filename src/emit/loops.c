@@ -57,9 +57,9 @@ static void keep_outs(Emit *e, Ref r) {
 /* ---- if ------------------------------------------------------------------------------ */
 
 static bool no_statements(const Emit *e, const Region *r) {
-  for (uint32_t k = 0; k < r->nodes.n; k++) {
-    const Info *x = info(e, r->nodes.at[k]);
-    uint16_t op = node(e, r->nodes.at[k])->op;
+  for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
+    const Info *x = info(e, order_of(e, r)->at[k]);
+    uint16_t op = node(e, order_of(e, r)->at[k])->op;
     if (x->need && !x->inlined && !x->lazy && op != IR_CONST && op != IR_DATA) return false;
   }
   return true;
@@ -308,8 +308,18 @@ static void emit_outputs(Emit *e, Ref r, const Outputs *o, uint32_t naxes) {
   const Node *n = node(e, r);
   const Region *body = n->regions[0];
   for (uint32_t k = o->first; k < n->nresults; k++)
-    emit_output(e, r, k, n->aux.loop->comb[k - o->first], body->results.at[k], o->best[k], body,
+    if (!records_state(e, r, k))
+      emit_output(e, r, k, n->aux.loop->comb[k - o->first], body->results.at[k], o->best[k], body,
                 naxes);
+}
+
+/* Carried arrays that are recorded as they are when the body starts. */
+static void record_states(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  for (uint32_t k = n->nargs - 1; k < n->nresults; k++)
+    if (records_state(e, r, k) && array_out(e, r, k))
+      emit_build(e, r, k, body->results.at[k], body, 1);
 }
 
 /* ---- loops ---------------------------------------------------------------------------------- */
@@ -497,6 +507,7 @@ static void emit_fold(Emit *e, Ref r) {
   uint32_t scope = scope_open(e);
   open_for(e, body->params.at[0], n->arg[0]);
   declare_rows(e, r, ncarry, body, 1);
+  record_states(e, r);
   emit_region(e, body);
   emit_outputs(e, r, &o, 1);
   assign_carried(e, r, body);
@@ -506,9 +517,9 @@ static void emit_fold(Emit *e, Ref r) {
 }
 
 static bool has_checks(const Emit *e, const Region *r) {
-  for (uint32_t k = 0; k < r->nodes.n; k++) {
-    const Node *n = node(e, r->nodes.at[k]);
-    if ((n->flags & NODE_CHECKED) || divides_by_zero(e, n) || info(e, r->nodes.at[k])->effect)
+  for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
+    const Node *n = node(e, order_of(e, r)->at[k]);
+    if ((n->flags & NODE_CHECKED) || divides_by_zero(e, n) || info(e, order_of(e, r)->at[k])->effect)
       return true;
     for (uint32_t j = 0; j < n->nregions; j++)
       if (has_checks(e, n->regions[j])) return true;

@@ -45,7 +45,7 @@ static const char *const taken[] = {
   "exp10", "pow10", "drem", "significand", "scalb", "nan", "logb", "ilogb", "scalbn", "modf",
   "frexp", "nextafter", "llrint", "llround", "lrint", "lround", "time", "read", "write", "link",
   /* ours */
-  "env", "work", "host", "stop", "code", "in", "outs", "swap",
+  "env", "work", "host", "stop", "code", "in", "outs",
 };
 
 static void take(Emit *e, const char *name) {

@@ -13,9 +13,10 @@
 static void time_region(Emit *e, Region *r) {
   for (uint32_t k = 0; k < r->params.n; k++) info(e, r->params.at[k])->begin = e->clock;
   e->clock++;
-  for (uint32_t k = 0; k < r->nodes.n; k++) {
-    Info *x = info(e, r->nodes.at[k]);
-    Node *n = node(e, r->nodes.at[k]);
+  const Order *o = order_of(e, r);
+  for (uint32_t k = 0; k < o->n; k++) {
+    Info *x = info(e, o->at[k]);
+    Node *n = node(e, o->at[k]);
     x->begin = x->end = e->clock++;
     if (!n->nregions) continue;
     for (uint32_t j = 0; j < n->nregions; j++) time_region(e, n->regions[j]);
@@ -56,26 +57,34 @@ static void make_outs(Emit *e) {
   }
 }
 
-static void use(Emit *e, Ref a, Ref user, uint32_t region) {
+static void use(Emit *e, Ref a, Ref user, uint32_t region, bool early) {
   Info *x = info(e, a);
   x->need = true;
   x->uses++;
   x->user = user;
   x->use_region = region;
   if (!is_array(node(e, a))) return;
-  Use u = {.user = user, .region = region, .next = x->use_head};
+  Use u = {.user = user, .region = region, .next = x->use_head, .early = early};
   VEC_PUSH(e->c, &e->uses, u);
   x->use_head = e->uses.n - 1;
 }
 
 static void use_result(Emit *e, const Region *r, uint32_t k) {
-  use(e, r->results.at[k], RESULT_USE, r->id);
+  use(e, r->results.at[k], RESULT_USE, r->id, false);
 }
 
 /* Is result k of structured node r read? */
 static bool out_needed(const Emit *e, Ref r, uint32_t k) {
   Ref proj = info(e, r)->out[k].proj;
   return proj && info(e, proj)->need;
+}
+
+bool records_state(const Emit *e, Ref r, uint32_t k) {
+  const Node *n = node(e, r);
+  if (n->op != IR_FOLD || k + 1 < n->nargs) return false;
+  Ref value = n->regions[0]->results.at[k];
+  return is_array(node(e, value)) && node(e, value)->op == IR_PARAM &&
+         node(e, value)->region == n->regions[0]->id;
 }
 
 static void use_results(Emit *e, Ref r) {
@@ -93,7 +102,8 @@ static void use_results(Emit *e, Ref r) {
       break;
     case IR_FOLD:
       for (uint32_t k = 0; k < n->nresults; k++)
-        if (k < carried || out_needed(e, r, k)) use_result(e, n->regions[0], k);
+        if (k < carried || out_needed(e, r, k))
+          use(e, n->regions[0]->results.at[k], RESULT_USE, n->regions[0]->id, records_state(e, r, k));
       break;
     case IR_LOOP:
       for (uint32_t k = 0; k < n->nresults; k++)
@@ -129,7 +139,7 @@ static void find_needed(Emit *e) {
     x->need = true;
     if (n->type != seen) use_atoms(e, n->type);
     if (is_array(n)) seen = n->type;
-    for (uint32_t k = 0; k < n->nargs; k++) use(e, n->arg[k], r, n->region);
+    for (uint32_t k = 0; k < n->nargs; k++) use(e, n->arg[k], r, n->region, false);
     if (!n->nregions) continue;
     for (uint32_t k = 0; k < n->nresults; k++) use_atoms(e, n->result_type[k]);
     use_results(e, r);
@@ -253,12 +263,18 @@ uint32_t lift_time(const Emit *e, uint32_t region, uint32_t time, const Region *
   return time;
 }
 
+/* When array a is used so, in the region of the use. */
+static uint32_t use_time(const Emit *e, Ref a, const Use *u) {
+  if (u->early) return info(e, a)->begin;
+  return u->user == RESULT_USE ? e->region_end[u->region] : info(e, u->user)->at;
+}
+
 uint32_t last_use_in(Emit *e, Ref a, const Region *r) {
   uint32_t last = 0;
   for (uint32_t k = info(e, a)->use_head; k; k = e->uses.at[k].next) {
     Use *u = &e->uses.at[k];
     if (!region_inside(e, u->region, r)) continue;
-    uint32_t t = u->user == RESULT_USE ? e->region_end[u->region] : info(e, u->user)->at;
+    uint32_t t = use_time(e, a, u);
     t = lift_time(e, u->region, t, r);
     if (t > last) last = t;
     if (u->user == RESULT_USE || !is_view(node(e, u->user))) continue;
@@ -276,7 +292,7 @@ static void find_last(Emit *e) {
     const Region *own = region_of(e, r);
     for (uint32_t k = x->use_head; k; k = e->uses.at[k].next) {
       Use *u = &e->uses.at[k];
-      uint32_t t = u->user == RESULT_USE ? e->region_end[u->region] : info(e, u->user)->at;
+      uint32_t t = use_time(e, r, u);
       if (u->user != RESULT_USE && is_view(node(e, u->user)) && info(e, u->user)->last > t)
         t = info(e, u->user)->last;
       t = lift_time(e, u->region, t, own);
@@ -285,8 +301,18 @@ static void find_last(Emit *e) {
   }
 }
 
+/* At first the program's own order. */
+static void copy_order(Emit *e) {
+  e->order = NEWN(e->c, Order, e->p->regions.n);
+  for (uint32_t k = 0; k < e->p->regions.n; k++) {
+    const Region *r = e->p->regions.at[k];
+    if (r) e->order[k] = (Order){r->nodes.at, r->nodes.n};
+  }
+}
+
 void plan_uses(Emit *e) {
   e->clock = 1;
+  copy_order(e);
   e->ninfo = e->p->nnodes;
   e->info = NEWN(e->c, Info, e->ninfo);
   e->region_end = NEWN(e->c, uint32_t, e->p->regions.n);
@@ -297,6 +323,9 @@ void plan_uses(Emit *e) {
   find_needed(e);
   mark_mutable(e);
   find_lazy(e);
+  plan_order(e);
+  e->clock = 1;
+  time_region(e, e->p->root);
   find_inlined(e);
   find_times(e);
   find_last(e);

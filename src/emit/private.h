@@ -1,6 +1,7 @@
 /* private.h - what the files of emit/ share.
  *
  *   plan.c       what is needed, how often used, what is written inside its user, times
+ *   order.c      the order of statements
  *   places.c     which buffer each array is stored in; results straight in their place
  *   slots.c      where each buffer lies: a local array, a slice of the workspace
  *   chunks.c     very long regions cut in pieces; values that cross from one to another
@@ -97,7 +98,11 @@ typedef struct Info {
   bool lazy;             /* FILL: written again wherever it is copied to, stored nowhere */
 } Info;
 
-typedef struct Use { Ref user; uint32_t region, next; } Use;
+/* early: a state that a fold records, at the start of its body. */
+typedef struct Use { Ref user; uint32_t region, next; bool early; } Use;
+
+/* The nodes of a region in the order of their text. */
+typedef struct Order { Ref *at; uint32_t n; } Order;
 
 /* A value that a C function takes from the one around it. */
 typedef struct Field Field;
@@ -147,6 +152,7 @@ typedef struct Emit {
   uint32_t *keep[2];     /* by region id: buffers of scalars that cross pieces; [1]: ints */
   uint32_t nchunks;
   VEC(Use) uses;
+  Order *order;          /* by region id */
   VEC(Buffer) buffers;   /* from 1 */
   VEC(Slot) slots;
   uint32_t *locals;      /* list of LOCAL buffers by region id, linked by next_made */
@@ -170,11 +176,17 @@ typedef struct Emit {
 static inline Info *info(const Emit *e, Ref r) { return &e->info[r]; }
 static inline Node *node(const Emit *e, Ref r) { return ir_node(e->p, r); }
 static inline Region *region_of(const Emit *e, Ref r) { return e->p->regions.at[node(e, r)->region]; }
+static inline const Order *order_of(const Emit *e, const Region *r) { return &e->order[r->id]; }
 static inline bool is_array(const Node *n) { return n->type && n->type->rank > 0; }
 static inline bool is_scalar(const Node *n) { return n->type && !n->type->acc && n->type->rank == 0; }
 
 /* plan.c */
 void plan_uses(Emit *e);
+/* Is output k of fold r a carried array as it is when the body starts? */
+bool records_state(const Emit *e, Ref r, uint32_t k);
+
+/* order.c */
+void plan_order(Emit *e);
 /* The time of the last use of array a inside region r, lifted to r; 0: none. */
 uint32_t last_use_in(Emit *e, Ref a, const Region *r);
 uint32_t lift_time(const Emit *e, uint32_t region, uint32_t time, const Region *to);

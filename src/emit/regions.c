@@ -119,8 +119,8 @@ static void emit_node(Emit *e, Ref r) {
 static void emit_pieces(Emit *e, Region *r) {
   uint32_t open = 0;
   uint32_t scope = scope_open(e);
-  for (uint32_t k = 0; k < r->nodes.n; k++) {
-    const Info *x = info(e, r->nodes.at[k]);
+  for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
+    const Info *x = info(e, order_of(e, r)->at[k]);
     if (!x->need || x->inlined) continue;
     if (x->chunk && x->chunk != open) {
       if (open) {
@@ -130,7 +130,7 @@ static void emit_pieces(Emit *e, Region *r) {
       open = x->chunk;
       fn_open(e, str_printf(e->c, "%s_part%u", e->cname, open));
     }
-    emit_node(e, r->nodes.at[k]);
+    emit_node(e, order_of(e, r)->at[k]);
   }
   if (open) fn_close(e);
   scope_close(e, scope);
@@ -142,5 +142,5 @@ void emit_region(Emit *e, Region *r) {
     emit_pieces(e, r);
     return;
   }
-  for (uint32_t k = 0; k < r->nodes.n; k++) emit_node(e, r->nodes.at[k]);
+  for (uint32_t k = 0; k < order_of(e, r)->n; k++) emit_node(e, order_of(e, r)->at[k]);
 }

@@ -74,14 +74,13 @@ static void put_param(Emit *e, Buf *b, uint32_t k, bool plain) {
 }
 
 /* Begins a new line where the last one is full. */
-static void put_comma(Buf *b, size_t *column, size_t before) {
-  if (b->n - *column < 80) {
+static void put_comma(Buf *b, size_t *column) {
+  if (b->n - *column < 64) {
     buf_puts(b, ", ");
   } else {
     buf_puts(b, ",\n    ");
     *column = b->n;
   }
-  (void)before;
 }
 
 static void put_prototype(Emit *e, Buf *b, bool plain) {
@@ -90,16 +89,16 @@ static void put_prototype(Emit *e, Buf *b, bool plain) {
   bool any = false;
   buf_printf(b, "int %s(", e->cname);
   for (uint32_t k = 0; k < root->params.n; k++, any = true) {
-    if (any) put_comma(b, &column, 0);
+    if (any) put_comma(b, &column);
     put_param(e, b, k, plain);
   }
   for (uint32_t k = 0; k < root->results.n; k++, any = true) {
-    if (any) put_comma(b, &column, 0);
+    if (any) put_comma(b, &column);
     buf_printf(b, "%s *GC_RESTRICT %s", c_type(e->f, node(e, root->results.at[k])->type->elem, true),
                e->out_name[k]);
   }
   if (e->has_work) {
-    if (any) put_comma(b, &column, 0);
+    if (any) put_comma(b, &column);
     buf_printf(b, "%s *GC_RESTRICT work", e->f->real);
     any = true;
   }

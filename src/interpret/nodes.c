@@ -38,11 +38,17 @@ static bool is_of_reals(const Machine *m, const Node *n) {
   return elem_of(m, n->arg[n->nargs - 1]) == ELEM_REAL;
 }
 
+static void check_divisor(Machine *m, const Node *n, uint32_t prim, const Num *arg) {
+  if ((prim != P_FLOORDIV && prim != P_MOD) || arg[1].i) return;
+  fail_at(m->c, n->pos, NULL, prim == P_MOD ? "modulo by zero" : "division by zero");
+}
+
 static void run_prim(Machine *m, const Node *n, Slot *out) {
   uint32_t prim = (uint32_t)n->aux.i;
   Num arg[3], *x = result_num(m, n, out);
   for (uint32_t k = 0; k < n->nargs; k++) arg[k] = slot_of(m, n->arg[k])->num;
   if (!is_of_reals(m, n)) {
+    check_divisor(m, n, prim, arg);
     x->i = whole_prim(prim, arg);
     return;
   }
@@ -76,8 +82,9 @@ static void run_stack(Machine *m, const Node *n, Slot *out) {
 
 _Noreturn static void out_of_range(Machine *m, const Node *n, int64_t i, uint32_t axis,
                                    int64_t size) {
-  fail_at(m->c, n->pos, NULL, "index %lld is out of range for axis %u of size %lld",
-          (long long)i, axis, (long long)size);
+  const char *name = ir_node(m->p, n->arg[0])->name;
+  fail_at(m->c, n->pos, NULL, "index %lld is out of range for axis %u%s%s of size %lld",
+          (long long)i, axis, name ? " of " : "", name ? name : "", (long long)size);
 }
 
 uint64_t subscript(Machine *m, const Node *n, const Array *a, uint32_t first, uint64_t *size) {

@@ -383,7 +383,14 @@ static Ref visit(Rewrite *w, Ref old) {
   }
 }
 
+static bool any_scope(const Prog *p) {
+  for (Ref r = 1; r < p->nnodes; r++)
+    if (ir_node(p, r)->op == IR_ACCUM) return true;
+  return false;
+}
+
 Prog *opt_accumulate(Prog *p) {
+  if (!any_scope(p)) return p;
   Accumulate a = {.plan = accumulate_plan(p)};
   a.pending = NEWN(p->ctx, PendingVec, p->regions.n);
   Rewrite w = {.node = visit, .self = &a};

@@ -110,7 +110,14 @@ static Ref visit(Rewrite *w, Ref old) {
   return 0;
 }
 
+static bool any_fold(const Prog *p) {
+  for (Ref r = 1; r < p->nnodes; r++)
+    if (ir_node(p, r)->op == IR_FOLD && ir_node(p, r)->nargs > 2) return true;
+  return false;
+}
+
 Prog *fuse_carries(Prog *p) {
+  if (!any_fold(p)) return p;
   Rewrite w = {.node = visit};
   Prog *to = rewrite_program(&w, p);
   to->erased = p->erased;

@@ -10,12 +10,18 @@
 
 enum { ROUNDS = 2 };
 
+/* A step that finds nothing to do gives the program as it is. */
+static Prog *step(Prog *p, Prog *(*run)(Prog *p)) {
+  Prog *to = run(p);
+  return to == p ? p : ir_sweep(to);
+}
+
 Prog *opt_fuse(Prog *p) {
-  p = ir_sweep(fuse_nests(p));
+  p = step(p, fuse_nests);
   for (int round = 0; round < ROUNDS; round++) {
-    p = ir_sweep(fuse_inline(p));
-    p = fuse_join(p);
-    p = ir_sweep(fuse_join(p));
+    p = step(p, fuse_inline);
+    p = step(p, fuse_join);
+    p = step(p, fuse_join);
   }
-  return ir_sweep(fuse_carries(p));
+  return step(p, fuse_carries);
 }

@@ -198,6 +198,7 @@ static Ref hoist_node(Rewrite *w, Ref old) {
 }
 
 Prog *opt_hoist(Prog *p) {
+  if (p->regions.n == 1) return p;
   Hoist h = {.risky = find_risky(p)};
   Rewrite w = {.node = hoist_node, .self = &h};
   Prog *to = rewrite_program(&w, p);

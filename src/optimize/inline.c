@@ -32,6 +32,7 @@ typedef struct Inline {
   uint32_t *extra;          /* by Ref of a READ that becomes a copy: its weight */
   bool *chosen;             /* by Ref of a READ */
   bool *dead;               /* by Ref of a LOOP: all its uses are copies */
+  bool any;                 /* is there anything to do? */
 } Inline;
 
 /* ---- uses ------------------------------------------------------------------------- */
@@ -264,7 +265,7 @@ static void choose(Inline *s, Ref r) {
   bool row = n->nargs > loop->nargs + 1;
   if (row && ir_node(s->p, loop->regions[0]->results.at[k])->op == IR_PROJ) return;
   if (o->big || !worth_copying(s, n, proj->arg[0], loop, o)) return;
-  s->chosen[r] = true;
+  s->chosen[r] = s->any = true;
   s->extra[r] = o->weight;
   o->inlined++;
   note_chain(s, r, proj->arg[0]);
@@ -320,6 +321,7 @@ Prog *fuse_inline(Prog *p) {
   count_uses(&s);
   for (Ref r = 1; r < p->nnodes; r++)
     if (ir_node(p, r)->op == IR_READ) choose(&s, r);
+  if (!s.any) return p;
   find_dead(&s);
   Rewrite w = {.node = visit, .self = &s};
   Prog *to = rewrite_program(&w, p);

@@ -32,6 +32,7 @@ typedef struct Join {
   Group **group;            /* by Ref of a LOOP or FOLD that may join */
   Group **latest;           /* by Ref of a first extent: the latest group there */
   bool *done;               /* already copied */
+  bool any;                 /* is there a group of two? */
 } Join;
 
 /* ---- grouping ----------------------------------------------------------------------- */
@@ -80,6 +81,7 @@ static void add_member(Join *s, Group *g, Ref r, const uint32_t *hash, uint32_t 
   g->nodes += s->inside[r];
   for (uint32_t k = 0; k < n && g->ninner < MAX_INNER; k++) g->inner[g->ninner++] = hash[k];
   s->group[r] = g;
+  if (g->loops.n > 1) s->any = true;
 }
 
 static bool fits(const Join *s, const Group *g, Ref r, uint32_t count) {
@@ -299,6 +301,7 @@ Prog *fuse_join(Prog *p) {
     if (in->owner) s.inside[in->owner] += 1 + s.inside[r];
   }
   for (uint32_t k = 0; k < p->regions.n; k++) group_region(&s, p->regions.at[k]);
+  if (!s.any) return p;
   Rewrite w = {.node = visit, .self = &s};
   Prog *to = rewrite_program(&w, p);
   to->erased = p->erased;

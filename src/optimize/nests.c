@@ -82,7 +82,14 @@ static Ref visit(Rewrite *w, Ref old) {
   return pass_structured(w, n, axis, extent, &r, n->aux.loop->comb);
 }
 
+static bool any_nest(const Prog *p) {
+  for (Ref r = 1; r < p->nnodes; r++)
+    if (builds_one(ir_node(p, r)) && inner_loop(p, ir_node(p, r))) return true;
+  return false;
+}
+
 Prog *fuse_nests(Prog *p) {
+  if (!any_nest(p)) return p;
   Rewrite w = {.node = visit};
   Prog *to = rewrite_program(&w, p);
   to->erased = p->erased;

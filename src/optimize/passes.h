@@ -15,6 +15,8 @@ void refs_insert(Ctx *c, Refs *list, Ref r);
 /* bounds.c: are all subscripts of a READ, WITH or UPD proved to be in range? */
 bool bounds_hold(Prog *p, Ref r);
 
+/* Steps of opt_fuse give the same program back where they find nothing to do. */
+
 /* nests.c: [[e for j < m] for i < n] is one loop over i and j. */
 Prog *fuse_nests(Prog *p);
 /* inline.c: reads of a loop's elements become the elements. */

@@ -52,8 +52,14 @@ const char *const *optimize_pass_names(void) {
   return names;
 }
 
+/* For people.  The barriers stay; joined loops and plain builds read better than what reverse
+ * mode wrote. */
 Prog *optimize_for_reading(Prog *p) {
-  p = opt_simplify(ir_sweep(p));
-  VERIFY(p, "simplify");
-  return ir_sweep(p);
+  static const PassFn reading[] = {ir_sweep, opt_simplify, opt_bounds, opt_accumulate, opt_fuse,
+                                   opt_simplify, ir_sweep};
+  for (size_t k = 0; k < sizeof reading / sizeof *reading; k++) {
+    p = reading[k](p);
+    VERIFY(p, "reading");
+  }
+  return p;
 }

@@ -13,7 +13,7 @@
 #include "optimize/optimize.h"
 #include "optimize/rewrite.h"
 
-enum { ROUNDS = 2, SAID_AGAIN = 3 };
+enum { ROUNDS = 2, SAID_AGAIN = 3, MANY = 64 };
 
 typedef struct Simplify {
   Prog *from;
@@ -105,36 +105,52 @@ static Ref result_of_build(Prog *p, Ref loop, uint32_t k) {
   return c ? ir_fill(p, c, l->result_type[k]) : 0;
 }
 
-/* In sum(if i == k then e else 0): k and e, where k is known outside; false otherwise. */
-static bool one_term(Prog *p, const Node *l, Ref element, Ref *at, Ref *e) {
-  const Node *s = ir_node(p, element);
-  if (l->nargs != 1 || s->op != IR_PRIM || s->aux.i != P_SELECT) return false;
-  if (!zero(p, s->arg[2])) return false;
-  const Node *c = ir_node(p, s->arg[0]);
-  Ref i = l->regions[0]->params.at[0];
-  if (c->op != IR_PRIM || c->aux.i != P_EQ || (c->arg[0] != i && c->arg[1] != i)) return false;
-  *at = known_outside(p, c->arg[c->arg[0] == i]);
-  *e = s->arg[1];
-  return *at != 0;
+/* `i == k`, alone or in a conjunction: k. */
+static Ref asked_index(const Prog *p, Ref condition, Ref i, int depth) {
+  const Node *c = ir_node(p, condition);
+  if (c->op != IR_PRIM || depth > 8) return 0;
+  if (c->aux.i == P_EQ && c->arg[0] == i) return c->arg[1];
+  if (c->aux.i == P_EQ && c->arg[1] == i) return c->arg[0];
+  if (c->aux.i != P_AND) return 0;
+  Ref k = asked_index(p, c->arg[0], i, depth + 1);
+  return k ? k : asked_index(p, c->arg[1], i, depth + 1);
 }
 
-/* The sum that has one term only: e at that index if it is in range. */
+/* In sum(if i == k then e else 0 for i < n), k, if it is known outside; 0 otherwise. */
+static Ref only_index(Prog *p, const Node *l, Ref element) {
+  const Node *s = ir_node(p, element);
+  if (l->nargs != 1 || s->op != IR_PRIM || s->aux.i != P_SELECT || !zero(p, s->arg[2])) return 0;
+  Ref k = asked_index(p, s->arg[0], l->regions[0]->params.at[0], 0);
+  return k ? known_outside(p, k) : 0;
+}
+
+static bool surely_inside(Prog *p, Ref at, Ref n) {
+  Size a = size_atom(p, at), last = size_sub(p, size_atom(p, n), size_const(p, 1));
+  return size_nonneg(p, a) && size_nonneg(p, size_sub(p, last, a));
+}
+
+/* The loop's element at an index, computed here. */
+static Ref element_at(Simplify *s, Prog *p, const Node *l, Ref element, Ref at) {
+  if (!s->again.to) copy_init(&s->again, p, p);
+  copy_set(&s->again, l->regions[0]->params.at[0], at);
+  copy_nodes(&s->again, l->regions[0]);
+  return copy_ref(&s->again, element);
+}
+
+/* The sum that has one term only: its element at that index if it is in range. */
 static Ref sum_at_one(Rewrite *w, Ref loop, Ref element) {
   Prog *p = w->k.to;
-  Simplify *s = w->self;
   const Node *l = ir_node(p, loop);
-  Ref at, e;
-  if (ir_has_effect(p, loop) || !one_term(p, l, element, &at, &e)) return 0;
-  if (!s->again.to) copy_init(&s->again, p, p);
+  Ref at = ir_has_effect(p, loop) ? 0 : only_index(p, l, element);
+  if (!at) return 0;
+  if (surely_inside(p, at, l->arg[0])) return element_at(w->self, p, l, element, at);
   Ref low = ir_prim2(p, P_GE, at, ir_int(p, 0)), high = ir_prim2(p, P_LT, at, l->arg[0]);
   Ref inside = ir_prim2(p, P_AND, low, high);
   Region *then = ir_begin(p);
-  copy_set(&s->again, l->regions[0]->params.at[0], at);
-  copy_nodes(&s->again, l->regions[0]);
-  ir_result(p, copy_ref(&s->again, e));
+  ir_result(p, element_at(w->self, p, l, element, at));
   ir_end(p);
   Region *otherwise = ir_begin(p);
-  ir_result(p, ir_zero(p, ir_type(p, e)));
+  ir_result(p, ir_zero(p, ir_type(p, element)));
   ir_end(p);
   return ir_out(p, ir_if(p, inside, then, otherwise), 0);
 }
@@ -152,6 +168,9 @@ static Ref result_of_loop(Rewrite *w, Ref loop, uint32_t k, bool derivative) {
   Prog *p = w->k.to;
   const Node *l = ir_node(p, loop);
   Ref e = l->regions[0]->results.at[k];
+  for (uint32_t j = 0; j < k && j < MANY; j++)
+    if (l->regions[0]->results.at[j] == e && l->aux.loop->comb[j] == l->aux.loop->comb[k])
+      return ir_out(p, loop, j);
   switch (l->aux.loop->comb[k]) {
   case BUILD: return result_of_build(p, loop, k);
   case SUM: return result_of_sum(w, loop, e, derivative);
@@ -159,12 +178,16 @@ static Ref result_of_loop(Rewrite *w, Ref loop, uint32_t k, bool derivative) {
   }
 }
 
-/* Both branches give the same. */
+/* Both branches give the same, or what needs no branch to compute. */
 static Ref result_of_if(Prog *p, const Node *n, uint32_t k) {
   Ref a = n->regions[0]->results.at[k], b = n->regions[1]->results.at[k];
   if (zero(p, a) && zero(p, b)) return ir_zero(p, n->result_type[k]);
   a = known_outside(p, a);
-  return a && a == known_outside(p, b) ? a : 0;
+  b = a ? known_outside(p, b) : 0;
+  if (!a || !b) return 0;
+  if (a == b) return a;
+  Ref arg[] = {n->arg[0], a, b};
+  return n->result_type[k]->rank ? 0 : ir_prim(p, P_SELECT, arg);
 }
 
 /* A carried value that never changes. */
@@ -214,6 +237,17 @@ static Ref simplify_prim(Rewrite *w, const Node *n) {
   for (uint32_t i = 0; i < n->nargs; i++) arg[i] = copy_ref(&w->k, n->arg[i]);
   if (n->aux.i == P_SELECT) return simplify_select(p, arg);
   return normal_prim(p, (uint32_t)n->aux.i, arg, (Opener){may_open, w});
+}
+
+/* A choice between whole numbers, as a real, is one between reals. */
+static Ref simplify_toreal(Rewrite *w, const Node *n) {
+  Prog *p = w->k.to;
+  const Node *s = ir_node(p, copy_ref(&w->k, n->arg[0]));
+  if (s->op != IR_PRIM || s->aux.i != P_SELECT) return 0;
+  for (int k = 1; k < 3; k++)
+    if (ir_node(p, s->arg[k])->op != IR_CONST) return 0;
+  Ref arg[] = {s->arg[0], ir_toreal(p, s->arg[1]), ir_toreal(p, s->arg[2])};
+  return ir_prim(p, P_SELECT, arg);
 }
 
 /* An element of a fill is what it is filled with. */
@@ -269,6 +303,7 @@ static Ref simplify_node(Rewrite *w, Ref old) {
   case IR_VAR: case IR_TIE: return copy_ref(&w->k, n->arg[0]);
   case IR_STOP: case IR_SCALE: case IR_STRAIGHT: return simplify_control(w, n);
   case IR_PRIM: return simplify_prim(w, n);
+  case IR_TOREAL: return simplify_toreal(w, n);
   case IR_READ: return simplify_read(w, n);
   case IR_PROJ: return simplify_proj(w, n);
   case IR_IF: return simplify_if(w, old);

@@ -1,7 +1,7 @@
-/* csv.c - numbers in lines of text: a line is a row, its numbers separated by commas,
- * semicolons, tabs or blanks.
+/* csv.c - numbers, or true and false, in lines of text: a line is a row, its numbers
+ * separated by commas, semicolons, tabs or blanks.
  *
- * A first line that holds no number is a header and skipped; so are empty lines, and
+ * A first line that holds none of them is a header and skipped; so are empty lines, and
  * lines that begin with #.  One column gives an array of rank 1, anything else (one row
  * too) one of rank 2. */
 #include "script/private.h"
@@ -16,6 +16,7 @@ typedef struct Csv {
   uint32_t first_line;  /* where the first row stands */
   int64_t rows, columns;
   Numbers all;
+  bool bools;           /* the fields are true and false */
 } Csv;
 
 /* The next line, without its end; false after the last. */
@@ -55,16 +56,26 @@ static bool next_field(const char **at, const char *end, char sign, const char *
   return true;
 }
 
-/* Does the line hold a number anywhere? */
-static bool has_number(const char *line, size_t n) {
+static bool is_word(const char *s, size_t n, const char *word) {
+  return strlen(word) == n && memcmp(s, word, n) == 0;
+}
+
+static bool bool_read(const char *field, size_t n, bool *truth) {
+  *truth = is_word(field, n, "true") || is_word(field, n, "True");
+  return *truth || is_word(field, n, "false") || is_word(field, n, "False");
+}
+
+/* Does the line hold a number, or a bool, anywhere? */
+static bool has_data(const char *line, size_t n) {
   const char *at = line, *field;
   char sign = separator(line, n);
   size_t size;
   double real;
   int64_t whole;
-  bool is_int;
+  bool is_int, truth;
   while (next_field(&at, line + n, sign, &field, &size))
-    if (number_read(field, size, &real, &whole, &is_int)) return true;
+    if (number_read(field, size, &real, &whole, &is_int) || bool_read(field, size, &truth))
+      return true;
   return false;
 }
 
@@ -72,9 +83,25 @@ _Noreturn static void not_a_number(Csv *f, int64_t column, const char *field, si
   if (n == 0)
     file_fail(f->c, f->path, "write nan for a number that is missing",
               "line %u, column %lld is empty", f->line, (long long)column);
-  file_fail(f->c, f->path, "fields are numbers, nan or inf; text may stand in a first line only",
-            "line %u, column %lld: '%.*s' is not a number", f->line, (long long)column,
-            (int)(n < 60 ? n : 60), field);
+  file_fail(f->c, f->path,
+            f->bools ? "all fields are true or false, or none is"
+                     : "fields are numbers, nan or inf; text may stand in a first line only",
+            "line %u, column %lld: '%.*s' is not a %s", f->line, (long long)column,
+            (int)(n < 60 ? n : 60), field, f->bools ? "bool" : "number");
+}
+
+/* The first field decides whether all are bools. */
+static void read_field(Csv *f, int64_t column, const char *field, size_t n) {
+  double real;
+  int64_t whole;
+  bool is_int, truth;
+  if (f->all.real.n == 0) f->bools = bool_read(field, n, &truth);
+  if (f->bools && bool_read(field, n, &truth))
+    numbers_add(f->c, &f->all, truth, truth, true);
+  else if (!f->bools && number_read(field, n, &real, &whole, &is_int))
+    numbers_add(f->c, &f->all, real, whole, is_int);
+  else
+    not_a_number(f, column, field, n);
 }
 
 static void read_row(Csv *f, const char *line, size_t n) {
@@ -82,14 +109,7 @@ static void read_row(Csv *f, const char *line, size_t n) {
   char sign = separator(line, n);
   size_t size;
   int64_t columns = 0;
-  while (next_field(&at, line + n, sign, &field, &size)) {
-    double real;
-    int64_t whole;
-    bool is_int;
-    columns++;
-    if (!number_read(field, size, &real, &whole, &is_int)) not_a_number(f, columns, field, size);
-    numbers_add(f->c, &f->all, real, whole, is_int);
-  }
+  while (next_field(&at, line + n, sign, &field, &size)) read_field(f, ++columns, field, size);
   if (f->rows == 0) f->columns = columns, f->first_line = f->line;
   if (columns != f->columns)
     file_fail(f->c, f->path, "each line needs as many numbers as the first",
@@ -108,10 +128,12 @@ Value csv_read(Ctx *c, const char *path) {
   bool first = true;
   while (next_line(&f, &line, &n)) {
     if (n == 0 || *line == '#') continue;
-    if (!first || has_number(line, n)) read_row(&f, line, n);
+    if (!first || has_data(line, n)) read_row(&f, line, n);
     first = false;
   }
   if (f.rows == 0) file_fail(c, path, NULL, "there are no numbers in this file");
   int64_t dim[] = {f.rows, f.columns};
-  return value_of_numbers(&f.all, f.columns == 1 ? 1 : 2, dim);
+  Value v = value_of_numbers(&f.all, f.columns == 1 ? 1 : 2, dim);
+  if (f.bools) v.elem = ELEM_BOOL;
+  return v;
 }

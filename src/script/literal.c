@@ -15,8 +15,9 @@ typedef struct Literal {
 } Literal;
 
 _Noreturn static void refuse(Literal *l, const char *what) {
-  fail_at(l->c, (Span){0}, "a value is written as 1.5, true, [1, 2, 3] or [[1, 2], [3, 4]]",
-          "'%.60s%s': %s", l->text, strlen(l->text) > 60 ? "…" : "", what);
+  diag(l->c, SEV_ERROR, (Span){0}, "'%.60s%s': %s", l->text, strlen(l->text) > 60 ? "…" : "", what);
+  diag(l->c, SEV_HELP, (Span){0}, "a value is written as 1.5, true, [1, 2, 3] or [[1, 2], [3, 4]]");
+  diag_raise(l->c, GC_USAGE);
 }
 
 static void skip_blanks(Literal *l) {

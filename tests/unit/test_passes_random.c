@@ -113,7 +113,8 @@ static void make_loop(Gen *g) {
   statements(g, 2 + pick(g, 4));
   for (uint32_t k = 0; k < nout; k++) {
     comb[k] = combiners[(kind == 3 ? 2 : 0) + pick(g, kind == 3 ? 4 : 6)];
-    ir_result(p, new_scalar(g));
+    Ref e = new_scalar(g);
+    ir_result(p, comb[k] == PROD ? ir_prim1(p, P_TANH, e) : e);
   }
   ir_end(p);
   leave(g, &before);
@@ -121,7 +122,9 @@ static void make_loop(Gen *g) {
   Ref loop = ir_loop(p, kind >= 2 ? 2 : 1, extent, r, comb);
   for (uint32_t k = 0; k < nout; k++) {
     Pool *pool = kind == 0 ? &g->vectors_n : kind == 1 ? &g->vectors_m : &g->matrices;
-    put(g, comb[k] == BUILD ? pool : &g->scalars, ir_out(p, loop, k));
+    Ref out = ir_out(p, loop, k);
+    if (comb[k] == BUILD) put(g, pool, out);
+    else put(g, &g->scalars, ir_prim1(p, P_SIN, out)); /* small: rounding stays small */
   }
 }
 
@@ -364,7 +367,7 @@ static uint64_t volume(const Value *v) {
 
 static bool same_number(double x, double y) {
   if (isnan(x) || isnan(y)) return isnan(x) == isnan(y);
-  return x == y || fabs(x - y) <= 1e-9 * (1 + fabs(x) + fabs(y));
+  return x == y || fabs(x - y) <= 1e-7 * (1 + fabs(x) + fabs(y));
 }
 
 static bool same_values(const Value *a, const Value *b) {
