@@ -255,7 +255,8 @@ PROGRAM_TESTS = \
   tests/programs/builtins.test \
   tests/programs/controls.test \
   tests/programs/derivative_errors.test \
-  tests/programs/derivatives.test
+  tests/programs/derivatives.test \
+  tests/programs/imports.test
 
 SHELL_TESTS = \
   tests/exports.sh \

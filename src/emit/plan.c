@@ -137,6 +137,7 @@ static void find_needed(Emit *e) {
     Node *n = node(e, r);
     if (!x->begin || (!x->need && !x->effect)) continue;
     x->need = true;
+    e->copy_by_loops |= !e->f->jit && divides_by_zero(e, n);
     if (n->type != seen) use_atoms(e, n->type);
     if (is_array(n)) seen = n->type;
     for (uint32_t k = 0; k < n->nargs; k++) use(e, n->arg[k], r, n->region, false);

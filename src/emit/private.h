@@ -157,6 +157,7 @@ typedef struct Emit {
   VEC(Slot) slots;
   uint32_t *locals;      /* list of LOCAL buffers by region id, linked by next_made */
   bool has_work;
+  bool copy_by_loops;    /* see surely_counts */
   Fn *fn;
   uint32_t nfns;
   NameTable *names;

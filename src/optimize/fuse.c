@@ -4,7 +4,8 @@
  * in a file of its own: nests of loops that build are one loop (nests.c); elements are
  * computed where they are read (inline.c); neighbouring loops become one (join.c), once
  * more for the loops that this brings together inside; as two reads in one loop are one
- * read then, this is done twice; equal carried values of folds become one (carries.c).  Maintains every value to the bit, every check and effect. */
+ * read then, this is done twice; equal carried values of folds become one (carries.c).
+ * Maintains every value to the bit, every check and effect. */
 #include "optimize/optimize.h"
 #include "optimize/passes.h"
 

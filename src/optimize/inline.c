@@ -6,9 +6,10 @@
  *   - if it is the only use of the array, and reads each element once at most;
  *   - if e is a few cheap operations and all uses are reads.
  * An e that holds loops moves only to a single element, or where all elements are but put
- * into another order: fused with more, a matrix product is no longer seen as one.  No loop inside e is ever run more often than before.  A loop that nothing needs any
- * more is left out.  Values are the same to the bit.  Linear: what is copied has a fixed
- * size at most, and chains of copies in copies have a fixed length. */
+ * into another order: fused with more, a matrix product is no longer seen as one.  No loop
+ * inside e is ever run more often than before.  A loop that nothing needs any more is left
+ * out.  Values are the same to the bit.  Linear: what is copied has a fixed size at most,
+ * and chains of copies in copies have a fixed length. */
 #include "optimize/passes.h"
 
 enum { MAX_CONE = 64, MAX_WEIGHT = 200, MAX_CHAIN = 48, MAX_IF_CHAIN = 4, CHEAP = 4 };

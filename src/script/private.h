@@ -31,8 +31,6 @@ void numbers_add(Ctx *c, Numbers *all, double real, int64_t whole, bool is_int);
 
 /* ---- value.c ------------------------------------------------------------------- */
 uint64_t value_count(const Value *v);
-/* The size of an element of v in bytes. */
-size_t value_width(const Value *v);
 /* The array of these sizes with the numbers as elements. */
 Value value_of_numbers(const Numbers *all, uint32_t rank, const int64_t *dim);
 void value_format(const Value *v, const Host *h, const char *format, Buf *out);
@@ -43,7 +41,6 @@ typedef struct Line { Buf buf; char room[1024]; } Line;
 Buf *line_init(Line *l, Ctx *c);
 /* The leaves of a shape, taken from *leaf on, which moves on past them. */
 void shape_print(const Shape *s, const Value **leaf, const Host *h, const char *format, Buf *out);
-uint32_t shape_leaves(const Shape *s);
 /* All pieces in a row, no newline. */
 void text_print(const TextAttr *t, const Value *leaf, const Host *h, Buf *out);
 

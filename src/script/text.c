@@ -8,13 +8,6 @@ Buf *line_init(Line *l, Ctx *c) {
   return &l->buf;
 }
 
-uint32_t shape_leaves(const Shape *s) {
-  if (!s || s->kind == SHAPE_LEAF) return 1;
-  uint32_t n = 0;
-  for (uint32_t k = 0; k < s->n; k++) n += shape_leaves(s->kid[k]);
-  return n;
-}
-
 void shape_print(const Shape *s, const Value **leaf, const Host *h, const char *format, Buf *out) {
   if (!s || s->kind == SHAPE_LEAF) {
     value_format((*leaf)++, h, format, out);

@@ -16,10 +16,6 @@ uint64_t value_count(const Value *v) {
   return n;
 }
 
-size_t value_width(const Value *v) {
-  return v->elem == ELEM_REAL ? sizeof(double) : sizeof(int64_t);
-}
-
 Value value_of_numbers(const Numbers *all, uint32_t rank, const int64_t *dim) {
   static const double nothing;
   Value v = {.elem = all->has_real ? ELEM_REAL : ELEM_INT, .rank = rank};
