@@ -256,7 +256,8 @@ PROGRAM_TESTS = \
   tests/programs/controls.test \
   tests/programs/derivative_errors.test \
   tests/programs/derivatives.test \
-  tests/programs/imports.test
+  tests/programs/imports.test \
+  tests/programs/language.test
 
 SHELL_TESTS = \
   tests/exports.sh \

@@ -127,7 +127,8 @@ void emit_stack(Emit *e, Ref r) {
 }
 
 /* The text "a + i*m" of a row. */
-static const char *row_text(Emit *e, const char *array, const Type *t, uint32_t n, const Ref *index) {
+static const char *row_text(Emit *e, const char *array, const Type *t, uint32_t n,
+                            const Ref *index) {
   Fn *fn = e->fn;
   Buf saved = fn->body;
   buf_init(&fn->body, e->c);

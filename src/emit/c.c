@@ -87,7 +87,8 @@ static void write_header(File *f, Buf *out) {
              "\n * is a workspace, NAME_work tells its length in elements of %s; it is aligned"
              "\n * as malloc's memory is, and may be null where the length is 0. */\n",
              f->real);
-  buf_printf(out, "#ifndef %s\n#define %s\n\n#include <stddef.h>\n#include <stdint.h>\n\n", name, name);
+  buf_printf(out, "#ifndef %s\n#define %s\n\n", name, name);
+  buf_puts(out, "#include <stddef.h>\n#include <stdint.h>\n\n");
   buf_puts(out, restrict_macro);
   buf_puts(out, open_c);
   buf_add(out, buf_text(&f->header), f->header.n);
@@ -111,7 +112,8 @@ static void write_body(File *f, Buf *out) {
   buf_puts(out, close_c);
 }
 
-void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Buf *body, Buf *header) {
+void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Buf *body,
+            Buf *header) {
   File f;
   file_init(&f, c, o, false);
   for (uint32_t k = 0; k < n; k++)

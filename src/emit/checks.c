@@ -119,7 +119,8 @@ static const char *put_dims(Emit *e, Ref leaf, uint32_t k) {
 }
 
 static void use_effect(Emit *e) {
-  use_function(e->f, "gc_effect", "int gc_effect(void *, unsigned, const struct gc_leaf *, unsigned);");
+  use_function(e->f, "gc_effect",
+               "int gc_effect(void *, unsigned, const struct gc_leaf *, unsigned);");
   e->fn->fails = true;
 }
 

@@ -97,7 +97,8 @@ static void find_crossings(Emit *e, Keeps *s) {
     Node *n = node(e, r);
     if (!info(e, r)->need) continue;
     for (uint32_t k = 0; k < n->nargs; k++)
-      if (info(e, n->arg[k])->chunk) cross(e, s, n->arg[k], chunk_seen(e, r, node(e, n->arg[k])->region));
+      if (info(e, n->arg[k])->chunk)
+        cross(e, s, n->arg[k], chunk_seen(e, r, node(e, n->arg[k])->region));
     if (info(e, r)->atom) cross(e, s, r, 0);
     for (uint32_t j = 0; j < n->nregions; j++) {
       Region *in = n->regions[j];

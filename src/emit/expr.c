@@ -19,7 +19,8 @@ void put_real(Emit *e, double x, int prec) {
     const char *big = f->real_float ? "1e30f*1e30f" : "1e300*1e300";
     if (f->jit && isnan(x)) putf(e, "(-(%s)*0)", big);
     else if (f->jit) putf(e, "%s(%s)", sign, big);
-    else if (f->real_float || isnan(x)) putf(e, isnan(x) ? "(%s)NAN" : "%s%s", isnan(x) ? f->real : sign, "INFINITY");
+    else if (isnan(x)) putf(e, "(%s)NAN", f->real);
+    else if (f->real_float) putf(e, "%sINFINITY", sign);
     else putf(e, "%s(double)INFINITY", sign);
   } else {
     Buf b;
@@ -211,7 +212,8 @@ static void put_call(Emit *e, const Node *n) {
   put(e, ")");
 }
 
-static void put_infix(Emit *e, const Node *n, const char *op, int mine, int left, int right, int prec) {
+static void put_infix(Emit *e, const Node *n, const char *op, int mine, int left, int right,
+                      int prec) {
   if (prec > mine) put(e, "(");
   put_expr(e, n->arg[0], left);
   put(e, op);

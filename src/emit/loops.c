@@ -73,7 +73,8 @@ bool simple_if(const Emit *e, Ref r) {
     if (array_out(e, r, k)) return false;
     outs += scalar_out(e, r, k);
   }
-  return outs > 0 && outs <= 2 && no_statements(e, n->regions[0]) && no_statements(e, n->regions[1]);
+  return outs > 0 && outs <= 2 && no_statements(e, n->regions[0]) &&
+         no_statements(e, n->regions[1]);
 }
 
 static void emit_choice(Emit *e, Ref r) {
@@ -120,7 +121,8 @@ static void emit_if(Emit *e, Ref r) {
   for (int j = 0; j < 2; j++) empty[j] = empty_branch(e, r, n->regions[j]);
   if (empty[0] && empty[1]) return;
   for (uint32_t k = 0; k < n->nresults; k++)
-    if (scalar_out(e, r, k)) line(e, "%s %s;", out_type(e, r, k), info(e, needed_proj(e, r, k))->cname);
+    if (scalar_out(e, r, k))
+      line(e, "%s %s;", out_type(e, r, k), info(e, needed_proj(e, r, k))->cname);
   line_start(e);
   put(e, empty[0] ? "if (!" : "if (");
   put_expr(e, n->arg[0], empty[0] ? PREC_PRIMARY : PREC_ANY);
@@ -143,6 +145,7 @@ static void declare_reduction(Emit *e, Ref r, uint32_t k, Combiner comb) {
   bool real = node(e, r)->result_type[k]->elem == ELEM_REAL;
   line_start(e);
   putf(e, "%s %s = ", type, name);
+  int64_t whole = comb == PROD ? 1 : comb == MAX ? INT64_MIN : comb == MIN ? INT64_MAX : 0;
   double over_nothing = comb == PROD ? 1 : comb == MAX ? -HUGE_VAL : comb == MIN ? HUGE_VAL : 0;
   switch (comb) {
     case ANY: put(e, "0"); break;
@@ -150,7 +153,7 @@ static void declare_reduction(Emit *e, Ref r, uint32_t k, Combiner comb) {
     case ARGMAX: case ARGMIN: put(e, "-1"); break;
     default:
       if (real) put_real(e, over_nothing, PREC_ANY);
-      else put_int(e, comb == MAX ? INT64_MIN : comb == MIN ? INT64_MAX : (int64_t)over_nothing, PREC_ANY);
+      else put_int(e, whole, PREC_ANY);
   }
   line_end(e, ";");
 }
@@ -343,15 +346,31 @@ static void close_for(Emit *e) {
   block_close(e);
 }
 
+/* Around a round that allocates (gc_temp): gives the name of the mark, or NULL. */
+static const char *open_scratch(Emit *e, const Region *body) {
+  if (!e->scratch[body->id]) return NULL;
+  const char *mark = c_fresh(e, "mark"), *host = ref_host(e);
+  use_function(e->f, "gc_mark", "void *gc_mark(void *);");
+  use_function(e->f, "gc_release", "void gc_release(void *, void *);");
+  line(e, "void *const %s = gc_mark(%s);", mark, host);
+  return mark;
+}
+
+static void close_scratch(Emit *e, const char *mark) {
+  if (mark) line(e, "gc_release(%s, %s);", ref_host(e), mark);
+}
+
 static void emit_loop(Emit *e, Ref r) {
   const Node *n = node(e, r);
   Region *body = n->regions[0];
   Outputs o = declare_outputs(e, r, 0);
   uint32_t scope = scope_open(e);
   for (uint32_t a = 0; a < n->nargs; a++) open_for(e, body->params.at[a], n->arg[a]);
+  const char *mark = open_scratch(e, body);
   declare_rows(e, r, 0, body, n->nargs);
   emit_region(e, body);
   emit_outputs(e, r, &o, n->nargs);
+  close_scratch(e, mark);
   for (uint32_t a = 0; a < n->nargs; a++) close_for(e);
   scope_close(e, scope);
 }
@@ -435,7 +454,8 @@ static void end_turns(Emit *e, Ref r) {
   }
 }
 
-static bool mentioned_later(const Emit *e, const Node *n, const Region *body, uint32_t skip, uint32_t k) {
+static bool mentioned_later(const Emit *e, const Node *n, const Region *body, uint32_t skip,
+                            uint32_t k) {
   for (uint32_t j = k + 1; j + 1 < n->nargs; j++)
     if (!is_array(node(e, n->arg[j + 1])) &&
         expr_mentions(e, body->results.at[j], body->params.at[k + skip]))
@@ -506,11 +526,13 @@ static void emit_fold(Emit *e, Ref r) {
   Outputs o = declare_outputs(e, r, ncarry);
   uint32_t scope = scope_open(e);
   open_for(e, body->params.at[0], n->arg[0]);
+  const char *mark = open_scratch(e, body);
   declare_rows(e, r, ncarry, body, 1);
   record_states(e, r);
   emit_region(e, body);
   emit_outputs(e, r, &o, 1);
   assign_carried(e, r, body);
+  close_scratch(e, mark);
   close_for(e);
   scope_close(e, scope);
   end_turns(e, r);
@@ -519,7 +541,8 @@ static void emit_fold(Emit *e, Ref r) {
 static bool has_checks(const Emit *e, const Region *r) {
   for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
     const Node *n = node(e, order_of(e, r)->at[k]);
-    if ((n->flags & NODE_CHECKED) || divides_by_zero(e, n) || info(e, order_of(e, r)->at[k])->effect)
+    if ((n->flags & NODE_CHECKED) || divides_by_zero(e, n) ||
+        info(e, order_of(e, r)->at[k])->effect)
       return true;
     for (uint32_t j = 0; j < n->nregions; j++)
       if (has_checks(e, n->regions[j])) return true;
@@ -573,8 +596,10 @@ static void emit_while(Emit *e, Ref r) {
     line(e, "break;");
     block_close(e);
   }
+  const char *mark = open_scratch(e, body);
   emit_region(e, body);
   assign_carried(e, r, body);
+  close_scratch(e, mark);
   line(e, "%s++;", trips);
   e->loop_depth--;
   block_close(e);
@@ -590,7 +615,7 @@ static void emit_while(Emit *e, Ref r) {
   end_turns(e, r);
 }
 
-/* ---- accumulators ------------------------------------------------------------------------------ */
+/* ---- accumulators ------------------------------------------------------------------------ */
 
 static void emit_accum(Emit *e, Ref r) {
   const Node *n = node(e, r);
@@ -613,7 +638,7 @@ static void emit_accum(Emit *e, Ref r) {
   }
 }
 
-/* ---- any of them ---------------------------------------------------------------------------------- */
+/* ---- any of them -------------------------------------------------------------------------- */
 
 static void emit_plain(Emit *e, Ref r) {
   switch (node(e, r)->op) {

@@ -103,7 +103,8 @@ static void use_results(Emit *e, Ref r) {
     case IR_FOLD:
       for (uint32_t k = 0; k < n->nresults; k++)
         if (k < carried || out_needed(e, r, k))
-          use(e, n->regions[0]->results.at[k], RESULT_USE, n->regions[0]->id, records_state(e, r, k));
+          use(e, n->regions[0]->results.at[k], RESULT_USE, n->regions[0]->id,
+              records_state(e, r, k));
       break;
     case IR_LOOP:
       for (uint32_t k = 0; k < n->nresults; k++)
@@ -158,7 +159,8 @@ static void mark_mutable(Emit *e) {
     Node *n = node(e, r);
     if (n->op == IR_WITH) info(e, n->arg[0])->mutable_base = true;
     if (n->op == IR_ACCUM || n->op == IR_FOLD || n->op == IR_WHILE)
-      for (uint32_t k = n->op != IR_ACCUM; k < n->nargs; k++) info(e, n->arg[k])->mutable_base = true;
+      for (uint32_t k = n->op != IR_ACCUM; k < n->nargs; k++)
+        info(e, n->arg[k])->mutable_base = true;
     if (n->op == IR_FOLD || n->op == IR_WHILE)
       for (uint32_t j = 0; j < n->nregions; j++)
         for (uint32_t k = 0; k < n->regions[j]->params.n; k++)

@@ -155,6 +155,7 @@ typedef struct Emit {
   Order *order;          /* by region id */
   VEC(Buffer) buffers;   /* from 1 */
   VEC(Slot) slots;
+  bool *scratch;         /* by region id: the body of a loop that calls gc_temp */
   uint32_t *locals;      /* list of LOCAL buffers by region id, linked by next_made */
   bool has_work;
   bool copy_by_loops;    /* see surely_counts */
@@ -176,10 +177,14 @@ typedef struct Emit {
 
 static inline Info *info(const Emit *e, Ref r) { return &e->info[r]; }
 static inline Node *node(const Emit *e, Ref r) { return ir_node(e->p, r); }
-static inline Region *region_of(const Emit *e, Ref r) { return e->p->regions.at[node(e, r)->region]; }
+static inline Region *region_of(const Emit *e, Ref r) {
+  return e->p->regions.at[node(e, r)->region];
+}
 static inline const Order *order_of(const Emit *e, const Region *r) { return &e->order[r->id]; }
 static inline bool is_array(const Node *n) { return n->type && n->type->rank > 0; }
-static inline bool is_scalar(const Node *n) { return n->type && !n->type->acc && n->type->rank == 0; }
+static inline bool is_scalar(const Node *n) {
+  return n->type && !n->type->acc && n->type->rank == 0;
+}
 
 /* plan.c */
 void plan_uses(Emit *e);

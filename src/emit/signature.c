@@ -94,8 +94,8 @@ static void put_prototype(Emit *e, Buf *b, bool plain) {
   }
   for (uint32_t k = 0; k < root->results.n; k++, any = true) {
     if (any) put_comma(b, &column);
-    buf_printf(b, "%s *GC_RESTRICT %s", c_type(e->f, node(e, root->results.at[k])->type->elem, true),
-               e->out_name[k]);
+    Elem elem = node(e, root->results.at[k])->type->elem;
+    buf_printf(b, "%s *GC_RESTRICT %s", c_type(e->f, elem, true), e->out_name[k]);
   }
   if (e->has_work) {
     if (any) put_comma(b, &column);

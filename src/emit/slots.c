@@ -114,6 +114,17 @@ static void list_before(Emit *e, uint32_t b) {
   x->made_before = b;
 }
 
+/* What a round of a loop allocates is given back at its end. */
+static void mark_scratch(Emit *e, const Region *r) {
+  for (; r->owner; r = region_of(e, r->owner)) {
+    uint16_t op = node(e, r->owner)->op;
+    if (op == IR_LOOP || op == IR_FOLD || op == IR_WHILE) {
+      e->scratch[r->id] = true;
+      return;
+    }
+  }
+}
+
 static void choose_kind(Emit *e, uint32_t k, int64_t *budget) {
   Buffer *b = &e->buffers.at[k];
   int64_t n;
@@ -135,6 +146,7 @@ static void choose_kind(Emit *e, uint32_t k, int64_t *budget) {
   } else {
     b->kind = BUF_TEMP;
     list_before(e, k);
+    mark_scratch(e, b->region);
   }
 }
 
@@ -226,7 +238,8 @@ bool work_param(const Emit *e, const Node *param) {
   const Sig *s = &e->p->sig;
   uint32_t k = (uint32_t)param->aux.i;
   if (param->type->rank || param->type->elem != ELEM_INT) return false;
-  return (k < s->params.n && s->params.at[k].is_size) || bounds_something(e, e->p->root->params.at[k]);
+  return (k < s->params.n && s->params.at[k].is_size) ||
+         bounds_something(e, e->p->root->params.at[k]);
 }
 
 /* A function of scalars alone has no workspace. */
@@ -250,6 +263,7 @@ static bool needs_work(Emit *e) {
 void plan_slots(Emit *e) {
   int64_t budget = LOCAL_BUDGET;
   e->locals = NEWN(e->c, uint32_t, e->p->regions.n);
+  e->scratch = NEWN(e->c, bool, e->p->regions.n);
   for (uint32_t k = e->buffers.n; k-- > 1;) choose_kind(e, k, &budget);
   share_slots(e);
   e->has_work = needs_work(e);

@@ -15,8 +15,7 @@ typedef struct Run {
   Ctx *ctx;
   Temp *temps;
   Status status;
-  uint32_t warned;       /* loops that used up their trips, told once a node */
-  Ref last_warned;
+  Ref last_warned;       /* a loop that used up its trips, told once in a row */
 } Run;
 
 static const int never = 0;
@@ -44,8 +43,14 @@ void *gc_temp(void *run, double bytes) {
   return (char *)t + TEMP_HEAD;
 }
 
-static void free_temps(Run *r) {
-  while (r->temps) {
+void *gc_mark(void *run) {
+  return ((Run *)run)->temps;
+}
+
+/* Gives back what came after the mark. */
+void gc_release(void *run, void *mark) {
+  Run *r = run;
+  while (r->temps != mark) {
     Temp *t = r->temps;
     r->temps = t->next;
     r->ctx->alloc(r->ctx->alloc_user, t, t->size, 0);
@@ -54,7 +59,13 @@ static void free_temps(Run *r) {
 
 /* ---- effects ------------------------------------------------------------------- */
 
-typedef struct Effect { Run *run; Node *node; const JitLeaf *leaf; unsigned n; Status status; } Effect;
+typedef struct Effect {
+  Run *run;
+  Node *node;
+  const JitLeaf *leaf;
+  unsigned n;
+  Status status;
+} Effect;
 
 static size_t count(const Value *v) {
   size_t n = 1;
@@ -122,8 +133,8 @@ int gc_fail(void *run, unsigned node, int axis, long long index, long long size)
     diag(r->ctx, SEV_ERROR, n->pos, n->aux.i == P_MOD ? "modulo by zero" : "division by zero");
   } else {
     const char *name = array_name(r, n);
-    diag(r->ctx, SEV_ERROR, n->pos, "index %lld is out of range for axis %d%s%s of size %lld", index,
-         axis, *name ? " of " : "", name, size);
+    diag(r->ctx, SEV_ERROR, n->pos, "index %lld is out of range for axis %d%s%s of size %lld",
+         index, axis, *name ? " of " : "", name, size);
   }
   return 1;
 }
@@ -146,7 +157,7 @@ Status jit_run(const JitCode *code, const JitArg *in, void *const *out, Host *ho
   double bytes = code->work(in);
   if (bytes > 0 && !(work = gc_temp(&r, bytes))) return r.status;
   int failed = code->entry(in, out, work, &r);
-  free_temps(&r);
+  gc_release(&r, NULL);
   if (!failed) return GC_OK;
   return r.status ? r.status : GC_ERROR;
 }

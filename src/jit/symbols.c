@@ -26,7 +26,7 @@ static const Entry entries[] = {
   BOTH(gc_heaviside) BOTH(gc_isnan) BOTH(gc_isinf) BOTH(gc_isfinite) BOTH(gc_ldexp)
   BOTH(gc_sigmoid) BOTH(gc_softplus) BOTH(gc_logit) BOTH(gc_digamma) BOTH(gc_polygamma)
   ONE(memcpy) ONE(memmove) ONE(memset)
-  ONE(gc_temp) ONE(gc_effect) ONE(gc_fail) ONE(gc_stop) ONE(gc_stopped)
+  ONE(gc_temp) ONE(gc_mark) ONE(gc_release) ONE(gc_effect) ONE(gc_fail) ONE(gc_stop) ONE(gc_stopped)
 };
 
 void jit_symbols(void (*take)(void *user, const char *name, const void *address), void *user) {

@@ -11,6 +11,8 @@ typedef struct Symbol { const char *name; const void *address; } Symbol;
 
 /* What the host does for a running function (run.c). */
 void *gc_temp(void *run, double bytes);
+void *gc_mark(void *run);
+void gc_release(void *run, void *mark);
 int gc_effect(void *run, unsigned node, const JitLeaf *leaf, unsigned n);
 int gc_fail(void *run, unsigned node, int axis, long long index, long long size);
 volatile int *gc_stop(void *run);
