@@ -144,6 +144,7 @@ typedef struct Options {
   bool trace_in_c;   /* --trace */
   bool checkpoint;   /* --checkpoint: folds keep few states for their backward pass */
   bool allow_import; /* may `import` read files? */
+  bool guarded;      /* the JIT's code counts trips, and every loop looks at the stop flag */
 } Options;
 
 typedef struct Defer { struct Defer *next; void (*fn)(void *); void *arg; } Defer;

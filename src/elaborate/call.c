@@ -264,12 +264,22 @@ static const Val *call_primes(Elab *e, const Func *f, const Val *const *arg, uin
   return deriv_prime(e, &base, f->primes, arg[0], at);
 }
 
+/* The nodes of the body remember the call. */
+static const CallSite *call_site(Elab *e, const Func *f, Span at) {
+  CallSite *s = NEW(e->c, CallSite);
+  *s = (CallSite){.up = e->p->call, .function = f->name, .at = at,
+                  .prelude = e->st->in_prelude > 0};
+  return s;
+}
+
 /* Runs the call in a frame of its own. */
 static const Val *call_framed(Elab *e, const Func *f, const Ast *call, const Val *const *arg,
                               uint32_t n, Span at) {
   ElabState *st = e->st;
   Frame frame = {st->frame, f, at};
+  const CallSite *site = e->p->call;
   uint32_t activation = st->activation;
+  e->p->call = call_site(e, f, at);
   st->frame = &frame;
   st->activation = ++st->activations;
   elab_enter(e, at);
@@ -282,6 +292,7 @@ static const Val *call_framed(Elab *e, const Func *f, const Ast *call, const Val
   elab_leave(e);
   st->activation = activation;
   st->frame = frame.up;
+  e->p->call = site;
   return v;
 }
 

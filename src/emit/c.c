@@ -129,6 +129,7 @@ static const char jit_preamble[] =
   "typedef unsigned long size_t;\n"
   "union gc_arg { double r; int64_t i; const void *p; };\n"
   "struct gc_leaf { union gc_arg v; const int64_t *dim; };\n"
+  "struct gc_stop { const volatile int *flag; int64_t trips; };\n"
   "void *memcpy(void *, const void *, size_t);\n"
   "void *memmove(void *, const void *, size_t);\n"
   "void *memset(void *, int, size_t);\n";

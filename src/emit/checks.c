@@ -143,10 +143,29 @@ void emit_used_up(Emit *e, Ref r) {
   line(e, "if (gc_effect(%s, %u, 0, 0)) return 1;", ref_host(e), r);
 }
 
-void emit_stop(Emit *e) {
-  if (!e->f->jit) return;
-  use_function(e->f, "gc_stop", "volatile int *gc_stop(void *);");
+static void use_stop(Emit *e) {
+  use_function(e->f, "gc_stop", "struct gc_stop *gc_stop(void *);");
   use_function(e->f, "gc_stopped", "int gc_stopped(void *);");
   e->fn->fails = true;
-  line(e, "if (*%s) return gc_stopped(%s);", ref_stop(e), ref_host(e));
+}
+
+void emit_stop(Emit *e) {
+  if (!e->f->jit) return;
+  use_stop(e);
+  line(e, "if (*%s->flag) return gc_stopped(%s);", ref_stop(e), ref_host(e));
+}
+
+void emit_trips(Emit *e, Ref rounds) {
+  if (!e->f->jit || !e->c->opt.guarded) return;
+  use_stop(e);
+  line_start(e);
+  put(e, "if (");
+  if (rounds) {
+    put_expr(e, rounds, PREC_REL);
+    put(e, " > 0 && ");
+  }
+  putf(e, "(%s->trips -= ", ref_stop(e));
+  if (rounds) put_expr(e, rounds, PREC_ADD);
+  else put(e, "1");
+  putf(e, ") < 0) return gc_stopped(%s);\n", ref_host(e));
 }

@@ -327,17 +327,24 @@ static void record_states(Emit *e, Ref r) {
 
 /* ---- loops ---------------------------------------------------------------------------------- */
 
+/* So few rounds that a stop can wait for their end. */
+static bool is_short(const Emit *e, Ref extent) {
+  const Node *n = node(e, extent);
+  return n->op == IR_CONST && n->aux.i <= 64;
+}
+
 static void open_for(Emit *e, Ref index, Ref extent) {
   static const char *const letters[] = {"i", "j", "k", "l", "m", "n"};
   Info *x = info(e, index);
   x->cname = c_fresh(e, want_name(e, index, letters[e->loop_depth % 6]));
   x->home = e->fn->id;
+  emit_trips(e, extent);
   line_start(e);
   putf(e, "for (int64_t %s = 0; %s < ", x->cname, x->cname);
   put_expr(e, extent, PREC_ADD);
   putf(e, "; %s++)", x->cname);
   block_open(e, "");
-  if (e->loop_depth == 0) emit_stop(e);
+  if (e->loop_depth == 0 || (e->c->opt.guarded && !is_short(e, extent))) emit_stop(e);
   e->loop_depth++;
 }
 
@@ -582,6 +589,7 @@ static void emit_while(Emit *e, Ref r) {
   }
   block_open(e, "");
   emit_stop(e);
+  emit_trips(e, 0);
   e->loop_depth++;
   if (!short_form) {
     emit_region(e, cond);

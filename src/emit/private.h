@@ -303,6 +303,8 @@ void emit_check(Emit *e, Ref r);
 void emit_effect(Emit *e, Ref r);
 void emit_used_up(Emit *e, Ref r);
 void emit_stop(Emit *e);
+/* Guarded code: takes so many rounds (0: one) from the trips that are left. */
+void emit_trips(Emit *e, Ref rounds);
 
 /* trace.c */
 void emit_trace(Emit *e, Ref r);

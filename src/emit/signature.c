@@ -141,7 +141,7 @@ static void put_jit_prologue(Emit *e, Buf *b, const char *slots) {
     if (e->out_used[k]) buf_printf(b, "  %s *const %s = outs[%u];\n", type, e->out_name[k], k);
   }
   buf_puts(b, slots);
-  if (e->uses_stop) buf_puts(b, "  volatile int *const stop = gc_stop(host);\n");
+  if (e->uses_stop) buf_puts(b, "  struct gc_stop *const stop = gc_stop(host);\n");
 }
 
 static void put_doc(Emit *e, Buf *b) {

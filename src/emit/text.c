@@ -123,7 +123,7 @@ const char *c_type(const File *f, Elem el, bool in_array) {
 
 static const char *field_type(Emit *e, FieldKind kind, uint32_t id) {
   if (kind == FIELD_HOST) return "void *";
-  if (kind == FIELD_STOP) return "volatile int *";
+  if (kind == FIELD_STOP) return "struct gc_stop *";
   if (kind == FIELD_BUFFER || kind == FIELD_ALIAS) {
     const Buffer *b = &e->buffers.at[id];
     bool ints = b->type ? b->type->elem != ELEM_REAL : b->ints;

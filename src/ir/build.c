@@ -236,6 +236,7 @@ Node node_draft(const Prog *p, Op op, const Type *type, uint32_t nargs, const Re
     .arg = (Ref *)(uintptr_t)arg, /* only read, and copied by node_append */
     .type = type,
     .pos = p->pos,
+    .call = p->call,
   };
 }
 

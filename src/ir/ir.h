@@ -178,6 +178,14 @@ enum {
   NODE_IO = 8,        /* TRACE PRINT ASSERT CHECK, or holds one */
 };
 
+/* The call in whose body a node was made, and the calls around that one. */
+typedef struct CallSite {
+  const struct CallSite *up;
+  const char *function;   /* NULL: of a function without a name */
+  Span at;                /* the call */
+  bool prelude;           /* the function is a built-in, written in the language */
+} CallSite;
+
 struct Node {
   uint16_t op;
   uint16_t flags;
@@ -199,6 +207,7 @@ struct Node {
   Span pos;
   uint32_t ordinal;       /* its place in its region's nodes (PARAM: its number) */
   const char *name;       /* the source's name for it, or NULL; only for reading */
+  const CallSite *call;   /* as elaborated (copies have none), or NULL; only for reading */
   uint32_t hash;          /* of its structure down to parameters, whatever the Refs */
   uint32_t nfree;         /* structured: nodes outside that its regions mention, */
   Ref *free;              /* each once, increasing (accumulator handles too) */
@@ -242,6 +251,7 @@ struct Prog {
   bool fresh;             /* constructors make a new node even where an equal one is
                              visible (replays, which reverse mode walks on their own) */
   Span pos;               /* and this place */
+  const CallSite *call;   /* and this call */
   bool erased;            /* barriers are gone */
   Sig sig;
   struct PolyTable *polys;

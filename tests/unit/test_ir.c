@@ -545,14 +545,16 @@ END_TEST
 START_TEST(one_more_output) {
   Region *body = ir_begin(p);
   Ref t = ir_param(p, whole), s = ir_param(p, real);
-  Ref grown = ir_mul(p, s, y), tape = prim1(P_SIN, s);
+  Ref grown = ir_mul(p, s, y), tape = prim1(P_SIN, s), many[40] = {0};
   (void)t;
+  for (uint32_t k = 3; k < 40; k++) many[k] = ir_add(p, s, ir_real(p, k));
   ir_result(p, grown);
   ir_end(p);
   Ref f = ir_fold(p, n, 1, &x, body, NULL);
   ck_assert_uint_eq(ir_add_output(p, f, tape, BUILD), 1);
   ck_assert_uint_eq(ir_add_output(p, f, A, BUILD), 2);
-  for (uint32_t k = 3; k < 40; k++) ck_assert_uint_eq(ir_add_output(p, f, s, SUM), k);
+  for (uint32_t k = 3; k < 40; k++) ck_assert_uint_eq(ir_add_output(p, f, many[k], SUM), k);
+  ck_assert_uint_eq(ir_add_output(p, f, many[7], SUM), 7); /* it has that one */
   ck_assert_ptr_eq(ir_type(p, ir_out(p, f, 1)), vector);
   ck_assert_uint_eq(ir_type(p, ir_out(p, f, 2))->rank, 2);
   ck_assert_ptr_eq(ir_type(p, ir_out(p, f, 39)), real);
