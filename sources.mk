@@ -1,5 +1,13 @@
 # sources.mk - written by build-aux/list-sources; do not edit.
 
+API = \
+  src/api/call.c \
+  src/api/function.c \
+  src/api/notes.c \
+  src/api/pool.c \
+  src/api/private.h \
+  src/api/shape.c
+
 BASE = \
   src/base/arena.c \
   src/base/base.h \
@@ -71,9 +79,12 @@ ELABORATE = \
 
 EMIT = \
   src/emit/arrays.c \
+  src/emit/blas.c \
   src/emit/c.c \
+  src/emit/casadi.c \
   src/emit/checks.c \
   src/emit/chunks.c \
+  src/emit/document.c \
   src/emit/emit.h \
   src/emit/expr.c \
   src/emit/helpers.c \
@@ -89,13 +100,40 @@ EMIT = \
   src/emit/places.c \
   src/emit/plan.c \
   src/emit/private.h \
+  src/emit/program.c \
   src/emit/regions.c \
+  src/emit/selftest.c \
+  src/emit/sha256.c \
   src/emit/signature.c \
   src/emit/sizes.c \
   src/emit/slots.c \
   src/emit/text.c \
   src/emit/trace.c \
-  src/emit/workspace.c
+  src/emit/workspace.c \
+  src/emit/wrapper.c
+
+EXPLAIN = \
+  src/explain/boxes.c \
+  src/explain/check.c \
+  src/explain/check.h \
+  src/explain/check_asserts.c \
+  src/explain/check_clip.c \
+  src/explain/check_deviation.c \
+  src/explain/check_lints.c \
+  src/explain/check_orders.c \
+  src/explain/check_points.c \
+  src/explain/check_private.h \
+  src/explain/check_rules.c \
+  src/explain/check_run.c \
+  src/explain/check_target.c \
+  src/explain/explain.c \
+  src/explain/explain.h \
+  src/explain/flow.c \
+  src/explain/flow_html.c \
+  src/explain/graph.c \
+  src/explain/graphviz.c \
+  src/explain/label.c \
+  src/explain/paths.c
 
 INTERPRET = \
   src/interpret/difference.c \
@@ -123,6 +161,7 @@ IR = \
   src/ir/fold.c \
   src/ir/infer.c \
   src/ir/ir.h \
+  src/ir/lift.c \
   src/ir/nonneg.c \
   src/ir/primitives.c \
   src/ir/print.c \
@@ -136,6 +175,7 @@ IR = \
   src/ir/primitives.def
 
 JIT = \
+  src/jit/call.c \
   src/jit/jit.h \
   src/jit/run.c \
   src/jit/run.h \
@@ -193,10 +233,12 @@ SYNTAX = \
   src/syntax/unexpected.c
 
 ROOMS = \
+  $(API) \
   $(BASE) \
   $(DIFFERENTIATE) \
   $(ELABORATE) \
   $(EMIT) \
+  $(EXPLAIN) \
   $(INTERPRET) \
   $(IR) \
   $(JIT) \
@@ -210,14 +252,29 @@ LIBRARY = \
 
 PROGRAM = \
   src/main.c \
+  src/commands/check.c \
   src/commands/command.h \
   src/commands/common.c \
   src/commands/compile.c \
+  src/commands/compile.h \
   src/commands/diff.c \
+  src/commands/explain.c \
+  src/commands/flow.c \
+  src/commands/points.c \
   src/commands/repl.c \
   src/commands/run.c \
   src/commands/session.c \
-  src/commands/session.h
+  src/commands/session.h \
+  src/commands/session_commands.c \
+  src/commands/session_complete.c \
+  src/commands/session_entries.c \
+  src/commands/session_formula.c \
+  src/commands/session_plot.c \
+  src/commands/session_private.h \
+  src/commands/session_tour.c \
+  src/commands/session_values.c \
+  src/commands/subject.c \
+  src/commands/subject.h
 
 GRAMMAR = \
   grammar/parser.y \
@@ -236,6 +293,7 @@ RUNTIME_TEXTS = \
 
 UNIT_TEST_NAMES = \
   tests/unit/test_base \
+  tests/unit/test_cost \
   tests/unit/test_elaborate \
   tests/unit/test_emit \
   tests/unit/test_interpret \
@@ -243,13 +301,19 @@ UNIT_TEST_NAMES = \
   tests/unit/test_optimize \
   tests/unit/test_parser \
   tests/unit/test_passes_random \
+  tests/unit/test_reference \
   tests/unit/test_script \
   tests/unit/test_simplify \
-  tests/unit/test_sizes
+  tests/unit/test_sizes \
+  tests/unit/test_table
 
-API_TEST_NAMES =
+API_TEST_NAMES = \
+  tests/api/test_calls \
+  tests/api/test_memory
 
-TEST_HELPERS =
+TEST_HELPERS = \
+  tests/unit/table_rows.h \
+  tests/api/host.h
 
 PROGRAM_TESTS = \
   tests/programs/builtins.test \
@@ -328,3 +392,5 @@ BENCH_FILES = \
   bench/compile_time.c \
   bench/run.sh
 
+tests_api_test_calls_LDADD = libgradc.la $(CHECK_LIBS)
+tests_api_test_memory_LDADD = libgradc.la $(CHECK_LIBS)

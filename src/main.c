@@ -7,7 +7,8 @@
 #include "version.h"
 
 static const Command *const commands[] = {
-  &run_command, &diff_command, &compile_command, &repl_command, NULL,
+  &run_command, &diff_command, &compile_command, &check_command, &explain_command, &flow_command, &repl_command,
+  NULL,
 };
 
 const Command *const *command_table(void) { return commands; }

@@ -1,7 +1,9 @@
 /* arena.c - memory that lives as long as its context.
  *
  * Chunks come from the host's allocator and grow with the program, so that the
- * number of host calls stays small; nothing is given back before ctx_free().
+ * number of host calls stays small; nothing goes back to the host before
+ * ctx_free(), but for large blocks that are released.  Released blocks of middling
+ * size are kept for the next block of that size.
  * After a failure some room is opened beyond the limit (or from a chunk held
  * back), so that the message about it can still be rendered. */
 #include "base/private.h"
@@ -33,18 +35,28 @@ enum { GUARD = 0 };
 enum {
   ALIGN = alignof(max_align_t),
   FIRST_CHUNK = 16 << 10,
-  LARGEST_CHUNK = 4 << 20, /* larger blocks get a chunk to themselves */
+  LARGEST_CHUNK = 4 << 20,
+  OWN_CHUNK = 1 << 20,     /* larger blocks get a chunk to themselves */
   RESERVE = 32 << 10,
+  SMALLEST_SPARE = 1 << 10, /* smaller blocks are not kept for reuse */
+  SPARES = 32,              /* sizes that are kept */
 };
 
 typedef struct Chunk {
-  struct Chunk *next;
+  struct Chunk *next, *prev;
   size_t size, used; /* of the bytes below */
   alignas(max_align_t) unsigned char bytes[];
 } Chunk;
 
+/* Released blocks of one size, each with a pointer to the next in its first bytes. */
+typedef struct Spare {
+  size_t room;
+  void *first;
+} Spare;
+
 struct Arena {
   Chunk *chunks;  /* the first one is being filled */
+  Spare spare[SPARES];
   Chunk *reserve; /* used once the host has no memory left */
   size_t given;
   size_t next_chunk;
@@ -92,7 +104,7 @@ void arena_free(Arena *a, AllocFn alloc, void *user) {
 /* A chunk with room for `size` bytes, linked in; NULL when the host has none. */
 static Chunk *add_chunk(Ctx *c, size_t size) {
   Arena *a = c->arena;
-  bool own = size > LARGEST_CHUNK / 4;
+  bool own = size > OWN_CHUNK;
   Chunk *k = chunk_new(c->alloc, c->alloc_user,
                        own || size > a->next_chunk ? size : a->next_chunk);
   if (!k && a->failed && a->reserve && size <= RESERVE) {
@@ -102,11 +114,14 @@ static Chunk *add_chunk(Ctx *c, size_t size) {
   }
   if (!k) return NULL;
   if (own) { /* behind the chunk being filled, which still has room */
+    k->prev = a->chunks;
     k->next = a->chunks->next;
+    if (k->next) k->next->prev = k;
     a->chunks->next = k;
     return k;
   }
   k->next = a->chunks;
+  k->next->prev = k;
   a->chunks = k;
   if (a->next_chunk < LARGEST_CHUNK) a->next_chunk *= 2;
   return k;
@@ -118,16 +133,64 @@ static bool over_limit(const Ctx *c, size_t more) {
   return a->given > c->limits.memory || more > c->limits.memory - a->given;
 }
 
+static size_t room_of(size_t size) {
+  return (size + !size + ALIGN - 1) / ALIGN * ALIGN + GUARD;
+}
+
+/* A released block of this size, or NULL. */
+static void *take_spare(Arena *a, size_t room) {
+  for (int i = 0; room >= SMALLEST_SPARE && i < SPARES && a->spare[i].room; i++) {
+    if (a->spare[i].room != room || !a->spare[i].first) continue;
+    void *p = a->spare[i].first;
+    SHOW(p, sizeof(void *));
+    memcpy(&a->spare[i].first, p, sizeof(void *));
+    return p;
+  }
+  return NULL;
+}
+
+static void keep_spare(Arena *a, void *block, size_t room) {
+  int i = 0;
+  while (i < SPARES && a->spare[i].room && a->spare[i].room != room) i++;
+  if (i == SPARES) return; /* lost until the end */
+  a->spare[i].room = room;
+  memcpy(block, &a->spare[i].first, sizeof(void *));
+  a->spare[i].first = block;
+  a->given -= room;
+  HIDE(block, room);
+}
+
+/* The chunk goes back to the host with the one block in it. */
+static void drop_chunk(Ctx *c, Chunk *k) {
+  k->prev->next = k->next;
+  if (k->next) k->next->prev = k->prev;
+  c->arena->given -= k->used;
+  chunk_free(k, c->alloc, c->alloc_user);
+}
+
+void arena_release(Ctx *c, void *block, size_t size) {
+  size_t room = room_of(size);
+  if (!block) return;
+  if (room > OWN_CHUNK) drop_chunk(c, (Chunk *)((char *)block - offsetof(Chunk, bytes)));
+  else if (room >= SMALLEST_SPARE) keep_spare(c->arena, block, room);
+}
+
 void *arena_take(Ctx *c, size_t size, Status *why) {
   *why = GC_NOMEM;
   if (size > PTRDIFF_MAX - 2 * ALIGN) return NULL;
-  size_t room = (size + !size + ALIGN - 1) / ALIGN * ALIGN + GUARD;
+  size_t room = room_of(size);
   if (over_limit(c, room)) {
     *why = GC_LIMIT;
     return NULL;
   }
+  void *spare = take_spare(c->arena, room);
+  if (spare) {
+    c->arena->given += room;
+    SHOW(spare, size);
+    return memset(spare, 0, size);
+  }
   Chunk *k = c->arena->chunks;
-  if (room > k->size - k->used) k = add_chunk(c, room);
+  if (room > OWN_CHUNK || room > k->size - k->used) k = add_chunk(c, room);
   if (!k) return NULL;
   void *p = k->bytes + k->used;
   k->used += room;
@@ -160,7 +223,7 @@ static bool grow_in_place(Ctx *c, void *old, size_t old_size, size_t new_size) {
   Chunk *k = c->arena->chunks;
   size_t had = (old_size + !old_size + ALIGN - 1) / ALIGN * ALIGN;
   if (GUARD || (unsigned char *)old + had != k->bytes + k->used) return false;
-  if (new_size > k->size) return false;
+  if (new_size > OWN_CHUNK) return false; /* it gets a chunk to itself, see arena_release */
   size_t needs = (new_size + ALIGN - 1) / ALIGN * ALIGN;
   if (needs - had > k->size - k->used || over_limit(c, needs - had)) return false;
   memset((char *)old + old_size, 0, new_size - old_size);

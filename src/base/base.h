@@ -35,7 +35,10 @@ typedef void *(*AllocFn)(void *user, void *old, size_t old_size, size_t new_size
 void *arena_alloc(Ctx *c, size_t size);
 /* Grows a block to a larger size, copying; the old block stays valid memory. */
 void *arena_grow(Ctx *c, void *old, size_t old_size, size_t new_size);
-/* Bytes given out so far. */
+/* Gives a block back, of the size it was asked for: later blocks may take its place.
+ * For large blocks that a pass is done with; small ones are not worth the call. */
+void arena_release(Ctx *c, void *block, size_t size);
+/* Bytes given out and not given back so far. */
 size_t arena_used(const Ctx *c);
 
 #define NEW(c, T) ((T *)arena_alloc((c), sizeof(T)))
@@ -119,6 +122,8 @@ void warn(Ctx *c, const char *lint, Span at, const char *fmt, ...) GC_PRINTF(4, 
 _Noreturn void diag_raise(Ctx *c, Status status);
 /* An error with its cure (may be NULL), queued and raised. */
 _Noreturn void fail_at(Ctx *c, Span at, const char *help, const char *fmt, ...) GC_PRINTF(4, 5);
+/* Queues what c->explain has to add to an error at this place; once. */
+void diag_explain(Ctx *c, Span at);
 /* A mistake in gradc itself: reported as such with the place, and raised. */
 _Noreturn void internal_error(Ctx *c, const char *fmt, ...) GC_PRINTF(2, 3);
 /* Renders message k as text: "file:line:col: error: …", the line, a caret. */
@@ -162,6 +167,8 @@ struct Ctx {
   Defer *defers;
   Status status;         /* of the last raise */
   bool muted;            /* the last warning was not wanted, nor are its notes */
+  void (*explain)(void *user, Span at); /* adds notes to an error: how the program got there */
+  void *explain_user;
 };
 
 /* NULL when out of memory; alloc NULL means malloc's. */

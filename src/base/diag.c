@@ -173,8 +173,15 @@ void diag_clear(Ctx *c) {
 
 /* ---- raising ------------------------------------------------------------ */
 
+void diag_explain(Ctx *c, Span at) {
+  void (*explain)(void *user, Span at) = c->explain;
+  c->explain = NULL; /* it may fail itself */
+  if (explain) explain(c->explain_user, at);
+}
+
 _Noreturn void diag_raise(Ctx *c, Status status) {
   c->status = status;
+  c->explain = NULL;
   /* Every public entry point runs in ctx_try(); without one there is no caller
    * that could be told. */
   if (!c->unwind) abort();
@@ -187,6 +194,7 @@ _Noreturn void fail_at(Ctx *c, Span at, const char *help, const char *fmt, ...) 
   const char *text = format(c, fmt, args);
   va_end(args);
   diag(c, SEV_ERROR, at, "%s", text);
+  diag_explain(c, at);
   if (help) diag(c, SEV_HELP, (Span){0}, "%s", help);
   diag_raise(c, GC_ERROR);
 }

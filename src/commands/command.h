@@ -18,7 +18,8 @@ typedef struct Command {
   int (*run)(int argc, char **argv);
 } Command;
 
-extern const Command run_command, diff_command, compile_command, repl_command;
+extern const Command run_command, diff_command, compile_command, check_command, explain_command, flow_command,
+  repl_command;
 const Command *const *command_table(void);   /* NULL-terminated */
 
 /* ---- one compilation at the command line (common.c) ---- */

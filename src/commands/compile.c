@@ -4,20 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/command.h"
-#include "emit/emit.h"
+#include "commands/compile.h"
 #include "optimize/optimize.h"
+
+typedef struct Fixed { const char *name; int64_t n; } Fixed;
 
 typedef struct Compile {
   Job job;
   const char *file, *output;
   const char *functions;           /* -f f,g */
+  bool main;
   VEC(Request) requests;
+  VEC(Fixed) sizes;                /* --size n=3 */
+  VEC(Prog *) programs;
+  VEC(EmitFunction) known;
+  EmitFunction value;              /* whose derivatives are being added */
   EmitOptions emit;
 } Compile;
 
-enum { OPT_PREFIX = 256, OPT_REAL, OPT_IEEE, OPT_UNCHECKED, OPT_CHECKPOINT, OPT_TRACE, OPT_MAX, OPT_NO_WARN,
-       OPT_HELP, OPT_DERIVATIVE };
+enum { OPT_PREFIX = 256, OPT_REAL, OPT_IEEE, OPT_UNCHECKED, OPT_CHECKPOINT, OPT_TRACE, OPT_MAX,
+       OPT_NO_WARN, OPT_STATIC, OPT_WRAPPER, OPT_SELFTEST, OPT_MAIN, OPT_ABI, OPT_OPENMP, OPT_BLAS,
+       OPT_SIZE, OPT_HELP, OPT_DERIVATIVE };
 
 static const struct { const char *name; DerivKind kind; } derivatives[] = {
   {"grad", DERIV_GRAD}, {"vjp", DERIV_VJP}, {"jvp", DERIV_JVP},
@@ -29,6 +36,10 @@ static const struct option options[] = {
   {"ieee", no_argument, NULL, OPT_IEEE}, {"unchecked", no_argument, NULL, OPT_UNCHECKED},
   {"trace", no_argument, NULL, OPT_TRACE}, {"max-stmts", required_argument, NULL, OPT_MAX},
   {"checkpoint", no_argument, NULL, OPT_CHECKPOINT},
+  {"static", no_argument, NULL, OPT_STATIC}, {"wrapper", no_argument, NULL, OPT_WRAPPER},
+  {"selftest", no_argument, NULL, OPT_SELFTEST}, {"main", no_argument, NULL, OPT_MAIN},
+  {"abi", required_argument, NULL, OPT_ABI}, {"openmp", no_argument, NULL, OPT_OPENMP},
+  {"blas", no_argument, NULL, OPT_BLAS}, {"size", required_argument, NULL, OPT_SIZE},
   {"no-warn", required_argument, NULL, OPT_NO_WARN}, {"help", no_argument, NULL, OPT_HELP},
   {"grad", required_argument, NULL, OPT_DERIVATIVE + 0}, {"vjp", required_argument, NULL, OPT_DERIVATIVE + 1},
   {"jvp", required_argument, NULL, OPT_DERIVATIVE + 2}, {"jacobian", required_argument, NULL, OPT_DERIVATIVE + 3},
@@ -47,14 +58,21 @@ static bool add_request(Compile *k, DerivKind kind, const char *text) {
   return q.nwrt > 0;
 }
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
+static const char *base_of_path(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
 /* The file's name without folder and ending, made an identifier. */
 static const char *prefix_of(Ctx *c, const char *path) {
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  const char *name = base_of_path(path);
   size_t n = strcspn(name, ".");
   char *s = NEWN(c, char, n + 2);
   memcpy(s, name, n);
   for (size_t i = 0; i < n; i++)
-    if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", s[i])) s[i] = '_';
+    if (!strchr(LETTERS, s[i])) s[i] = '_';
   return *s >= '0' && *s <= '9' ? str_printf(c, "_%s", s) : s;
 }
 
@@ -72,10 +90,141 @@ static void add_values(Compile *k, Module *m) {
   for (uint32_t i = 0; i < derived.n; i++) VEC_PUSH(c, &k->requests, derived.at[i]);
 }
 
-static const char *header_of(Ctx *c, const char *path) {
+/* ---- programs -------------------------------------------------------------------- */
+
+static int64_t fixed_size(Compile *k, const char *name, const Request *q) {
+  for (uint32_t i = 0; i < k->sizes.n; i++)
+    if (strcmp(k->sizes.at[i].name, name) == 0) return k->sizes.at[i].n;
+  fail_at(k->job.c, (Span){0}, str_printf(k->job.c, "give it with --size %s=N", name),
+          "the size '%s' of '%s' has no value", name, q->function);
+}
+
+/* The function, for the sizes of --size if there are any. */
+static Prog *elaborate_sized(Compile *k, Module *m, Request *q) {
+  Ctx *c = k->job.c;
+  Prog *p = elaborate_function(m, q);
+  const Sig *s = &p->sig;
+  uint32_t n = 0;
+  if (!k->sizes.n && !k->emit.casadi) return p;
+  int64_t *sizes = NEWN(c, int64_t, s->params.n + 1);
+  for (uint32_t i = 0; i < s->params.n; i++)
+    if (s->params.at[i].is_size) sizes[n++] = fixed_size(k, s->params.at[i].name, q);
+  if (!n) return p;
+  q->sizes = sizes;
+  q->nsizes = n;
+  return elaborate_function(m, q);
+}
+
+static void add_program(Compile *k, Module *m, Prog *p, const Request *q) {
+  Ctx *c = k->job.c;
+  const Ast *definition = module_function(m, q->function);
+  EmitFunction f = {.base = p->sig.name, .nin = p->root->params.n, .nout = p->root->results.n};
+  if (definition) f.definition = definition->span;
+  if (k->emit.selftest) f.test = test_point(p);
+  VEC_PUSH(c, &k->known, f);
+  VEC_PUSH(c, &k->programs, optimize(p, NULL));
+}
+
+/* ---- CasADi asks for derivatives by itself --------------------------------------------- */
+
+typedef struct Attempt { Compile *k; Module *m; Request q; Prog *p; } Attempt;
+
+static void attempt(void *arg) {
+  Attempt *a = arg;
+  a->p = elaborate_function(a->m, &a->q);
+}
+
+static bool inside(Span a, Span b) {
+  return a.file == b.file && a.start >= b.start && a.end <= b.end;
+}
+
+/* The parameters that hold reals, by their places in the source. */
+static void all_reals(Ctx *c, Module *m, const Prog *p, Request *q) {
+  const Ast *params = module_function(m, q->function)->kid[0];
+  VEC(const char *) names = {0};
+  for (uint32_t k = 0; k < params->nkids; k++) {
+    bool real = false;
+    for (uint32_t i = 0; i < p->sig.params.n; i++)
+      real |= ir_type(p, p->root->params.at[i])->elem == ELEM_REAL &&
+              inside(p->sig.params.at[i].pos, params->kid[k]->span);
+    if (real) VEC_PUSH(c, &names, params->kid[k]->name);
+  }
+  q->wrt = names.at;
+  q->nwrt = names.n;
+}
+
+/* The derivative with respect to all reals; without one CasADi takes differences. */
+static void add_casadi(Compile *k, Module *m, const Request *q, DerivKind kind, CasadiRole role) {
+  Ctx *c = k->job.c;
+  const EmitFunction value = k->value;
+  Attempt a = {.k = k, .m = m, .q = *q};
+  uint32_t said = c->diags.n;
+  a.q.kind = kind;
+  Status s = ctx_try(c, attempt, &a);
+  if (s != GC_OK && s != GC_ERROR) diag_raise(c, s);
+  const char *why = c->diags.n > said ? c->diags.at[said].text : "";
+  c->diags.n = said;
+  if (s == GC_ERROR) {
+    warn(c, "casadi", (Span){0}, "'%s' is without one of its derivatives: %s", q->function, why);
+    return;
+  }
+  add_program(k, m, a.p, q);
+  EmitFunction *f = &k->known.at[k->known.n - 1];
+  f->role = role;
+  f->base = value.base;
+  f->nin = value.nin;
+  f->nout = value.nout;
+}
+
+static bool has_reals(const Prog *p) {
+  bool in = false, out = false;
+  for (uint32_t i = 0; i < p->root->params.n; i++)
+    in |= ir_type(p, p->root->params.at[i])->elem == ELEM_REAL;
+  for (uint32_t i = 0; i < p->root->results.n; i++)
+    out |= ir_type(p, p->root->results.at[i])->elem == ELEM_REAL;
+  return in && out;
+}
+
+static void make_programs(Compile *k, Module *m) {
+  for (uint32_t i = 0; i < k->requests.n; i++) {
+    Request *q = &k->requests.at[i];
+    Prog *p = elaborate_sized(k, m, q);
+    bool derive = k->emit.casadi && q->kind == DERIV_VALUE && has_reals(p);
+    add_program(k, m, p, q);
+    if (!derive) continue;
+    k->value = k->known.at[k->known.n - 1];
+    all_reals(k->job.c, m, p, q);
+    add_casadi(k, m, q, DERIV_JVP, CASADI_FORWARD);
+    add_casadi(k, m, q, DERIV_VJP, CASADI_ADJOINT);
+    add_casadi(k, m, q, DERIV_JACOBIAN, CASADI_JACOBIAN);
+  }
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+/* The output's name with its ending replaced. */
+static const char *beside(Ctx *c, const char *path, const char *ending) {
   size_t n = strlen(path);
-  if (n > 2 && !strcmp(path + n - 2, ".c")) n -= 2;
-  return str_printf(c, "%.*s.h", (int)n, path);
+  if (n > 2 && (!strcmp(path + n - 2, ".c") || !strcmp(path + n - 2, ".h"))) n -= 2;
+  return str_printf(c, "%.*s%s", (int)n, path, ending);
+}
+
+static void write_all(Compile *k, const Buf *body, const Buf *header, const Buf *program) {
+  Ctx *c = k->job.c;
+  const char *path[3];
+  const Buf *text[3];
+  uint32_t n = 0;
+  if (!k->emit.single) {
+    path[n] = k->output;
+    text[n++] = body;
+  }
+  path[n] = k->emit.single ? k->output : beside(c, k->output, ".h");
+  text[n++] = header;
+  if (k->main) {
+    path[n] = beside(c, k->output, "_main.c");
+    text[n++] = program;
+  }
+  write_files(c, n, path, text);
 }
 
 static void compile_file(void *arg) {
@@ -87,16 +236,45 @@ static void compile_file(void *arg) {
   if (!k->requests.n)
     fail_at(c, (Span){0}, "give its parameters types: f(x: real[n]) = …",
             "'%s' has no function whose parameters are all typed", k->file);
-  Prog **p = NEWN(c, Prog *, k->requests.n);
-  for (uint32_t i = 0; i < k->requests.n; i++)
-    p[i] = optimize(elaborate_function(m, &k->requests.at[i]), NULL);
-  Buf body, header;
+  make_programs(k, m);
+  Buf body, header, program;
   buf_init(&body, c);
   buf_init(&header, c);
+  buf_init(&program, c);
   k->emit.source_name = k->file;
+  k->emit.function = k->known.at;
+  if (k->main) k->emit.program = &program;
+  k->emit.header_name = base_of_path(k->emit.single ? k->output : beside(c, k->output, ".h"));
   if (!k->emit.prefix) k->emit.prefix = prefix_of(c, k->output);
-  emit_c(c, p, k->requests.n, &k->emit, &body, &header);
-  write_files(c, 2, (const char *[]){k->output, header_of(c, k->output)}, (const Buf *[]){&body, &header});
+  emit_c(c, k->programs.at, k->programs.n, &k->emit, &body, &header);
+  write_all(k, &body, &header, &program);
+}
+
+/* ---- the command line -------------------------------------------------------------------- */
+
+/* "n=3" */
+static bool add_size(Compile *k, const char *text) {
+  const char *equals = strchr(text, '=');
+  char *end;
+  if (!equals || equals == text) return false;
+  Fixed f = {intern(k->job.c, text, (size_t)(equals - text)), strtoll(equals + 1, &end, 10)};
+  if (end == equals + 1 || *end || f.n < 0 || f.n > INT32_MAX) return false;
+  VEC_PUSH(k->job.c, &k->sizes, f);
+  return true;
+}
+
+/* Options that do not go together; 0 if all is well. */
+static int check_options(Compile *k) {
+  const EmitOptions *o = &k->emit;
+  if (o->casadi && (o->single || o->wrapper || k->main))
+    return usage_error(&compile_command, "--abi=casadi has no --%s",
+                       o->single ? "static" : o->wrapper ? "wrapper" : "main");
+  if (o->casadi && k->job.c->opt.real_float)
+    return usage_error(&compile_command, "CasADi's numbers are double: no --real=float with --abi=casadi");
+  if (o->prefix && (strspn(o->prefix, LETTERS) != strlen(o->prefix) || !*o->prefix ||
+                    (*o->prefix >= '0' && *o->prefix <= '9')))
+    return usage_error(&compile_command, "--prefix is a C identifier, not '%s'", o->prefix);
+  return 0;
 }
 
 static int take_options(Compile *k, int argc, char **argv) {
@@ -117,6 +295,21 @@ static int take_options(Compile *k, int argc, char **argv) {
     case OPT_CHECKPOINT: c->opt.checkpoint = true; break;
     case OPT_UNCHECKED: c->opt.unchecked = true; break;
     case OPT_TRACE: c->opt.trace_in_c = k->emit.trace = true; break;
+    case OPT_STATIC: k->emit.single = true; break;
+    case OPT_WRAPPER: k->emit.wrapper = true; break;
+    case OPT_SELFTEST: k->emit.selftest = true; break;
+    case OPT_MAIN: k->main = true; break;
+    case OPT_OPENMP: k->emit.openmp = true; break;
+    case OPT_BLAS: k->emit.blas = true; break;
+    case OPT_ABI:
+      if (strcmp(optarg, "casadi") && strcmp(optarg, "c"))
+        return usage_error(&compile_command, "--abi is c or casadi, not '%s'", optarg);
+      k->emit.casadi = !strcmp(optarg, "casadi");
+      break;
+    case OPT_SIZE:
+      if (!add_size(k, optarg))
+        return usage_error(&compile_command, "--size takes NAME=N, not '%s'", optarg);
+      break;
     case OPT_NO_WARN: no_warn_option(c, optarg); break;
     case OPT_MAX: {
       char *end;
@@ -139,7 +332,8 @@ static int take_options(Compile *k, int argc, char **argv) {
   if (optind < argc) return usage_error(&compile_command, "one file at a time; what is '%s'?", argv[optind]);
   if (!k->file) return usage_error(&compile_command, "which file?");
   if (!k->output) return usage_error(&compile_command, "where to? (-o model.c)");
-  return -1;
+  int wrong = check_options(k);
+  return wrong ? wrong : -1;
 }
 
 static int run(int argc, char **argv) {
@@ -163,6 +357,14 @@ const Command compile_command = {
   "                     the other derivatives; each may be repeated\n"
   "  --prefix NAME      of all names (the output's base name if left out)\n"
   "  --real=float       single precision (double is the default)\n"
+  "  --size n=3         a size name with a value: the code is for it alone\n"
+  "  --static           one header of static inline functions (-o model.h)\n"
+  "  --wrapper          a struct a function that owns its workspace: _new, _call, _free\n"
+  "  --selftest         int PREFIX_selftest(void): compares with the compiler's numbers\n"
+  "  --main             a program, FILE_main.c: arrays from files in, results out\n"
+  "  --abi=casadi       CasADi's external functions, with their derivatives\n"
+  "  --openmp           parallel loops, the same bits for any number of threads\n"
+  "  --blas             large matrix products by cblas (link with -lcblas or -lopenblas)\n"
   "  --checkpoint       folds keep few states for their backward pass\n"
   "  --unchecked        no run-time checks of subscripts\n"
   "  --trace            keep traces, as printf\n"

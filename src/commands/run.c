@@ -95,12 +95,22 @@ static Module *read_program(Run *r) {
   return m;
 }
 
+static _Noreturn void set_twice(Ctx *c, const char *name) {
+  diag(c, SEV_ERROR, (Span){0}, "`%s` is set twice", name);
+  diag(c, SEV_HELP, (Span){0}, "leave one --set %s=… out", name);
+  diag_raise(c, GC_USAGE);
+}
+
 static void run_script(void *arg) {
   Run *r = arg;
   Ctx *c = r->job.c;
   Module *m = read_program(r);
   InputValue *in = NEWN(c, InputValue, r->settings.n + 1);
-  for (uint32_t i = 0; i < r->settings.n; i++) in[i] = read_setting(c, r->settings.at[i]);
+  for (uint32_t i = 0; i < r->settings.n; i++) {
+    in[i] = read_setting(c, r->settings.at[i]);
+    for (uint32_t k = 0; k < i; k++)
+      if (in[k].name == in[i].name) set_twice(c, in[i].name);
+  }
   Prog *p = elaborate_script(m, in, r->settings.n);
   Dump dump = {r->dump, show_dump, r};
   p = optimize(p, r->dump ? &dump : NULL);

@@ -1,48 +1,18 @@
-/* session.c - what `gradc repl` keeps between entries.
+/* session.c - what `gradc repl` does with a line: collects lines until an item is complete,
+ * takes it through the compiler, and tells what came out.
  *
- * The session is a list of accepted entries, as text: definitions, rules, types, bindings.
- * Each new entry is compiled after them in a context of its own, in which they say
- * nothing again; it joins the list when it went through, in place of what it redefines.
- * So an error can lose nothing, and a redefinition reaches everything that depends on it. */
-#include "commands/session.h"
-
+ * The session is a list of accepted entries (session_entries.c).  Each new entry is compiled
+ * after those that it needs, in a context of its own, in which they say nothing again; it
+ * joins the list when it went through.  So an error can lose nothing, and a redefinition
+ * reaches everything that depends on it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "emit/emit.h"
-#include "jit/jit.h"
+#include "commands/session_private.h"
 #include "optimize/optimize.h"
 
-typedef struct Entry { char *text, *name; } Entry;
-
-struct Session {
-  SessionOutput out;
-  Entry *entry;
-  size_t n, cap;
-  char *pending;          /* an item that wants more lines */
-  bool failed;
-};
-
-/* One entry at work. */
-typedef struct Turn {
-  Session *s;
-  Ctx *c;
-  const char *text;
-  bool at_end;            /* no more lines will come */
-  bool incomplete;
-  Module *m;
-  Ast *entry;
-} Turn;
-
-static char *copy_text(const char *a, const char *b) {
-  size_t n = strlen(a), m = strlen(b);
-  char *s = malloc(n + m + 1);
-  if (!s) return NULL;
-  memcpy(s, a, n);
-  memcpy(s + n, b, m + 1);
-  return s;
-}
+static const char entry_source[] = "session";
 
 Session *session_new(const SessionOutput *out) {
   Session *s = calloc(1, sizeof *s);
@@ -52,242 +22,280 @@ Session *session_new(const SessionOutput *out) {
 
 void session_free(Session *s) {
   if (!s) return;
-  for (size_t i = 0; i < s->n; i++) {
-    free(s->entry[i].text);
-    free(s->entry[i].name);
-  }
-  free(s->entry);
+  entries_free(s);
   free(s->pending);
   free(s);
 }
 
 bool session_failed(const Session *s) { return s->failed; }
 
-static void say(Session *s, const char *text) { s->out.message(s->out.user, text, strlen(text)); }
+/* ---- what it says ---- */
 
-/* ---- the list ---- */
-
-static void drop(Session *s, size_t i) {
-  free(s->entry[i].text);
-  free(s->entry[i].name);
-  memmove(s->entry + i, s->entry + i + 1, (s->n - i - 1) * sizeof *s->entry);
-  s->n--;
+void session_say(Session *s, const char *text) {
+  s->out.message(s->out.user, text, strlen(text));
 }
 
-static bool keep(Session *s, const char *text, const char *name) {
-  if (s->n == s->cap) {
-    size_t cap = s->cap ? 2 * s->cap : 16;
-    Entry *e = realloc(s->entry, cap * sizeof *e);
-    if (!e) return false;
-    s->entry = e;
-    s->cap = cap;
-  }
-  Entry e = {copy_text(text, ""), copy_text(name, "")};
-  if (!e.text || !e.name) {
-    free(e.text);
-    free(e.name);
-    return false;
-  }
-  s->entry[s->n++] = e;
-  return true;
+static void write_result(void *turn, const char *text, size_t n) {
+  Session *s = ((Turn *)turn)->s;
+  s->out.write(s->out.user, text, n);
 }
 
-/* What an item defines, as a key: "f f" a function, "v x" a binding, "r f" a rule, …;
- * NULL for statements, which are not kept. */
-static const char *key_of(Ctx *c, const Ast *item) {
-  switch (item->kind) {
-  case AST_FUNCTION: return str_printf(c, "f %s", item->name);
-  case AST_GRADIENT: case AST_TANGENT: return str_printf(c, "r %s", item->name);
-  case AST_TYPEDEF: return str_printf(c, "t %s", item->name);
-  case AST_INPUT: return str_printf(c, "v %s", item->name);
-  case AST_IMPORT: return str_printf(c, "i %s", item->name);
-  case AST_BIND:
-    return item->kid[0]->kind == AST_NAME ? str_printf(c, "v %s", item->kid[0]->name) : "v ()";
-  default: return NULL;
-  }
+void turn_write(Turn *t, const char *text) { write_result(t, text, strlen(text)); }
+
+void turn_printf(Turn *t, const char *fmt, ...) {
+  char text[1024];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  turn_write(t, text);
 }
 
-/* A new definition takes the place of the old one; of a function, its rule goes too. */
-static void replace(Session *s, const char *key) {
-  for (size_t i = s->n; i-- > 0;) {
-    bool same = strcmp(s->entry[i].name, key) == 0 && strcmp(key, "v ()") != 0;
-    bool rule_of = key[0] == 'f' && s->entry[i].name[0] == 'r' && !strcmp(s->entry[i].name + 1, key + 1);
-    if (same || rule_of) drop(s, i);
-  }
-}
-
-static void keep_items(Turn *t) {
-  const Source *src = source_get(t->c, t->entry->span.file);
-  for (uint32_t i = 0; i < t->entry->nkids; i++) {
-    const Ast *item = t->entry->kid[i];
-    const char *key = key_of(t->c, item);
-    if (!key) continue;
-    const char *text = str_printf(t->c, "%.*s", (int)(item->span.end - item->span.start),
-                                  src->text + item->span.start);
-    replace(t->s, key);
-    if (!keep(t->s, text, key)) diag_raise(t->c, GC_NOMEM);
-  }
-}
-
-/* ---- one entry ---- */
-
-static bool redefined(const Turn *t, const char *key) {
-  for (uint32_t i = 0; i < t->entry->nkids; i++) {
-    const char *k = key_of(t->c, t->entry->kid[i]);
-    if (!k) continue;
-    if (!strcmp(k, key) && strcmp(key, "v ()")) return true;
-    if (k[0] == 'f' && key[0] == 'r' && !strcmp(k + 1, key + 1)) return true;
-  }
-  return false;
-}
-
-static void load_session(Turn *t) {
-  t->m = module_new(t->c);
-  for (size_t i = 0; i < t->s->n; i++) {
-    const Entry *e = &t->s->entry[i];
-    if (redefined(t, e->name)) continue;
-    uint32_t file = source_add(t->c, "session", e->text, strlen(e->text));
-    module_add(t->m, parse(t->c, file, PARSE_FILE, NULL), true);
-  }
-  module_mute(t->m);
-}
-
-static void evaluate(Turn *t) {
-  Ctx *c = t->c;
-  load_session(t);
-  module_add(t->m, t->entry, true);
-  Prog *p = optimize(elaborate_script(t->m, NULL, 0), NULL);
-  Host host = {.ctx = c, .write = t->s->out.write, .user = t->s->out.user, .session = true};
-  Status s = jit_call(jit_tcc(p, true), NULL, NULL, &host);
-  if (s != GC_OK) diag_raise(c, s);
-  keep_items(t);
-}
-
-static void turn(void *arg) {
-  Turn *t = arg;
-  uint32_t file = source_add(t->c, "session", t->text, strlen(t->text));
-  t->entry = parse(t->c, file, PARSE_ENTRY, t->at_end ? NULL : &t->incomplete);
-  if (t->entry && t->entry->nkids) evaluate(t);
+/* Of an old entry, warnings were shown when it was new. */
+static bool is_old_warning(const Turn *t, const Diag *d) {
+  const Source *src = d->severity == SEV_WARNING ? source_get(t->c, d->span.file) : NULL;
+  return src && d->span.file != t->file && !strcmp(src->name, entry_source);
 }
 
 static void show_messages(void *arg) {
   Turn *t = arg;
   Buf b;
+  bool hidden = false;
   buf_init(&b, t->c);
-  for (uint32_t k = 0; k < diag_count(t->c); k++) diag_render(t->c, k, &b, t->s->out.colour);
-  const char *text = buf_text(&b);
-  if (*text) t->s->out.message(t->s->out.user, text, strlen(text));
+  for (uint32_t k = 0; k < diag_count(t->c); k++) {
+    const Diag *d = diag_get(t->c, k);
+    if (d->severity == SEV_ERROR || d->severity == SEV_WARNING) hidden = is_old_warning(t, d);
+    if (!hidden) diag_render(t->c, k, &b, t->s->out.colour);
+  }
+  if (b.n) t->s->out.message(t->s->out.user, buf_text(&b), b.n);
 }
 
-/* Runs the text as one entry; true if it wants more lines. */
-static bool run_entry(Session *s, const char *text, bool at_end) {
-  Turn t = {.s = s, .text = text, .at_end = at_end};
-  t.c = ctx_new(NULL, NULL);
-  if (!t.c) {
-    say(s, "out of memory\n");
+/* ---- loading what an entry needs ---- */
+
+static Ast *add_text(Turn *t, const char *text) {
+  uint32_t file = source_add(t->c, entry_source, text, strlen(text));
+  Ast *items = parse(t->c, file, PARSE_FILE, NULL);
+  module_add(t->m, items, true);
+  return items;
+}
+
+static void capture(Turn *t, const Ast *items) {
+  for (uint32_t k = 0; k < items->nkids; k++)
+    if (items->kid[k]->kind == AST_BIND) module_capture(t->m, items->kid[k]);
+}
+
+typedef VEC(InputValue) Inputs;
+
+static void load_known(Turn *t, const Known *k, Inputs *in) {
+  add_text(t, known_text(t->c, k));
+  for (; k; k = known_next(k)) {
+    const InputValue *leaf;
+    uint32_t n = known_inputs(k, &leaf);
+    for (uint32_t j = 0; j < n; j++) VEC_PUSH(t->c, in, leaf[j]);
+  }
+}
+
+static void load_needed(Turn *t, const Ast *items, Inputs *in) {
+  Session *s = t->s;
+  entries_need(s, t->c, items);
+  t->m = module_new(t->c);
+  for (size_t k = 0; k < s->n; k++) {
+    const Entry *e = &s->entry[k];
+    if (!e->mark) continue;
+    if (!e->replayed) {
+      load_known(t, e->known, in);
+    } else {
+      const Ast *old = add_text(t, e->text);
+      if (!e->known) capture(t, old);
+    }
+  }
+  module_mute(t->m);
+}
+
+Module *turn_module(Turn *t) {
+  Buf b;
+  buf_init(&b, t->c);
+  for (size_t k = 0; k < t->s->n; k++) buf_printf(&b, "%s\n", t->s->entry[k].text);
+  t->m = module_new(t->c);
+  t->file = add_text(t, buf_text(&b))->span.file;
+  return t->m;
+}
+
+/* ---- running ---- */
+
+static JitArg argument(const Prog *p, Ref param, const InputValue *in) {
+  if (in->rank) return (JitArg){.p = in->data};
+  if (ir_type(p, param)->elem != ELEM_REAL) return (JitArg){.i = *(const int64_t *)in->data};
+  if (in->elem != ELEM_REAL) return (JitArg){.r = (double)*(const int64_t *)in->data};
+  return (JitArg){.r = *(const double *)in->data};
+}
+
+static JitArg *arguments(Prog *p, const Inputs *in) {
+  JitArg *arg = NEWN(p->ctx, JitArg, p->sig.params.n + 1);
+  for (uint32_t k = 0; k < p->sig.params.n; k++)
+    for (uint32_t i = 0; i < in->n; i++)
+      if (!strcmp(in->at[i].name, p->sig.params.at[k].name))
+        arg[k] = argument(p, p->sig.params.at[k].ref, &in->at[i]);
+  return arg;
+}
+
+TurnCode turn_compile(Turn *t, Ast *items) {
+  Inputs in = {0};
+  load_needed(t, items, &in);
+  capture(t, items);
+  module_add(t->m, items, true);
+  Prog *p = optimize(elaborate_script(t->m, in.at, in.n), NULL);
+  return (TurnCode){jit_tcc(p, true), arguments(p, &in)};
+}
+
+void turn_run(Turn *t, Ast *items) {
+  Ctx *c = t->c;
+  TurnCode code = turn_compile(t, items);
+  Host host = {.ctx = c, .write = write_result, .user = t, .session = true,
+               .digits = t->s->digits, .bound = turn_bound, .stop = t->s->out.stop};
+  Status s = jit_call(code.jit, code.in, NULL, &host);
+  if (host.asserts_failed) t->s->failed = true;
+  if (s != GC_OK) diag_raise(c, s);
+}
+
+/* ---- keeping ---- */
+
+/* A path in an import is relative to the file that says so. */
+static const char *import_text(Ctx *c, const Source *src, const Ast *item) {
+  const char *slash = strrchr(src->name, '/');
+  if (item->name[0] == '/' || !slash) return str_printf(c, "import \"%s\"", item->name);
+  return str_printf(c, "import \"%.*s/%s\"", (int)(slash - src->name), src->name, item->name);
+}
+
+static const char *item_text(Ctx *c, const Ast *item) {
+  const Source *src = source_get(c, item->span.file);
+  if (item->kind == AST_IMPORT) return import_text(c, src, item);
+  uint32_t n = item->span.end - item->span.start;
+  char *text = NEWN(c, char, n + 1);
+  memcpy(text, src->text + item->span.start, n);
+  return text;
+}
+
+void turn_evaluate(Turn *t, Ast *items) {
+  turn_run(t, items);
+  bool mixed = items->nkids > 1 && t->s->n;
+  for (uint32_t k = 0; k < items->nkids; k++) {
+    const char *key = entry_key(t->c, items->kid[k]);
+    if (key && !entries_add(t->s, t->c, items->kid[k], item_text(t->c, items->kid[k]), key))
+      diag_raise(t->c, GC_NOMEM);
+  }
+  /* Several items may replace what others of them were computed from. */
+  if (mixed) turn_drop_values(t);
+  else turn_keep_values(t);
+}
+
+/* ---- one turn ---- */
+
+Ast *turn_expression(Turn *t, const char *text) {
+  Ctx *c = t->c;
+  t->file = source_add(c, entry_source, text, strlen(text));
+  Ast *entry = parse(c, t->file, PARSE_ENTRY, NULL);
+  if (entry->nkids != 1 || entry->kid[0]->kind != AST_EXPR)
+    fail_at(c, (Span){t->file, 0, (uint32_t)strlen(text)}, NULL, "an expression is needed here");
+  return entry->kid[0]->kid[0];
+}
+
+static void run_entry(Turn *t) {
+  t->file = source_add(t->c, entry_source, t->text, t->size);
+  Ast *items = parse(t->c, t->file, PARSE_ENTRY, t->at_end ? NULL : &t->incomplete);
+  if (items && items->nkids && !show_function(t, items)) turn_evaluate(t, items);
+}
+
+static void run_turn(void *arg) {
+  Turn *t = arg;
+  t->c->opt.allow_import = true;
+  t->c->opt.real_float = t->s->real_float;
+  t->c->opt.guarded = t->s->out.stop != NULL;
+  if (t->command) t->command->run(t, t->text);
+  else run_entry(t);
+}
+
+static void tell(Turn *t, Status status) {
+  Session *s = t->s;
+  if (status != GC_OK) s->failed = true;
+  if (status == GC_NOMEM) session_say(s, "out of memory\n");
+  if (status == GC_STOPPED) session_say(s, "interrupted\n");
+  if (ctx_try(t->c, show_messages, t) != GC_OK) session_say(s, "out of memory\n");
+}
+
+/* True if it wants more lines. */
+static bool take_turn(Turn *t) {
+  t->c = ctx_new(NULL, NULL);
+  if (!t->c) {
+    session_say(t->s, "out of memory\n");
     return false;
   }
-  t.c->opt.allow_import = true;
-  Status status = ctx_try(t.c, turn, &t);
-  if (!t.incomplete) {
-    if (status != GC_OK) s->failed = true;
-    if (status == GC_NOMEM) say(s, "out of memory\n");
-    ctx_try(t.c, show_messages, &t);
-  }
-  ctx_free(t.c);
-  return t.incomplete;
-}
-
-/* ---- commands ---- */
-
-static SessionState show_help(Session *s, const char *arg);
-static SessionState quit(Session *s, const char *arg) {
-  (void)s;
-  (void)arg;
-  return SESSION_QUIT;
-}
-
-static SessionState list(Session *s, const char *arg) {
-  (void)arg;
-  for (size_t i = 0; i < s->n; i++) {
-    s->out.write(s->out.user, s->entry[i].text, strlen(s->entry[i].text));
-    s->out.write(s->out.user, "\n", 1);
-  }
-  return SESSION_READY;
-}
-
-static SessionState forget(Session *s, const char *arg) {
-  (void)arg;
-  while (s->n) drop(s, s->n - 1);
-  return SESSION_READY;
-}
-
-static const struct SessionCommand {
-  const char *name, *help;
-  SessionState (*run)(Session *s, const char *arg);
-} session_commands[] = {
-  {":help", "this list", show_help},
-  {":list", "the definitions and bindings of the session", list},
-  {":clear", "forget them", forget},
-  {":quit", "leave (so does the end of input)", quit},
-};
-
-enum { COMMANDS = sizeof session_commands / sizeof *session_commands };
-
-static SessionState show_help(Session *s, const char *arg) {
-  (void)arg;
-  const char *intro = "An expression prints its value; a definition or a binding is kept.\n";
-  s->out.write(s->out.user, intro, strlen(intro));
-  for (size_t i = 0; i < COMMANDS; i++) {
-    char line[128];
-    int n = snprintf(line, sizeof line, "  %-8s %s\n", session_commands[i].name, session_commands[i].help);
-    s->out.write(s->out.user, line, (size_t)n);
-  }
-  return SESSION_READY;
-}
-
-static SessionState run_command_line(Session *s, const char *line) {
-  size_t n = strcspn(line, " \t");
-  for (size_t i = 0; i < COMMANDS; i++)
-    if (strlen(session_commands[i].name) == n && !strncmp(session_commands[i].name, line, n))
-      return session_commands[i].run(s, line + n + strspn(line + n, " \t"));
-  say(s, "error: unknown command; :help lists them\n");
-  s->failed = true;
-  return SESSION_READY;
+  Status status = ctx_try(t->c, run_turn, t);
+  turn_drop_values(t);
+  if (!t->incomplete) tell(t, status);
+  ctx_free(t->c);
+  return t->incomplete;
 }
 
 /* ---- lines ---- */
 
+static void unknown_command(Session *s) {
+  session_say(s, "error: there is no such command\nhelp: :help lists them\n");
+  s->failed = true;
+}
+
+static void run_command_line(Session *s, const char *line) {
+  size_t n = strcspn(line, " \t\r");
+  const SessionCommand *command = session_command_find(line, n);
+  if (!command) {
+    unknown_command(s);
+    return;
+  }
+  const char *arg = line + n + strspn(line + n, " \t\r");
+  size_t size = strlen(arg);
+  while (size && strchr(" \t\r", arg[size - 1])) size--;
+  char *text = strndup(arg, size);
+  if (!text) session_say(s, "out of memory\n");
+  else take_turn(&(Turn){.s = s, .command = command, .text = text, .size = size});
+  free(text);
+}
+
 void session_abandon(Session *s) {
   free(s->pending);
   s->pending = NULL;
+  s->npending = 0;
 }
 
-static SessionState take(Session *s, char *text, bool at_end) {
-  bool more = run_entry(s, text, at_end);
-  free(s->pending);
-  s->pending = more ? text : NULL;
-  if (!more) free(text);
-  return more ? SESSION_MORE : SESSION_READY;
+/* Adds a line to what is pending; NULL: out of memory. */
+static char *add_line(Session *s, const char *line, size_t n) {
+  size_t size = s->npending + (s->pending != NULL);
+  char *text = realloc(s->pending, size + n + 1);
+  if (!text) return NULL;
+  if (size) text[size - 1] = '\n';
+  memcpy(text + size, line, n);
+  text[size + n] = '\0';
+  s->pending = text;
+  s->npending = size + n;
+  return text;
 }
 
-SessionState session_line(Session *s, const char *line) {
+static bool take_pending(Session *s, bool at_end) {
+  bool more = take_turn(&(Turn){.s = s, .text = s->pending, .size = s->npending, .at_end = at_end});
+  if (!more) session_abandon(s);
+  return more;
+}
+
+SessionState session_line(Session *s, const char *line, size_t n) {
   const char *word = line + strspn(line, " \t");
-  if (!s->pending && *word == ':') return run_command_line(s, word);
-  char *grown = s->pending ? copy_text(s->pending, "\n") : NULL;
-  char *text = copy_text(grown ? grown : "", line);
-  free(grown);
-  if (!text) {
-    say(s, "out of memory\n");
-    return SESSION_READY;
-  }
-  return take(s, text, false);
+  bool plain = !s->pending && strlen(line) == n;
+  bool more = false;
+  if (plain && tour_goes_on(s, line, n)) take_turn(&(Turn){.s = s, .command = &tour_step, .text = ""});
+  else if (plain && *word == ':') run_command_line(s, word);
+  else if (add_line(s, line, n)) more = take_pending(s, false);
+  else session_say(s, "out of memory\n");
+  return s->quit ? SESSION_QUIT : more ? SESSION_MORE : SESSION_READY;
 }
 
-SessionState session_end(Session *s) {
-  if (s->pending) {
-    char *text = copy_text(s->pending, "");
-    if (text) take(s, text, true);
-  }
-  return SESSION_QUIT;
+void session_end(Session *s) {
+  if (s->pending) take_pending(s, true);
 }

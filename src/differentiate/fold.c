@@ -100,8 +100,9 @@ static void keep_by_second_run(Reverse *v, FoldReverse *r) {
   Ref trips = copy_ref(v->replay, r->n->arg[0]);
   Ref *init = NEWN(p->ctx, Ref, r->carried);
   for (uint32_t k = 0; k < r->carried; k++) init[k] = copy_ref(v->replay, r->n->arg[k + 1]);
-  Region *again = ir_begin(p);
-  copy_set(v->replay, body->params.at[0], ir_param(p, type_scalar(p, ELEM_INT)));
+  Ref t;
+  Region *again = ir_begin_loop(p, 1, &trips, &t);
+  copy_set(v->replay, body->params.at[0], t);
   for (uint32_t k = 0; k < r->carried; k++)
     copy_set(v->replay, body->params.at[k + 1], ir_param(p, ir_type(p, init[k])));
   copy_nodes(v->replay, body);
@@ -198,8 +199,8 @@ static Ref backward_fold(Reverse *v, Level *l, FoldReverse *r, const Frees *f, c
   uint32_t at = r->nactive;
   for (uint32_t k = 0; k < r->carried; k++)
     if (r->restored[k]) init[at++] = r->restored[k]->last;
-  Region *body = ir_begin(p);
-  Ref u = ir_param(p, type_scalar(p, ELEM_INT));
+  Ref u;
+  Region *body = ir_begin_loop(p, 1, &trips, &u);
   for (uint32_t j = 0; j < r->nactive; j++) r->adjoint[j] = ir_param(p, ir_type(p, init[j]));
   at = r->nactive;
   for (uint32_t k = 0; k < r->carried; k++)

@@ -174,8 +174,8 @@ static Ref product_tangent(Forward *f, Line *l, const Node *n, uint32_t k) {
     count = ir_mul(p, count, extent[i]);
   }
   Ref init[2] = {ir_real(p, 1), ir_real(p, 0)};
-  Region *step = ir_begin(p);
-  Ref t = ir_param(p, type_scalar(p, ELEM_INT));
+  Ref t;
+  Region *step = ir_begin_loop(p, 1, &count, &t);
   Ref sofar = ir_param(p, ir_type(p, init[0])), d = ir_param(p, ir_type(p, init[1]));
   unrank(p, t, n->nargs, extent, index);
   Line inner;
@@ -198,12 +198,11 @@ static void plain_loop_tangents(Forward *f, Line *l, const Node *n, uint32_t cou
   Prog *p = f->p;
   const Region *body = n->regions[0];
   const LoopAttr *a = n->aux.loop;
-  Ref *extent = NEWN(p->ctx, Ref, n->nargs);
+  Ref *extent = NEWN(p->ctx, Ref, n->nargs), *index = NEWN(p->ctx, Ref, n->nargs);
   Combiner *comb = NEWN(p->ctx, Combiner, count + 1);
   for (uint32_t i = 0; i < n->nargs; i++) extent[i] = copy_ref(f->replay, n->arg[i]);
-  Region *r = ir_begin(p);
-  for (uint32_t i = 0; i < n->nargs; i++)
-    copy_set(f->replay, body->params.at[i], ir_param(p, type_scalar(p, ELEM_INT)));
+  Region *r = ir_begin_loop(p, n->nargs, extent, index);
+  for (uint32_t i = 0; i < n->nargs; i++) copy_set(f->replay, body->params.at[i], index[i]);
   Line inner;
   line_begin(f, &inner, l);
   follow_copy(f, &inner, body, 0, NULL, NULL);
@@ -284,10 +283,11 @@ static void fold_tangents(Forward *f, Line *l, Ref node, Ref source, const bool 
   const Region *body = n->regions[0];
   Carry c = {0};
   carry_init(f, l, node, n, 1, &c);
-  Region *r = ir_begin(p);
+  Ref trips = copy_ref(f->replay, n->arg[0]), t;
+  Region *r = ir_begin_loop(p, 1, &trips, &t);
   Line inner;
   line_begin(f, &inner, l);
-  copy_set(f->replay, body->params.at[0], ir_param(p, type_scalar(p, ELEM_INT)));
+  copy_set(f->replay, body->params.at[0], t);
   carry_params(f, body, 1, &c);
   follow_copy(f, &inner, body, c.n, c.param, c.d);
   carry_results(f, &inner, body, &c);
@@ -299,7 +299,7 @@ static void fold_tangents(Forward *f, Line *l, Ref node, Ref source, const bool 
       comb[nout++] = n->aux.loop->comb[k - c.n];
     }
   ir_end(p);
-  Ref fold = ir_fold(p, copy_ref(f->replay, n->arg[0]), c.n + c.nactive, c.init, r, comb);
+  Ref fold = ir_fold(p, trips, c.n + c.nactive, c.init, r, comb);
   carry_out(f, fold, &c, out);
   for (uint32_t k = c.n, j = c.n + c.nactive; k < n->nresults; k++)
     if (active[k]) out[k] = ir_out(p, fold, j++);

@@ -37,8 +37,7 @@ static void reverse_loop_sums(Reverse *v, Level *l, Ref node, const Node *n, uin
   if (!frees_open(v, l, n, &f)) return;
   Ref *extent = NEWN(p->ctx, Ref, n->nargs), *index = NEWN(p->ctx, Ref, n->nargs);
   for (uint32_t k = 0; k < n->nargs; k++) extent[k] = copy_ref(v->replay, n->arg[k]);
-  Region *body = ir_begin(p);
-  for (uint32_t k = 0; k < n->nargs; k++) index[k] = ir_param(p, type_scalar(p, ELEM_INT));
+  Region *body = ir_begin_loop(p, n->nargs, extent, index);
   Ref *sums = NEWN(p->ctx, Ref, f.nscalars + 1);
   const Node *run = node ? ir_node(p, node) : NULL;
   Keeper keep = {node, run ? run->regions[0] : NULL, run == n, n->nargs, index};
@@ -100,9 +99,8 @@ static void reverse_extremum(Reverse *v, Level *l, Ref node, const Node *n, uint
 
 /* Products of all elements of a vector before (or after) each, by one fold. */
 static Ref exclusive_products(Prog *p, Ref e, Ref count, bool after) {
-  Region *r = ir_begin(p);
-  Ref one = ir_real(p, 1);
-  Ref t = ir_param(p, type_scalar(p, ELEM_INT));
+  Ref one = ir_real(p, 1), t;
+  Region *r = ir_begin_loop(p, 1, &count, &t);
   Ref sofar = ir_param(p, type_scalar(p, ELEM_REAL));
   Ref last = ir_sub(p, count, ir_int(p, 1));
   Ref at = after ? ir_sub(p, last, t) : t;
@@ -125,8 +123,8 @@ static Ref product_seeds(Reverse *v, Ref node, const Node *n, uint32_t k, Ref g)
   Ref flat = ir_reshape(p, e, flat_type), count = size_node(p, total);
   Ref before = exclusive_products(p, flat, count, false);
   Ref after = exclusive_products(p, flat, count, true);
-  Region *r = ir_begin(p);
-  Ref i = ir_param(p, type_scalar(p, ELEM_INT));
+  Ref i;
+  Region *r = ir_begin_loop(p, 1, &count, &i);
   Ref back = ir_sub(p, ir_sub(p, count, ir_int(p, 1)), i);
   Ref others = ir_mul(p, ir_read(p, before, 1, &i, false), ir_read(p, after, 1, &back, false));
   ir_result(p, rule_times(p, g, others));

@@ -34,8 +34,7 @@ static Ref sum_of(Prog *p, Ref a) {
   if (!t->rank) return a;
   Ref extent[MAX_RANK], index[MAX_RANK];
   for (uint32_t k = 0; k < t->rank; k++) extent[k] = ir_extent(p, a, k);
-  Region *r = ir_begin(p);
-  for (uint32_t k = 0; k < t->rank; k++) index[k] = ir_param(p, type_scalar(p, ELEM_INT));
+  Region *r = ir_begin_loop(p, t->rank, extent, index);
   ir_result(p, ir_read(p, a, t->rank, index, false));
   ir_end(p);
   return ir_out(p, ir_loop(p, t->rank, extent, r, (Combiner[]){SUM}), 0);

@@ -117,8 +117,8 @@ static void map_step(Stretches *w, Ref t, const Ref *state) {
 static Ref run(Stretches *w, const Ref *state, Ref base, Ref trips) {
   Prog *p = w->v->p;
   Ref *now = NEWN(p->ctx, Ref, w->carried + 1);
-  Region *r = ir_begin(p);
-  Ref i = ir_param(p, type_scalar(p, ELEM_INT));
+  Ref i;
+  Region *r = ir_begin_loop(p, 1, &trips, &i);
   for (uint32_t k = 0; k < w->carried; k++) now[k] = ir_param(p, ir_type(p, state[k]));
   map_step(w, int_op(w, P_ADD, base, i), now);
   copy_nodes(w->v->replay, w->body);
@@ -144,8 +144,8 @@ static void run_keeping(Stretches *w, const Ref *state, Pieces c, Ref *tape) {
     init[k] = state[k];
     init[n + k] = ir_zero(p, tape_type(w, ir_type(p, state[k])));
   }
-  Region *r = ir_begin(p);
-  Ref i = ir_param(p, type_scalar(p, ELEM_INT));
+  Ref i;
+  Region *r = ir_begin_loop(p, 1, &c.count, &i);
   for (uint32_t k = 0; k < 2 * n; k++) now[k] = ir_param(p, ir_type(p, init[k]));
   Ref ran = run(w, now, piece_begin(w, c, i), piece_length(w, c, i));
   for (uint32_t k = 0; k < n; k++) ir_result(p, ir_out(p, ran, k));
@@ -194,8 +194,8 @@ static Ref stretch_back(Stretches *w, const Ref *state, Ref base, Ref total, con
     c = cut(w, base, total);
     run_keeping(w, state, c, tape);
   }
-  Region *r = ir_begin(p);
-  Ref u = ir_param(p, type_scalar(p, ELEM_INT));
+  Ref u;
+  Region *r = ir_begin_loop(p, 1, &c.count, &u);
   Ref *now = NEWN(p->ctx, Ref, w->nactive + 1);
   for (uint32_t j = 0; j < w->nactive; j++) now[j] = ir_param(p, ir_type(p, adjoint[j]));
   Ref i = from_the_end(w, c.count, u);

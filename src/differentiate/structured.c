@@ -108,8 +108,17 @@ static void reverse_by_gradient(Reverse *v, Level *l, Ref node, const Node *n, c
                   copy_ref(v->replay, rule->results.at[part++]));
 }
 
+static _Noreturn void not_linear(const Prog *p, const CustomAttr *a) {
+  diag(p->ctx, SEV_ERROR, a->rule,
+       "reverse mode meets '%s', whose rule is not linear in its tangents", a->name);
+  diag(p->ctx, SEV_HELP, (Span){0},
+       "each term of the rule needs one tangent as a factor; use jvp, or give it a custom_gradient");
+  diag_raise(p->ctx, GC_ERROR);
+}
+
 static void reverse_by_tangent(Reverse *v, Level *l, const Node *n, const Ref *g) {
   Prog *p = v->p;
+  if (!rule_is_linear(p, n->regions[1], n->nargs, n->nargs)) not_linear(p, n->aux.custom);
   Ref *arg = NEWN(p->ctx, Ref, n->nargs + 1), *out = NEWN(p->ctx, Ref, n->nargs + 1);
   Ref *seed = NEWN(p->ctx, Ref, n->aux.custom->nresults + 1);
   for (uint32_t k = 0; k < n->nargs; k++) arg[k] = copy_ref(v->replay, n->arg[k]);

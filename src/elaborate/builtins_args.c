@@ -105,9 +105,7 @@ void space_axis(Elab *e, Space *sp, Size size) { sp->extent[sp->n++] = size_node
 
 void space_open(Elab *e, Space *sp) {
   if (sp->n == 0) return;
-  sp->body = ir_begin(e->p);
-  for (uint32_t k = 0; k < sp->n; k++)
-    sp->index[k] = ir_param(e->p, type_scalar(e->p, ELEM_INT));
+  sp->body = ir_begin_loop(e->p, sp->n, sp->extent, sp->index);
 }
 
 Ref space_close(Elab *e, Space *sp, Ref element, Combiner comb) {

@@ -261,7 +261,10 @@ static const Val *call_primes(Elab *e, const Func *f, const Val *const *arg, uin
     fail_at(e->c, at, "of several arguments: grad(f(x, y), x)",
             "a prime differentiates functions of one argument, not of %u", n);
   Val base = {.kind = VAL_FUNC, .func = f->base};
-  return deriv_prime(e, &base, f->primes, arg[0], at);
+  const Val *v = deriv_prime(e, &base, f->primes, arg[0], at);
+  val_warn_none(e, f->base->name ? str_printf(e->c, "%s'", f->base->name) : "the derivative", v,
+                at);
+  return v;
 }
 
 /* The nodes of the body remember the call. */
@@ -316,6 +319,26 @@ const Val *elab_apply(Elab *e, const Val *f, const Val *const *arg, uint32_t n, 
   return call_value(e, NULL, f, NULL, arg, n, at);
 }
 
+/* ---- how an error came about ---------------------------------------------------------- */
+
+static bool is_inside(Span a, Span b) {
+  return a.file == b.file && a.start >= b.start && a.end <= b.end;
+}
+
+/* The calls that led to an error in the body of a function, the innermost first.  A call
+ * that the error stands in is seen without a note. */
+static void tell_calls(void *user, Span at) {
+  enum { MOST = 3 };
+  const Elab *e = user;
+  uint32_t told = 0;
+  for (const CallSite *s = e->p->call; s && told < MOST; s = s->up) {
+    if (s->prelude || !s->function || !at.file || is_inside(at, s->at)) continue;
+    diag(e->c, SEV_NOTE, s->at, "`%s` is called here", s->function);
+    at = s->at;
+    told++;
+  }
+}
+
 /* ---- birth -------------------------------------------------------------- */
 
 Elab *elab_new(Module *m) {
@@ -325,6 +348,8 @@ Elab *elab_new(Module *m) {
   e->p = prog_new(m->c);
   e->st = NEW(m->c, ElabState);
   e->st->names = prog_new(m->c);
+  m->c->explain = tell_calls;
+  m->c->explain_user = e;
   if (m->unmarked.n) resolve_marks(m, m->unmarked.at, m->unmarked.n);
   m->unmarked.n = 0;
   return e;

@@ -207,10 +207,9 @@ static void space_open(Elab *e, Scope *s, const Ast *a, uint32_t first, uint32_t
     sp->extent[k] = sp->clause[k].extent;
   }
   elab_enter(e, a->span);
-  sp->body = ir_begin(e->p);
-  sp->scope = scope_new(e, s);
   Ref index[MAX_RANK];
-  for (uint32_t k = 0; k < sp->n; k++) index[k] = ir_param(e->p, type_scalar(e->p, ELEM_INT));
+  sp->body = ir_begin_loop(e->p, sp->n, sp->extent, index);
+  sp->scope = scope_new(e, s);
   for (uint32_t k = 0; k < sp->n; k++) clause_bind(e, sp->scope, &sp->clause[k], index[k]);
 }
 
@@ -332,8 +331,7 @@ static Ref sum_leading(Elab *e, Ref array, uint32_t lead) {
   for (uint32_t k = 0; k < t->rank; k++) extent[k] = size_ref(e, t->dim[k]);
   Region *outer = ir_begin(p);
   for (uint32_t k = lead; k < t->rank; k++) index[k] = ir_param(p, type_scalar(p, ELEM_INT));
-  Region *inner = ir_begin(p);
-  for (uint32_t k = 0; k < lead; k++) index[k] = ir_param(p, type_scalar(p, ELEM_INT));
+  Region *inner = ir_begin_loop(p, lead, extent, index);
   ir_result(p, ir_read(p, array, t->rank, index, false));
   ir_end(p);
   Combiner comb = SUM;

@@ -22,7 +22,7 @@ const Val *apply_stop_gradient(APPLY_ARGS) {
 typedef struct Factor {
   const char *what;
   const Val *value;      /* one for each leaf of e, or one for all */
-  Span at;
+  Span at, whole;        /* of the factor; of the control */
   bool reversal;
 } Factor;
 
@@ -43,21 +43,25 @@ static const Val *scaled(Elab *e, const Val *v, const Factor *f) {
     if (f->reversal) factor = val_real(e, elab_unary(e, OP_NEG, val_node(e, factor), f->at), f->at);
     if (ir_type(e->p, factor)->rank > 0)
       factor = spread(e, factor, ir_type(e->p, leaf[k]->ref), f->what, f->at);
-    out[k] = val_node(e, ir_scale(e->p, leaf[k]->ref, ir_stop(e->p, factor), f->reversal));
+    factor = ir_stop(e->p, factor);
+    elab_place(e, f->whole);
+    out[k] = val_node(e, ir_scale(e->p, leaf[k]->ref, factor, f->reversal));
   }
   return val_rebuild(e, v, out);
 }
 
 const Val *apply_grad_reverse(APPLY_ARGS) {
   const Ast *named = call && call->kind == AST_CALL ? call_named(call, "alpha") : NULL;
-  Factor f = {.what = "grad_reverse", .at = arg_span(e, call, 1), .reversal = true};
+  Factor f = {.what = "grad_reverse", .at = arg_span(e, call, 1), .whole = e->p->pos,
+              .reversal = true};
   f.value = n > 1 ? arg[1] : named ? elab_expr(e, s, named) : val_node(e, ir_real(e->p, 1));
   return scaled(e, arg[0], &f);
 }
 
 const Val *apply_grad_scale(APPLY_ARGS) {
   (void)s, (void)n;
-  Factor f = {.what = "grad_scale", .value = arg[1], .at = arg_span(e, call, 1)};
+  Factor f = {.what = "grad_scale", .value = arg[1], .at = arg_span(e, call, 1),
+              .whole = e->p->pos};
   return scaled(e, arg[0], &f);
 }
 

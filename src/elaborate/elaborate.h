@@ -17,6 +17,8 @@ void module_add(Module *m, Ast *file, bool replace);
 /* For a session: what has been added so far is kept for its definitions, bindings and
  * inputs alone; its statements and the traces of its bindings are not run again. */
 void module_mute(Module *m);
+/* For a session: the values that this item binds, functions aside, go to Host.bound. */
+void module_capture(Module *m, const Ast *item);
 
 /* A value of a script's input, as the command line or the host set it. */
 typedef struct InputValue {

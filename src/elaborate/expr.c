@@ -176,7 +176,8 @@ static const Val *record_value(Elab *e, const Ast *a, const Val *const *v) {
     field[k] = a->kid[k]->name;
     for (uint32_t j = 0; j < k; j++)
       if (field[j] == field[k])
-        fail_at(e->c, a->kid[k]->name_span, NULL, "two fields are called `%s`", field[k]);
+        fail_at(e->c, a->kid[k]->name_span, "give each field a name of its own",
+                "two fields are called `%s`", field[k]);
   }
   return val_record(e, a->nkids, field, v);
 }
@@ -273,7 +274,8 @@ const Val *elab_expr(Elab *e, Scope *s, const Ast *a) {
 Ref elab_scalar_int(Elab *e, Scope *s, const Ast *a) {
   const Val *v = elab_expr(e, s, a);
   if (!val_is_scalar(e, v))
-    fail_at(e->c, a->span, NULL, "one int is wanted here, not %s", val_type_text(e, v));
+    fail_at(e->c, a->span, "int(e) makes an int of a real; x[i] takes one element",
+            "one int is wanted here, not %s", val_type_text(e, v));
   return val_int(e, v, a->span);
 }
 

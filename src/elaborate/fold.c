@@ -132,8 +132,8 @@ static const Val *carry_value(Elab *e, const Carry *c, Ref node, uint32_t first)
 static bool fold_body(Elab *e, Scope *outer, Carry *c, const Clause *clause, Region **body) {
   const Ast *a = c->a;
   uint32_t messages = diag_count(e->c);
-  *body = ir_begin(e->p);
-  Ref t = ir_param(e->p, type_scalar(e->p, ELEM_INT));
+  Ref t;
+  *body = ir_begin_loop(e->p, 1, &clause->extent, &t);
   Scope *s = scope_new(e, outer);
   carry_params(e, s, c);
   clause_bind(e, s, clause, t);

@@ -131,7 +131,8 @@ static const Function *need_function(Module *m, const char *name) {
   const char **names;
   uint32_t n = module_functions(m, &names);
   const char *near = nearest_word(name, names, n);
-  fail_at(m->c, (Span){0}, near ? str_printf(m->c, "did you mean `%s`?", near) : NULL,
+  fail_at(m->c, (Span){0}, near ? str_printf(m->c, "did you mean `%s`?", near)
+               : "-f names a function that the file defines or imports",
           "there is no function `%s`", name);
 }
 
@@ -455,7 +456,7 @@ static const Val *expression_params(Whole *w, const Ast *expression, const char 
   const char **all = f.names.at;
   uint32_t n = nwrt ? nwrt : f.names.n;
   if (n == 0)
-    fail_at(e->c, expression->span, NULL, "there is no name to differentiate with respect to");
+    fail_at(e->c, expression->span, "give the names by --wrt x,y", "there is no name to differentiate with respect to");
   const Val *x = variables(w, all, n);
   for (uint32_t k = 0; k < w->n; k++)
     scope_bind(e, *scope, f.names.at[k], expression->span, w->arg[k]);
@@ -486,7 +487,8 @@ Prog *elaborate_diff(Module *m, const char *function, Ast *expression, const cha
   value_params(&w);
   if (nwrt == 0) nwrt = all_real(&w, &wrt);
   if (nwrt == 0)
-    fail_at(m->c, w.f->def->name_span, NULL, "`%s` has no real parameter", w.f->name);
+    fail_at(m->c, w.f->def->name_span, "only reals have derivatives: give it one",
+            "`%s` has no real parameter", w.f->name);
   const Val *x = variables(&w, wrt, nwrt);
   const Val *y = whole_value(&w);
   add_results(w.e, "out", derive(&w, y, x, order, w.f->def->name_span), true);

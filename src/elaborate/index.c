@@ -58,7 +58,8 @@ static Size slice_end(Elab *e, const Ast *a, const Val *const **v, Size size, Si
   if (!a) return otherwise;
   Ref r = int_subscript(e, *(*v)++, a);
   if (ir_type(e->p, r)->rank)
-    fail_at(e->c, a->span, NULL, "the bound of a slice is one int, not an array");
+    fail_at(e->c, a->span, "x[idx] with an array of ints takes several elements",
+            "the bound of a slice is one int, not an array");
   return size_of(e, count_from_front(e, a, r, size, axis));
 }
 
@@ -82,7 +83,8 @@ uint32_t subs_read(Elab *e, Ref base, const Ast *a, uint32_t first, const Val *c
   const Type *t = ir_type(e->p, base);
   uint32_t n = a->nkids - first;
   if (n > t->rank)
-    fail_at(e->c, a->span, NULL, "%s has %u ax%s and is given %u subscript%s",
+    fail_at(e->c, a->span, "give one subscript for each axis at most; `:` takes all of an axis",
+            "%s has %u ax%s and is given %u subscript%s",
             type_name(e, t), t->rank, t->rank == 1 ? "is" : "es", n, n == 1 ? "" : "s");
   for (uint32_t k = 0; k < n; k++) {
     const Ast *s = a->kid[first + k];
@@ -134,7 +136,8 @@ static void plan_gather(Elab *e, Plan *p, const Sub *s) {
     return;
   }
   if (t->rank != p->gather->rank)
-    fail_at(e->c, s->span, NULL, "arrays of indices go together and have one shape: %s and %s",
+    fail_at(e->c, s->span, "give all of them one shape",
+            "arrays of indices go together and have one shape: %s and %s",
             type_name(e, p->gather), type_name(e, t));
   for (uint32_t k = 0; k < t->rank; k++)
     sizes_agree(e, p->gather->dim[k], t->dim[k], s->span, "arrays of indices");
@@ -180,8 +183,7 @@ static Ref read_plan(Elab *e, Ref base, uint32_t n, const Sub *sub, Span at) {
   }
   elab_place(e, at);
   for (uint32_t k = 0; k < plan.rank; k++) extent[k] = size_ref(e, plan.dim[k]);
-  Region *body = ir_begin(p);
-  for (uint32_t k = 0; k < plan.rank; k++) index[k] = ir_param(p, type_scalar(p, ELEM_INT));
+  Region *body = ir_begin_loop(p, plan.rank, extent, index);
   for (uint32_t k = 0; k < t->rank; k++)
     from[k] = k < n ? axis_index(e, &plan, &sub[k], k, index) : index[plan.axis[k]];
   ir_result(p, ir_read(p, base, t->rank, from, !sure && !e->c->opt.unchecked));
@@ -194,7 +196,8 @@ static const Val *index_node(Elab *e, const Ast *a, Ref base, const Val *const *
   Sub sub[MAX_RANK];
   Ref index[MAX_RANK];
   if (ir_type(e->p, base)->rank == 0)
-    fail_at(e->c, a->span, NULL, "a scalar has no parts: it is %s",
+    fail_at(e->c, a->span, "only arrays are indexed; write the name without [ ]",
+            "a scalar has no parts: it is %s",
             type_name(e, ir_type(e->p, base)));
   uint32_t n = subs_read(e, base, a, 1, v, sub);
   bool elements = true;
@@ -242,7 +245,8 @@ const Val *apply_index(Elab *e, const Ast *a, const Val *const *v, uint32_t n) {
 
 _Noreturn static void fail_field(Elab *e, const Ast *a, const Val *v) {
   if (v->kind != VAL_RECORD)
-    fail_at(e->c, a->name_span.file ? a->name_span : a->span, NULL,
+    fail_at(e->c, a->name_span.file ? a->name_span : a->span,
+            "only records have fields: p = (a = 1, b = 2), then p.a",
             "%s has no field `%s`", val_type_text(e, v), a->name);
   Buf b;
   buf_init(&b, e->c);

@@ -65,8 +65,8 @@ static Ref element(Elab *e, const Matmul *m, Ref r, const Ref *index, const Ref 
 static Ref inner_sum(Elab *e, const Matmul *m, const Ref *index) {
   Prog *p = e->p;
   Ref extent = size_ref(e, m->inner);
-  Region *body = ir_begin(p);
-  Ref k = ir_param(p, type_scalar(p, ELEM_INT));
+  Ref k;
+  Region *body = ir_begin_loop(p, 1, &extent, &k);
   Ref left[2] = {k}, right[2] = {k};
   uint32_t at = m->batch;
   if (!m->row) {
@@ -87,8 +87,7 @@ static Ref product(Elab *e, const Matmul *m) {
   Ref extent[MAX_RANK], index[MAX_RANK];
   if (m->rank == 0) return inner_sum(e, m, NULL);
   for (uint32_t k = 0; k < m->rank; k++) extent[k] = size_ref(e, m->dim[k]);
-  Region *body = ir_begin(p);
-  for (uint32_t k = 0; k < m->rank; k++) index[k] = ir_param(p, type_scalar(p, ELEM_INT));
+  Region *body = ir_begin_loop(p, m->rank, extent, index);
   ir_result(p, inner_sum(e, m, index));
   ir_end(p);
   Combiner comb = BUILD;
@@ -123,8 +122,7 @@ const Val *elab_transpose(Elab *e, const Val *a, Span at) {
   if (t->rank < 2) return a;
   Ref extent[MAX_RANK], index[MAX_RANK], from[MAX_RANK];
   for (uint32_t k = 0; k < t->rank; k++) extent[k] = size_ref(e, t->dim[t->rank - 1 - k]);
-  Region *body = ir_begin(p);
-  for (uint32_t k = 0; k < t->rank; k++) index[k] = ir_param(p, type_scalar(p, ELEM_INT));
+  Region *body = ir_begin_loop(p, t->rank, extent, index);
   for (uint32_t k = 0; k < t->rank; k++) from[k] = index[t->rank - 1 - k];
   ir_result(p, ir_read(p, a->ref, t->rank, from, false));
   ir_end(p);

@@ -331,6 +331,10 @@ void module_mute(Module *m) {
   m->script.n = m->muted = kept;
 }
 
+void module_capture(Module *m, const Ast *item) {
+  mark_add(m->c, &m->captured, item);
+}
+
 /* ---- questions ---------------------------------------------------------- */
 
 uint32_t module_functions(const Module *m, const char ***names) {

@@ -126,8 +126,7 @@ static Ref map_arrays(Elab *e, uint32_t prim, uint32_t n, const Ref *arg, const 
   for (uint32_t k = 0; k < n; k++)
     join_shape(e, prim, ir_type(p, arg[0]), ir_type(p, arg[k]), dim, &rank, at);
   for (uint32_t k = 0; k < rank; k++) extent[k] = size_ref(e, dim[k]);
-  Region *body = ir_begin(p);
-  for (uint32_t k = 0; k < rank; k++) index[k] = ir_param(p, type_scalar(p, ELEM_INT));
+  Region *body = ir_begin_loop(p, rank, extent, index);
   for (uint32_t k = 0; k < n; k++) part[k] = to_elem(e, element(e, arg[k], rank, index), want[k]);
   ir_result(p, ir_prim(p, prim, part));
   ir_end(p);
@@ -195,7 +194,8 @@ static const Val *map_parts(Elab *e, uint32_t prim, const Val *const *arg, uint3
 
 const Val *elab_prim(Elab *e, uint32_t prim, const Val *const *arg, uint32_t n, Span at) {
   if (n != prim_get(prim)->arity)
-    fail_at(e->c, at, NULL, "%s takes %u argument%s, not %u", prim_title(e, prim),
+    fail_at(e->c, at, "call it on arrays too: it works element by element",
+            "%s takes %u argument%s, not %u", prim_title(e, prim),
             prim_get(prim)->arity, prim_get(prim)->arity == 1 ? "" : "s", n);
   for (uint32_t k = 0; k < n; k++)
     if (has_parts(arg[k])) return map_parts(e, prim, arg, n, arg[k], at);
@@ -219,7 +219,8 @@ static void check_int_division(Elab *e, AstOp op, const Val *a, const Val *b, Sp
   if ((op != OP_FLOORDIV && op != OP_MOD) || a->kind != VAL_NODE || b->kind != VAL_NODE) return;
   if (val_type(e, a)->elem != ELEM_INT || val_type(e, b)->elem != ELEM_INT) return;
   if (ir_is_const(e->p, b->ref, &x) && x == 0)
-    fail_at(e->c, at, NULL, "division of an int by 0");
+    fail_at(e->c, at, "guard it: if n == 0 then … else a // n; reals divide by 0 as IEEE says",
+            "division of an int by 0");
 }
 
 const Val *elab_binary(Elab *e, AstOp op, const Val *a, const Val *b, Span at) {

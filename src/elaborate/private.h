@@ -50,6 +50,7 @@ struct Module {
   VEC(const char *) order;  /* functions by their first definition */
   VEC(const Ast *) script;  /* statements and bindings, in order */
   uint32_t muted;           /* so many of them run without traces */
+  Mark *captured;           /* items whose values the host gets */
   VEC(const Ast *) unmarked; /* functions and rules not yet looked at by resolve.c */
   Mark *differentiated;     /* binders that a derivative operator names */
   Mark *differentiated_names; /* the same for names that are not bound where they are seen */
@@ -299,6 +300,7 @@ Span call_arg_span(const Ast *call, uint32_t k, Span at);
 
 void elab_trace(Elab *e, Scope *s, const Ast *a);
 void elab_print(Elab *e, Scope *s, const Ast *a);
+void elab_bound(Elab *e, const char *name, const Val *v, bool constant, Span at);
 void elab_assert(Elab *e, Scope *s, const Ast *a);
 
 #endif

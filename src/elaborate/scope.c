@@ -216,6 +216,7 @@ _Noreturn void unknown_name(Elab *e, Scope *s, const char *name, Span at) {
   const char *help = meaning_elsewhere(name);
   const char *near = help ? NULL : nearest_name(e, s, name);
   if (near) help = str_printf(e->c, "did you mean `%s`?", near);
+  if (!help) help = "bind it above by name = …, make it a parameter, or count it by a for";
   fail_at(e->c, at, help, "unknown name `%s`", name);
 }
 

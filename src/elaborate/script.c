@@ -133,6 +133,19 @@ static bool is_bound_constant(Script *p, const Ast *a) {
   return d && d->constant && d->def == a;
 }
 
+/* The values that a binding of a session gave its names. */
+static void hand_over(Script *p, const Ast *pattern) {
+  VEC(const Ast *) todo = {0};
+  VEC_PUSH(p->e->c, &todo, pattern);
+  while (todo.n) {
+    const Ast *a = todo.at[--todo.n];
+    for (uint32_t k = a->nkids; k-- > 0;) VEC_PUSH(p->e->c, &todo, a->kid[k]);
+    const Binding *b = a->kind == AST_NAME ? scope_own(p->s, a->name) : NULL;
+    const Named *d = b ? module_binding(p->e->m, a->name) : NULL;
+    if (b) elab_bound(p->e, a->name, b->v, d && d->constant, a->span);
+  }
+}
+
 static void run_item(Script *p, const Ast *a) {
   Elab *e = p->e;
   elab_place(e, a->span);
@@ -141,6 +154,7 @@ static void run_item(Script *p, const Ast *a) {
   case AST_BIND:
     if (!is_bound_constant(p, a))
       bind_pattern(e, p->s, a->kid[0], elab_expr(e, p->s, a->kid[1]), false);
+    if (mark_has(e->m->captured, a)) hand_over(p, a->kid[0]);
     break;
   case AST_PRINT:
   case AST_EXPR: elab_print(e, p->s, a); break;
@@ -150,6 +164,14 @@ static void run_item(Script *p, const Ast *a) {
   }
 }
 
+static const char *listed(Ctx *c, const char *const *word, uint32_t n) {
+  Buf b;
+  buf_init(&b, c);
+  for (uint32_t k = 0; k < n; k++) buf_printf(&b, "%s%s", k ? ", " : "", word[k]);
+  return buf_text(&b);
+}
+
+/* Everything that was set belongs to an input. */
 static void check_used(Script *p) {
   Ctx *c = p->e->c;
   for (uint32_t k = 0; k < p->ninputs; k++) {
@@ -159,8 +181,11 @@ static void check_used(Script *p) {
       if (p->e->m->script.at[j]->kind == AST_INPUT)
         VEC_PUSH(c, &words, p->e->m->script.at[j]->name);
     const char *near = nearest_word(p->input[k].name, words.at, words.n);
+    const char *help = near ? str_printf(c, "did you mean `%s`?", near)
+                       : words.n ? str_printf(c, "its inputs are %s", listed(c, words.at, words.n))
+                                 : "write in it: input name: type = default";
     diag(c, SEV_ERROR, (Span){0}, "the script has no input `%s`", p->input[k].name);
-    if (near) diag(c, SEV_HELP, (Span){0}, "did you mean `%s`?", near);
+    diag(c, SEV_HELP, (Span){0}, "%s", help);
     diag_raise(c, GC_USAGE);
   }
 }

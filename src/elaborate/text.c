@@ -70,6 +70,18 @@ void elab_print(Elab *e, Scope *s, const Ast *a) {
   emit_text(e, IR_PRINT, &t, source, list, a->span);
 }
 
+/* Hands the value of a name to the host. */
+void elab_bound(Elab *e, const char *name, const Val *v, bool constant, Span at) {
+  Text t = {0};
+  if (val_has_function(v)) return;
+  add_value(e, &t, v, NULL, at);
+  TextAttr *attr = NEW(e->c, TextAttr);
+  *attr = (TextAttr){.source = name, .n = t.piece.n, .piece = t.piece.at, .binding = name,
+                     .constant = constant};
+  elab_place(e, at);
+  ir_text(e->p, IR_PRINT, attr, t.leaf.n, t.leaf.at);
+}
+
 /* ---- assert ------------------------------------------------------------- */
 
 static void emit_assert(Elab *e, const Ast *a, bool equality, const Val *shape, uint32_t n,
@@ -111,7 +123,7 @@ static void assert_equal(Elab *e, Scope *s, const Ast *a) {
   const Ast *q = a->kid[0];
   const Val *x = elab_expr(e, s, q->kid[0]), *y = elab_expr(e, s, q->kid[1]);
   if (!val_align(e, &x, &y))
-    fail_at(e->c, q->span, NULL, "%s is compared with %s", val_type_text(e, x),
+    fail_at(e->c, q->span, "both sides need one structure", "%s is compared with %s", val_type_text(e, x),
             val_type_text(e, y));
   const Val **xs, **ys;
   uint32_t n = val_leaves(e, x, &xs);

@@ -132,8 +132,7 @@ static Ref update_by_loop(Update *u) {
   Ref extent[MAX_RANK], index[MAX_RANK];
   check_at(u);
   for (uint32_t k = 0; k < t->rank; k++) extent[k] = size_ref(u->e, t->dim[k]);
-  Region *body = ir_begin(p);
-  for (uint32_t k = 0; k < t->rank; k++) index[k] = ir_param(p, type_scalar(p, ELEM_INT));
+  Region *body = ir_begin_loop(p, t->rank, extent, index);
   ir_result(p, choose(u, index));
   ir_end(p);
   Combiner comb = BUILD;
@@ -160,8 +159,8 @@ static Ref update_axis(Update *u, uint32_t k, Ref array, Ref *index, Ref *own, u
   bool gather = s->kind == SUB_GATHER;
   Size length = gather ? ir_type(p, s->at)->dim[0] : s->length;
   Ref trips = size_ref(u->e, length);
-  Region *body = ir_begin(p);
-  Ref t = ir_param(p, type_scalar(p, ELEM_INT));
+  Ref t;
+  Region *body = ir_begin_loop(p, 1, &trips, &t);
   Ref state = ir_param(p, ir_type(p, array));
   own[nown] = t;
   index[k] = gather ? ir_read(p, s->at, 1, &t, false) : ir_add(p, s->at, t);

@@ -163,6 +163,7 @@ _Noreturn void fail_note(Elab *e, Span at, const char *help, Span note_at, const
   va_end(args);
   diag(e->c, SEV_ERROR, at, "%s", text);
   if (note) diag(e->c, SEV_NOTE, note_at, "%s", note);
+  diag_explain(e->c, at);
   if (help) diag(e->c, SEV_HELP, (Span){0}, "%s", help);
   diag_raise(e->c, GC_ERROR);
 }
@@ -182,8 +183,7 @@ Ref node_to_real(Elab *e, Ref r) {
   if (t->rank == 0) return ir_toreal(p, r);
   Ref extent[MAX_RANK], index[MAX_RANK];
   for (uint32_t k = 0; k < t->rank; k++) extent[k] = size_ref(e, t->dim[k]);
-  Region *body = ir_begin(p);
-  for (uint32_t k = 0; k < t->rank; k++) index[k] = ir_param(p, type_scalar(p, ELEM_INT));
+  Region *body = ir_begin_loop(p, t->rank, extent, index);
   ir_result(p, ir_toreal(p, ir_read(p, r, t->rank, index, false)));
   ir_end(p);
   Combiner comb = BUILD;

@@ -2,6 +2,9 @@
 #include "emit/private.h"
 
 #include <ctype.h>
+#include <string.h>
+
+#include "version.h"
 
 static void init(Emit *e, File *f, Prog *p, const char *cname) {
   e->f = f;
@@ -39,7 +42,12 @@ void emit_program(File *f, Prog *p, const char *cname) {
   emit_region(e, p->root);
   emit_results(e);
   sig_function(e, fn);
-  if (!f->jit) sig_header(e);
+  if (f->jit) return;
+  sig_header(e);
+  if (f->o->wrapper) wrapper_functions(e);
+  if (f->o->selftest) selftest_case(e);
+  if (f->o->program) program_case(e);
+  if (f->o->casadi) casadi_functions(e);
 }
 
 static void file_init(File *f, Ctx *c, const EmitOptions *o, bool jit) {
@@ -47,6 +55,9 @@ static void file_init(File *f, Ctx *c, const EmitOptions *o, bool jit) {
   f->real = f->real_float ? "float" : "double";
   buf_init(&f->data, c);
   buf_init(&f->header, c);
+  buf_init(&f->prototypes, c);
+  buf_init(&f->tests, c);
+  buf_init(&f->casadi, c);
 }
 
 /* ---- compile ---------------------------------------------------------------------- */
@@ -73,42 +84,98 @@ static const char *guard(Ctx *c, const char *prefix) {
   return buf_text(&b);
 }
 
+/* Texts that nobody sees as files: the compiler's own. */
+static bool own_source(const Source *s) {
+  return s->name[0] == '<' || strcmp(s->name, "primitives.def") == 0;
+}
+
+/* The compiler, the sources and their hashes, without a path or a time: the same input gives
+ * the same bytes. */
 static void head_line(Buf *b, const File *f) {
-  const char *source = f->o->source_name ? f->o->source_name : "a program";
-  buf_printf(b, "/* Made by gradc from %s.", source);
+  bool first = true;
+  buf_puts(b, "/* Made by gradc " GRADC_VERSION);
+  for (uint32_t k = 1; k <= f->c->sources.n; k++) {
+    const Source *s = source_get(f->c, k);
+    char hash[65];
+    if (own_source(s)) continue;
+    sha256_text(s->text, s->size, hash);
+    buf_puts(b, first ? " from " : "\n * and ");
+    put_clean(b, first && f->o->source_name ? base_name(f->o->source_name) : base_name(s->name));
+    buf_printf(b, "\n * sha256 %s", hash);
+    first = false;
+  }
+}
+
+static void put_contract(const File *f, Buf *out) {
+  buf_printf(out,
+    "\n *"
+    "\n * Of every function:"
+    "\n * - It can be called from any thread, allocates nothing, keeps no state, does not recurse."
+    "\n * - Arguments: sizes, inputs, results, workspace.  Arrays are dense and row-major, elements"
+    "\n *   of %s, or int64_t for ints and bools.  Inputs may overlap one another; each result and"
+    "\n *   the workspace overlap nothing else.  Nothing is read from results and workspace."
+    "\n * - The workspace's length is in elements of %s, as NAME_work tells; it is aligned as"
+    "\n *   malloc's memory is, and may be null where the length is 0."
+    "\n * - A NaN among the inputs makes NaN what depends on it and nothing else: a comparison with"
+    "\n *   it is false, it wins max and min, and an int made of it is not defined.  It fails no"
+    "\n *   check.  Outside a function's domain the value is NaN, too."
+    "\n * - It returns 0, or the number of a check that failed; results are then half-written."
+    "\n * - Stack is a bound for this code without optimization, the C library's own apart. */\n",
+    f->real, f->real);
+}
+
+static const char contract_off[] =
+  "#ifdef __clang__\n#pragma STDC FP_CONTRACT OFF\n#endif\n\n";
+static const char contract_push[] =
+  "#ifdef __clang__\n#pragma float_control(push)\n#pragma STDC FP_CONTRACT OFF\n#endif\n\n";
+static const char contract_pop[] =
+  "#ifdef __clang__\n#pragma float_control(pop)\n#endif\n\n";
+
+static void put_includes(const File *f, Buf *out) {
+  buf_puts(out, "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n");
+  if (f->uses_stdio) buf_puts(out, "#include <stdio.h>\n");
+  if (f->uses_stdio || f->o->wrapper) buf_puts(out, "#include <stdlib.h>\n");
+  if (f->uses_string) buf_puts(out, "#include <string.h>\n");
+  buf_puts(out, "\n");
+}
+
+/* Functions and what they need, after the includes. */
+static void put_code(File *f, Buf *out) {
+  blas_head(f, out);
+  helpers_text(f, out);
+  trace_helpers(f, out);
+  buf_add(out, buf_text(&f->data), f->data.n);
 }
 
 static void write_header(File *f, Buf *out) {
   const char *name = guard(f->c, f->o->prefix);
   head_line(out, f);
-  buf_printf(out,
-             "\n *\n * Every function is reentrant, allocates nothing, and writes only its results"
-             "\n * and its workspace, which overlap nothing else.  Arrays are row-major.  Where there"
-             "\n * is a workspace, NAME_work tells its length in elements of %s; it is aligned"
-             "\n * as malloc's memory is, and may be null where the length is 0. */\n",
-             f->real);
+  put_contract(f, out);
   buf_printf(out, "#ifndef %s\n#define %s\n\n", name, name);
-  buf_puts(out, "#include <stddef.h>\n#include <stdint.h>\n\n");
+  if (f->o->single) put_includes(f, out);
+  else buf_puts(out, "#include <stddef.h>\n#include <stdint.h>\n\n");
   buf_puts(out, restrict_macro);
+  if (f->o->single) buf_puts(out, contract_push);
   buf_puts(out, open_c);
+  if (f->o->single) put_code(f, out);
   buf_add(out, buf_text(&f->header), f->header.n);
   buf_puts(out, close_c);
+  if (f->o->single) buf_puts(out, contract_pop);
   buf_puts(out, "\n#endif\n");
 }
 
 static void write_body(File *f, Buf *out) {
   head_line(out, f);
   buf_puts(out, " */\n");
-  buf_puts(out, "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n");
-  if (f->uses_stdio) buf_puts(out, "#include <stdio.h>\n#include <stdlib.h>\n");
-  if (f->uses_string) buf_puts(out, "#include <string.h>\n");
-  buf_puts(out, "\n#ifdef __clang__\n#pragma STDC FP_CONTRACT OFF\n#endif\n\n");
+  put_includes(f, out);
+  buf_puts(out, contract_off);
   buf_puts(out, restrict_macro);
+  if (f->o->casadi) casadi_head(f, out);
   buf_puts(out, open_c);
-  buf_add(out, buf_text(&f->header), f->header.n);
-  helpers_text(f, out);
-  trace_helpers(f, out);
-  buf_add(out, buf_text(&f->data), f->data.n);
+  buf_add(out, buf_text(&f->prototypes), f->prototypes.n);
+  buf_puts(out, "\n");
+  put_code(f, out);
+  buf_add(out, buf_text(&f->casadi), f->casadi.n);
   buf_puts(out, close_c);
 }
 
@@ -116,10 +183,15 @@ void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Bu
             Buf *header) {
   File f;
   file_init(&f, c, o, false);
-  for (uint32_t k = 0; k < n; k++)
-    emit_program(&f, functions[k], str_printf(c, "%s_%s", o->prefix, functions[k]->sig.name));
-  write_body(&f, body);
+  for (f.at = 0; f.at < n; f.at++) {
+    const char *name = functions[f.at]->sig.name;
+    emit_program(&f, functions[f.at],
+                 str_printf(c, o->casadi ? "%s_%s_c" : "%s_%s", o->prefix, name));
+  }
+  if (o->selftest) selftest_function(&f);
+  if (!o->single) write_body(&f, body);
   write_header(&f, header);
+  if (o->program) program_text(&f, functions, n, o->program);
 }
 
 /* ---- the JIT ------------------------------------------------------------------------- */

@@ -4,14 +4,45 @@
 
 #include "ir/ir.h"
 
+/* The elements of a leaf: reals as double, ints and bools as int64_t. */
+typedef struct EmitValue { uint64_t n; const double *r; const int64_t *i; } EmitValue;
+
+/* A call whose results are known, for a self-test: a value for each parameter and each
+ * result of the root, and how far each result may be off. */
+typedef struct EmitCase {
+  const EmitValue *in, *out;
+  const double *tolerance;
+} EmitCase;
+
+/* What a program is for CasADi: the function itself, or a derivative of one with `nin`
+ * inputs and `nout` results of its own. */
+typedef enum CasadiRole { CASADI_VALUE, CASADI_FORWARD, CASADI_ADJOINT, CASADI_JACOBIAN } CasadiRole;
+
+/* What is known of a function beside its program. */
+typedef struct EmitFunction {
+  Span definition;         /* of the function or the one it is a derivative of; file 0: none */
+  const EmitCase *test;    /* or NULL */
+  CasadiRole role;
+  const char *base;        /* CasADi: the name of the function itself */
+  uint32_t nin, nout;
+} EmitFunction;
+
 typedef struct EmitOptions {
   const char *prefix;      /* "model" */
   const char *source_name; /* for comments: "model.gc" */
+  const char *header_name; /* for --main: "model.h" */
   uint32_t max_stmts;      /* statements a chunk; 0: the default */
   bool trace;              /* keep traces, as printf */
+  bool single;             /* everything in the header, as static inline functions */
+  bool wrapper;            /* a struct a function that owns its workspace */
+  bool selftest;           /* PREFIX_selftest, of the functions' `test` */
+  bool casadi;             /* CasADi's interface; all sizes are literal */
+  bool openmp, blas;
+  Buf *program;            /* --main: a file of its own, or NULL */
+  const EmitFunction *function;  /* for each program, or NULL */
 } EmitOptions;
 
-/* Files of C for a list of functions: the body and its header. */
+/* Files of C for a list of functions: the body (none where `single`) and its header. */
 void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Buf *body, Buf *header);
 
 /* The same body for the JIT, under its preamble of bare prototypes.  The entry is

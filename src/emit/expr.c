@@ -7,31 +7,33 @@
 #include <string.h>
 
 /* Decimal, reads back as the same number; 9 digits and an f in float. */
-void put_real(Emit *e, double x, int prec) {
-  File *f = e->f;
+void real_text(File *f, Buf *b, double x) {
   bool negative = signbit(x) && !isnan(x);
-  bool paren = negative && prec > PREC_UNARY;
   if (f->real_float) x = (double)(float)x;
-  if (paren) put(e, "(");
   if (isnan(x) || isinf(x)) {
     f->uses_inf = true;
     const char *sign = negative ? "-" : "";
     const char *big = f->real_float ? "1e30f*1e30f" : "1e300*1e300";
-    if (f->jit && isnan(x)) putf(e, "(-(%s)*0)", big);
-    else if (f->jit) putf(e, "%s(%s)", sign, big);
-    else if (isnan(x)) putf(e, "(%s)NAN", f->real);
-    else if (f->real_float) putf(e, "%sINFINITY", sign);
-    else putf(e, "%s(double)INFINITY", sign);
-  } else {
-    Buf b;
-    buf_init(&b, e->c);
-    if (f->real_float) buf_printf(&b, "%.9g", x);
-    else buf_real(&b, x);
-    const char *text = buf_text(&b);
-    put(e, text);
-    if (!strpbrk(text, ".e")) put(e, ".0");
-    if (f->real_float) put(e, "f");
+    if (f->jit && isnan(x)) buf_printf(b, "(-(%s)*0)", big);
+    else if (f->jit) buf_printf(b, "%s(%s)", sign, big);
+    else if (isnan(x)) buf_printf(b, "(%s)NAN", f->real);
+    else if (f->real_float) buf_printf(b, "%sINFINITY", sign);
+    else buf_printf(b, "%s(double)INFINITY", sign);
+    return;
   }
+  Buf digits;
+  buf_init(&digits, f->c);
+  if (f->real_float) buf_printf(&digits, "%.9g", x);
+  else buf_real(&digits, x);
+  buf_puts(b, buf_text(&digits));
+  if (!strpbrk(buf_text(&digits), ".e")) buf_puts(b, ".0");
+  if (f->real_float) buf_puts(b, "f");
+}
+
+void put_real(Emit *e, double x, int prec) {
+  bool paren = signbit(x) && !isnan(x) && prec > PREC_UNARY;
+  if (paren) put(e, "(");
+  real_text(e->f, &e->fn->body, x);
   if (paren) put(e, ")");
 }
 

@@ -47,7 +47,9 @@ void helpers_text(File *f, Buf *out) {
   }
   for (uint32_t k = 0; k < b.n; k++) {
     if (!b.at[k].used) continue;
+    /* two headers may be included in one file */
+    if (f->o->single) buf_printf(out, "#ifndef GC_HAVE_%s\n#define GC_HAVE_%s\n", b.at[k].name, b.at[k].name);
     buf_add(out, b.at[k].start, (size_t)(b.at[k].end - b.at[k].start));
-    buf_puts(out, "\n");
+    buf_puts(out, f->o->single ? "#endif\n\n" : "\n");
   }
 }

@@ -104,6 +104,7 @@ const char *c_fresh(Emit *e, const char *want) {
   while (t && is_taken(e, name)) name = intern_z(c, str_printf(c, "%s_%u", base, t->next++));
   take(e, name);
   VEC_PUSH(c, &e->scope_log, name);
+  if (e->fn) e->fn->names++;
   return name;
 }
 

@@ -14,9 +14,17 @@
  *   loops.c      if, loop, fold, while, accumulators
  *   checks.c     run-time checks, effects
  *   trace.c      traces as printf
- *   signature.c  parameters, prototypes, prologues, documentation
+ *   signature.c  parameters, prototypes, prologues
+ *   document.c   what the header says of a function
  *   workspace.c  the workspace: its slices, its length
  *   helpers.c    the part of runtime/scalar.h that a file needs
+ *   parallel.c   OpenMP: loops in blocks whose number the sizes alone tell
+ *   blas.c       matrix products as calls of cblas
+ *   wrapper.c    a struct a function that owns its workspace
+ *   selftest.c   a function that tries the others
+ *   program.c    a main function that reads arguments from files
+ *   casadi.c     CasADi's external functions
+ *   sha256.c     the hash of a source
  *   c.c          whole files
  *
  * The plan is made for one program (Emit); text then is written in one walk over its
@@ -114,6 +122,8 @@ typedef struct Fn {
   Buf body;
   uint32_t indent, base; /* braces open; `base` of them are the function's own */
   bool fails;            /* some path returns a number */
+  uint32_t names;        /* scalars, for the bound of its stack frame */
+  uint64_t bytes, below; /* arrays; the deepest of the functions that it calls */
   const char *cname;
   VEC(Field *) fields;
   Field *field_table;
@@ -131,10 +141,15 @@ typedef struct File {
   bool jit, real_float;
   const char *real;      /* "double" or "float" */
   Buf data;              /* constant arrays, moved-out functions, functions */
-  Buf header;
+  Buf header;            /* documented prototypes */
+  Buf prototypes;        /* the same without documentation */
+  Buf tests;             /* calls of the self-test */
+  VEC(const char *) tested;
+  Buf casadi;            /* CasADi's functions, behind all others */
+  uint32_t at;           /* number of the program being written */
   Used *used;            /* helpers of runtime/scalar.h and libm, by name */
   VEC(const char *) used_order;  /* prototypes */
-  bool uses_inf, uses_string, uses_stdio;
+  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_program;
   unsigned uses_trace;   /* helpers of traces */
   uint32_t ndata;
 } File;
@@ -265,6 +280,7 @@ Size row_size(Emit *e, const Type *t, uint32_t nsub);
 /* expr.c */
 void put_expr(Emit *e, Ref r, int prec);
 void put_real(Emit *e, double x, int prec);
+void real_text(File *f, Buf *b, double x);       /* a literal */
 /* a[flat index] for subscripts; with `slab`, the address of the row. */
 void put_element(Emit *e, Ref array, uint32_t n, const Ref *index);
 void put_row(Emit *e, const char *array, const Type *t, uint32_t n, const Ref *index);
@@ -313,12 +329,56 @@ void trace_helpers(const File *f, Buf *out);
 /* signature.c */
 void sig_names(Emit *e);                         /* of parameters, results and slots */
 void sig_function(Emit *e, const Fn *fn);        /* the finished C function and its _work */
-void sig_header(Emit *e);
+void sig_header(Emit *e);                        /* its prototypes */
+bool sig_is_size(const Emit *e, uint32_t param);
+const Node *sig_param(const Emit *e, uint32_t k);
+void put_param(Emit *e, Buf *b, uint32_t k, bool plain);
+void put_comma(Buf *b, size_t *column);          /* a new line where the last one is full */
+/* "static inline " and the like, of functions for the outside; of those inside. */
+const char *linkage(const File *f);
+const char *inner_linkage(const File *f);
+
+/* document.c */
+void document(Emit *e, Buf *b);
+void put_clean(Buf *b, const char *s);           /* without what would end a comment */
+const char *base_name(const char *path);
+uint64_t frame_size(const Fn *fn);               /* most bytes of stack */
+
+/* wrapper.c */
+void wrapper_functions(Emit *e);
+
+/* selftest.c */
+void selftest_case(Emit *e);
+void selftest_function(File *f);
+
+/* program.c */
+void program_case(Emit *e);
+void program_text(File *f, Prog *const *p, uint32_t n, Buf *out);
+
+/* casadi.c */
+void casadi_functions(Emit *e);
+void casadi_head(File *f, Buf *out);
+
+/* parallel.c */
+bool emit_parallel(Emit *e, Ref r);
+
+/* blas.c */
+/* Opens "if (small) {" after the call for large sizes; false: not a matrix product. */
+bool open_blas(Emit *e, Ref r);
+void blas_head(const File *f, Buf *out);
+
+/* sha256.c */
+void sha256_text(const char *bytes, size_t n, char text[65]);
 
 /* workspace.c */
 void work_declare(Emit *e, Buf *b);              /* the slots, at the top of the function */
 void work_function(Emit *e, Buf *b);             /* NAME_work */
 void work_prototype(Emit *e, Buf *b);
+void work_length(Emit *e, Buf *b);               /* over the names of parameters */
+void work_args(Emit *e, Buf *b, bool declare);   /* "size_t n, int64_t k", or "n, k" */
+bool in_work(Emit *e, uint32_t param);
+/* The length for these values of the parameters, or -1. */
+int64_t work_at(Emit *e, const int64_t *value);
 
 /* helpers.c */
 void helpers_text(File *f, Buf *out);            /* the blocks of runtime/scalar.h in use */

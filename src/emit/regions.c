@@ -20,6 +20,7 @@ void declare_locals(Emit *e, Region *r) {
     size_is_const(b->size, &n);
     b->cname = c_fresh(e, buffer_name(e, b, "a"));
     b->home = e->fn->id;
+    e->fn->bytes += (uint64_t)n * 8;
     line(e, "%s %s[%lld];", c_type(e->f, b->type->elem, true), b->cname, (long long)n);
   }
 }

@@ -1,16 +1,18 @@
 /* signature.c - how a function looks from outside: its prototype, what its first lines
- * do with the arguments, and its documentation in the header.
+ * do with the arguments.
  *
  * Order: sizes, inputs, results, workspace.  Scalars go by value, arrays by pointer to
  * const, results by pointer.  A size n arrives as `size_t size_n` and is the int64_t n
  * in the body.  The JIT's entry takes its arguments from arrays instead. */
 #include "emit/private.h"
 
-static bool is_size(const Emit *e, uint32_t k) {
+#include <string.h>
+
+bool sig_is_size(const Emit *e, uint32_t k) {
   return k < e->p->sig.params.n && e->p->sig.params.at[k].is_size;
 }
 
-static Node *param(const Emit *e, uint32_t k) {
+const Node *sig_param(const Emit *e, uint32_t k) {
   return node(e, e->p->root->params.at[k]);
 }
 
@@ -29,7 +31,7 @@ static void name_params(Emit *e) {
   e->param_name = NEWN(e->c, const char *, root->params.n + 1);
   e->param_used = NEWN(e->c, bool, root->params.n + 1);
   for (uint32_t k = 0; k < root->params.n; k++) {
-    const char *name = k < e->p->sig.params.n ? e->p->sig.params.at[k].name : param(e, k)->name;
+    const char *name = k < e->p->sig.params.n ? e->p->sig.params.at[k].name : sig_param(e, k)->name;
     e->param_name[k] = c_fresh(e, name ? name : "x");
     Info *x = info(e, root->params.at[k]);
     x->cname = e->param_name[k];
@@ -63,18 +65,28 @@ void sig_names(Emit *e) {
   }
 }
 
+/* ---- linkage --------------------------------------------------------------------------- */
+
+const char *linkage(const File *f) {
+  if (f->jit) return "";
+  return f->o->single ? "static inline " : f->o->casadi ? "static " : "";
+}
+
+const char *inner_linkage(const File *f) {
+  return !f->jit && f->o->single ? "static inline " : "static ";
+}
+
 /* ---- prototypes --------------------------------------------------------------------- */
 
-static void put_param(Emit *e, Buf *b, uint32_t k, bool plain) {
-  const Node *n = param(e, k);
-  if (is_size(e, k)) buf_printf(b, "size_t %s%s", plain ? "" : "gc_size_", e->param_name[k]);
+void put_param(Emit *e, Buf *b, uint32_t k, bool plain) {
+  const Node *n = sig_param(e, k);
+  if (sig_is_size(e, k)) buf_printf(b, "size_t %s%s", plain ? "" : "gc_size_", e->param_name[k]);
   else if (is_array(n))
     buf_printf(b, "const %s *%s", c_type(e->f, n->type->elem, true), e->param_name[k]);
   else buf_printf(b, "%s %s", c_type(e->f, n->type->elem, false), e->param_name[k]);
 }
 
-/* Begins a new line where the last one is full. */
-static void put_comma(Buf *b, size_t *column) {
+void put_comma(Buf *b, size_t *column) {
   if (b->n - *column < 64) {
     buf_puts(b, ", ");
   } else {
@@ -87,7 +99,7 @@ static void put_prototype(Emit *e, Buf *b, bool plain) {
   const Region *root = e->p->root;
   size_t column = b->n;
   bool any = false;
-  buf_printf(b, "int %s(", e->cname);
+  buf_printf(b, "%sint %s(", linkage(e->f), e->cname);
   for (uint32_t k = 0; k < root->params.n; k++, any = true) {
     if (any) put_comma(b, &column);
     put_param(e, b, k, plain);
@@ -111,10 +123,10 @@ static void put_prologue(Emit *e, Buf *b, const char *slots) {
   const Region *root = e->p->root;
   for (uint32_t k = 0; k < root->params.n; k++) {
     const char *name = e->param_name[k];
-    if (is_size(e, k) && e->param_used[k])
+    if (sig_is_size(e, k) && e->param_used[k])
       buf_printf(b, "  const int64_t %s = (int64_t)gc_size_%s;\n", name, name);
     else if (!e->param_used[k])
-      buf_printf(b, "  (void)%s%s;\n", is_size(e, k) ? "gc_size_" : "", name);
+      buf_printf(b, "  (void)%s%s;\n", sig_is_size(e, k) ? "gc_size_" : "", name);
   }
   for (uint32_t k = 0; k < root->results.n; k++)
     if (!e->out_used[k]) buf_printf(b, "  (void)%s;\n", e->out_name[k]);
@@ -126,7 +138,7 @@ static void put_jit_prologue(Emit *e, Buf *b, const char *slots) {
   const Region *root = e->p->root;
   for (uint32_t k = 0; k < root->params.n; k++) {
     if (!e->param_used[k]) continue;
-    const Node *n = param(e, k);
+    const Node *n = sig_param(e, k);
     const char *type = c_type(e->f, n->type->elem, is_array(n));
     if (is_array(n))
       buf_printf(b, "  const %s *const %s = in[%u].p;\n", type, e->param_name[k], k);
@@ -144,16 +156,25 @@ static void put_jit_prologue(Emit *e, Buf *b, const char *slots) {
   if (e->uses_stop) buf_puts(b, "  struct gc_stop *const stop = gc_stop(host);\n");
 }
 
+/* Above the code: all that is known, where there is no header to say it. */
 static void put_doc(Emit *e, Buf *b) {
   const Sig *s = &e->p->sig;
-  if (s->doc) buf_printf(b, "/* %s */\n", s->doc);
-  else if (s->source) buf_printf(b, "/* %s */\n", s->source);
+  if (e->f->o->single) {
+    document(e, b);
+    if (e->has_work) work_prototype(e, b);
+    return;
+  }
+  buf_puts(b, "/* ");
+  put_clean(b, s->doc && strcmp(s->doc, s->name) != 0 ? s->doc : s->source ? s->source : s->name);
+  buf_puts(b, " */\n");
 }
 
 void sig_function(Emit *e, const Fn *fn) {
   Buf *b = &e->f->data, slots;
+  const EmitOptions *o = e->f->o;
   buf_init(&slots, e->c);
   work_declare(e, &slots);
+  e->fn->names += e->p->root->params.n + e->p->root->results.n + e->slots.n;
   if (e->f->jit) {
     buf_printf(b, "int %s(const union gc_arg *in, void *const *outs, void *work, void *host) {\n",
                e->cname);
@@ -166,73 +187,21 @@ void sig_function(Emit *e, const Fn *fn) {
   }
   buf_add(b, buf_text((Buf *)&fn->body), fn->body.n);
   buf_puts(b, "  return 0;\n}\n\n");
-  if (e->has_work) work_function(e, b);
+  if (e->has_work && !(o && o->casadi)) work_function(e, b);
 }
 
 /* ---- the header -------------------------------------------------------------------------- */
 
-static void put_clean(Buf *b, const char *s) {
-  for (; *s; s++) {
-    buf_add(b, s, 1);
-    if ((s[0] == '*' && s[1] == '/') || (s[0] == '/' && s[1] == '*')) buf_puts(b, " ");
-  }
-}
-
-/* Sizes of arrays, for those who have to allocate them. */
-static void put_extent(Emit *e, Buf *b, const Type *t) {
-  Buf text;
-  buf_init(&text, e->c);
-  for (uint32_t d = 0; d < t->rank; d++) {
-    if (d) buf_puts(&text, ", ");
-    size_text(e->p, t->dim[d], &text);
-  }
-  buf_printf(b, "[%s]", buf_text(&text));
-}
-
-static void put_results(Emit *e, Buf *b) {
-  const Region *root = e->p->root;
-  for (uint32_t k = 0; k < root->results.n; k++) {
-    const Type *t = node(e, root->results.at[k])->type;
-    buf_printf(b, " *   %s", e->out_name[k]);
-    if (t->rank) put_extent(e, b, t);
-    else buf_puts(b, ": one number");
-    buf_puts(b, "\n");
-  }
-}
-
-static void put_checks(Emit *e, Buf *b) {
-  for (uint32_t k = 0; k < e->checks.n; k++) {
-    const Check *c = &e->checks.at[k];
-    const Node *n = node(e, c->node);
-    buf_printf(b, " *   %u  ", c->number);
-    if (n->pos.file) {
-      uint32_t row, column;
-      source_where(e->c, n->pos, &row, &column);
-      buf_printf(b, "%s:%u:%u: ", source_get(e->c, n->pos.file)->name, row, column);
-    }
-    put_clean(b, c->what);
-    buf_puts(b, "\n");
-  }
+static void put_prototypes(Emit *e, Buf *b) {
+  if (e->has_work && !e->f->o->casadi) work_prototype(e, b);
+  put_prototype(e, b, true);
+  buf_puts(b, ";\n");
 }
 
 void sig_header(Emit *e) {
-  Buf *b = &e->f->header;
-  const Sig *s = &e->p->sig;
-  buf_puts(b, "/* ");
-  if (s->source) put_clean(b, s->source);
-  if (s->source && s->doc) buf_puts(b, "\n * ");
-  if (s->doc) put_clean(b, s->doc);
-  buf_puts(b, "\n * Results:\n");
-  put_results(e, b);
-  if (e->checks.n == 0) {
-    buf_puts(b, " * Returns 0.");
-  } else {
-    buf_puts(b, " * Returns 0, or the number of the check that failed:\n");
-    put_checks(e, b);
-    b->n--; /* the last line's end */
-  }
-  buf_puts(b, " */\n");
-  if (e->has_work) work_prototype(e, b);
-  put_prototype(e, b, true);
-  buf_puts(b, ";\n\n");
+  if (e->f->o->single || e->f->o->casadi) return;
+  put_prototypes(e, &e->f->prototypes);
+  document(e, &e->f->header);
+  put_prototypes(e, &e->f->header);
+  buf_puts(&e->f->header, "\n");
 }

@@ -246,7 +246,7 @@ static void write_struct(Emit *e, const Fn *fn) {
 static void write_function(Emit *e, Fn *fn) {
   Buf *b = &e->f->data;
   if (fn->fields.n) write_struct(e, fn);
-  buf_printf(b, "static %s %s(", fn->fails ? "int" : "void", fn->cname);
+  buf_printf(b, "%s%s %s(", inner_linkage(e->f), fn->fails ? "int" : "void", fn->cname);
   if (fn->fields.n) buf_printf(b, "struct %s_env *env", fn->cname);
   else buf_puts(b, "void");
   buf_puts(b, ") {\n");
@@ -271,6 +271,8 @@ void fn_close(Emit *e) {
   Fn *fn = e->fn;
   write_function(e, fn);
   e->fn = fn->parent;
+  e->fn->bytes += fn->fields.n * 8 + 8;
+  if (frame_size(fn) > e->fn->below) e->fn->below = frame_size(fn);
   const char *env = str_printf(e->c, "env%u", ++e->nenv);
   if (fn->fields.n) write_env(e, fn, env);
   const char *call = str_printf(e->c, "%s(%s%s)", fn->cname, fn->fields.n ? "&" : "",

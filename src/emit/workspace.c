@@ -68,6 +68,7 @@ static void declare_array(Emit *e, Buf *b, const Slot *s) {
   int64_t n = 0;
   size_is_const(s->size, &n);
   buf_printf(b, "  %s %s[%lld];\n", slot_type(e, s), s->cname, (long long)(n > 0 ? n : 1));
+  e->fn->bytes += (uint64_t)(n > 0 ? n : 1) * 8;
 }
 
 void work_declare(Emit *e, Buf *b) {
@@ -98,7 +99,7 @@ void work_declare(Emit *e, Buf *b) {
 }
 
 /* Length in reals. */
-static void put_length(Emit *e, Buf *b) {
+void work_length(Emit *e, Buf *b) {
   bool any = false;
   for (uint32_t k = 0; k < e->slots.n; k++) {
     const Slot *s = &e->slots.at[k];
@@ -112,7 +113,7 @@ static void put_length(Emit *e, Buf *b) {
   if (!any) buf_puts(b, "0");
 }
 
-static bool in_work(Emit *e, uint32_t k) {
+bool in_work(Emit *e, uint32_t k) {
   return work_param(e, node(e, e->p->root->params.at[k]));
 }
 
@@ -128,16 +129,75 @@ static void put_params(Emit *e, Buf *b, bool plain) {
   if (!any) buf_puts(b, "void");
 }
 
+void work_args(Emit *e, Buf *b, bool declare) {
+  if (declare) {
+    put_params(e, b, true);
+    return;
+  }
+  bool any = false;
+  for (uint32_t k = 0; k < e->p->root->params.n; k++) {
+    if (!in_work(e, k)) continue;
+    buf_printf(b, "%s%s", any ? ", " : "", e->param_name[k]);
+    any = true;
+  }
+}
+
 void work_prototype(Emit *e, Buf *b) {
   bool literal = true;
   for (uint32_t k = 0; k < e->p->root->params.n; k++) literal &= !in_work(e, k);
-  buf_printf(b, "size_t %s_work(", e->cname);
+  buf_printf(b, "%ssize_t %s_work(", linkage(e->f), e->cname);
   put_params(e, b, true);
   buf_puts(b, ");\n");
   if (!literal) return;
   buf_printf(b, "#define %s_WORK (", e->cname);
-  put_length(e, b);
+  work_length(e, b);
   buf_puts(b, ")\n");
+}
+
+/* ---- its length at hand -------------------------------------------------------------- */
+
+static bool int_at(Emit *e, Ref r, const int64_t *value, int64_t *out) {
+  const Node *n = node(e, r);
+  int64_t x[2] = {0, 0};
+  if (root_param(e, r)) {
+    *out = value[n->aux.i];
+    return true;
+  }
+  if (n->op == IR_CONST) {
+    *out = n->aux.i;
+    return true;
+  }
+  if (n->op != IR_PRIM || n->nargs > 2) return false;
+  for (uint32_t k = 0; k < n->nargs; k++)
+    if (!int_at(e, n->arg[k], value, &x[k])) return false;
+  return prim_fold((uint32_t)n->aux.i, false, ELEM_INT, NULL, x, NULL, out);
+}
+
+static bool size_at(Emit *e, Size s, const int64_t *value, int64_t *out) {
+  double sum = 0;
+  for (uint32_t m = 0; m < s->n; m++) {
+    double product = (double)s->mono[m].num / (double)s->mono[m].den;
+    for (uint32_t k = 0; k < s->mono[m].n; k++) {
+      int64_t x;
+      if (!int_at(e, s->mono[m].atom[k], value, &x)) return false;
+      for (uint32_t j = 0; j < s->mono[m].exp[k]; j++) product *= (double)x;
+    }
+    sum += product;
+  }
+  if (sum > 1e9) return false;
+  *out = sum > 0 ? (int64_t)(sum + 0.5) : 0;
+  return true;
+}
+
+int64_t work_at(Emit *e, const int64_t *value) {
+  int64_t sum = 0, n;
+  for (uint32_t k = 0; k < e->slots.n; k++) {
+    const Slot *s = &e->slots.at[k];
+    if (!s->used) continue;
+    if (!size_at(e, s->size, value, &n)) return -1;
+    sum += s->ints && e->f->real_float ? 2 * n : n;
+  }
+  return sum;
 }
 
 /* For the JIT, in bytes, in double so that a silly size cannot wrap round. */
@@ -154,13 +214,13 @@ void work_function(Emit *e, Buf *b) {
   Buf length;
   e->param_used = NEWN(e->c, bool, e->p->root->params.n + 1);
   buf_init(&length, e->c);
-  put_length(e, &length);
+  work_length(e, &length);
   if (e->f->jit) {
     jit_function(e, b, &length);
     e->param_used = used;
     return;
   }
-  buf_printf(b, "size_t %s_work(", e->cname);
+  buf_printf(b, "%ssize_t %s_work(", linkage(e->f), e->cname);
   put_params(e, b, false);
   buf_puts(b, ") {\n");
   for (uint32_t k = 0; k < e->p->root->params.n; k++) {

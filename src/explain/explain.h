@@ -10,10 +10,11 @@
  * flow.c      a picture in the language of Graphviz;  flow_html.c  a page with two
  * graphviz.c  runs Graphviz
  *
- * The program comes from elaboration, its barriers still nodes; nothing here changes it. */
+ * The program is as elaborated, its barriers still nodes, and nothing here changes it. */
 #ifndef GRADC_EXPLAIN_H
 #define GRADC_EXPLAIN_H
 
+#include "elaborate/elaborate.h"
 #include "ir/ir.h"
 
 /* What an edge does to the gradient that arrives at its end. */
@@ -80,9 +81,10 @@ typedef struct FlowGraph {
   VEC(Target) targets;
 } FlowGraph;
 
-/* The graph of a program from elaborate_diff of order 0: the variables are those of its
- * parameters that it differentiates with respect to.  `wrt` as given there (0: all). */
-FlowGraph *flow_graph(Prog *p, const char *function, const char *const *wrt, uint32_t nwrt);
+/* The graph of a function, or of an expression over free real names (function NULL);
+ * parameters without a type are real numbers.  `wrt`: the variables (0: all real ones). */
+FlowGraph *flow_of(Module *m, const char *function, Ast *expression, const char **wrt,
+                   uint32_t nwrt);
 /* Sets forward and depends for one variable, or for all (NULL). */
 void flow_reach(FlowGraph *g, const Variable *x);
 
@@ -130,10 +132,13 @@ typedef struct Box {
   EdgeKind control;         /* what it does; EDGE_FLOW: an ordinary box */
   uint32_t control_number;
   bool variable, parameter, result;
+  bool many;                /* several values */
+  bool called;              /* it has a call's text */
   bool forward, backward;   /* a gradient could go on from here; one arrives */
   Span at;
 } Box;
-typedef struct Cluster { const char *title; uint32_t up; Span at; } Cluster;
+/* A call, or a loop or branch that holds a control. */
+typedef struct Cluster { const char *title; uint32_t up; bool call, drawn; Span at; } Cluster;
 /* Between boxes; what happens to the gradient from `to` back to `from`. */
 typedef struct BoxEdge {
   uint32_t from, to;
@@ -148,18 +153,20 @@ typedef struct Boxes {
   VEC(Cluster) clusters;
   VEC(BoxEdge) edges;
 } Boxes;
-Boxes *boxes_find(FlowGraph *g, const char *function);
+Boxes *boxes_find(FlowGraph *g);
 
 typedef enum FlowPart { FLOW_BOTH, FLOW_FORWARD, FLOW_GRADIENT } FlowPart;
 void flow_dot(const FlowGraph *g, const Boxes *b, const char *title, FlowPart part, Buf *out);
 /* The page; `forward` and `gradient` are the two pictures as SVG. */
 void flow_html(const FlowGraph *g, const Boxes *b, const char *title, const Buf *forward,
                const Buf *gradient, Buf *out);
+/* The picture as a file of a format: svg, png, pdf, dot or html. */
+void flow_picture(FlowGraph *g, const char *function, const char *format, Buf *out);
 /* Runs `dot -Tformat` on a text. */
 void graphviz_run(Ctx *c, const char *format, const Buf *text, Buf *out);
 
 /* How an edge of this kind looks. */
-typedef struct Look { const char *colour, *fill, *style, *arrow, *name; } Look;
+typedef struct Look { const char *colour, *fill, *style, *arrow, *stroke, *name; } Look;
 Look flow_look(EdgeKind k);
 
 #endif

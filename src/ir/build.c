@@ -42,6 +42,19 @@ Prog *prog_new(Ctx *c) {
   return p;
 }
 
+Prog *prog_replace(Prog *old, Prog *next) {
+  Ctx *c = old->ctx;
+  if (old == next) return next;
+  for (uint32_t k = 0; k < old->chunks.n; k++)
+    arena_release(c, old->chunks.at[k], sizeof(Node) * CHUNK);
+  for (uint32_t k = 0; k < old->regions.n; k++) {
+    Region *r = old->regions.at[k];
+    arena_release(c, r->nodes.at, sizeof *r->nodes.at * r->nodes.cap);
+  }
+  old->chunks.n = old->regions.n = old->nnodes = 0;
+  return next;
+}
+
 void limit_reached(Prog *p, const char *what, uint64_t limit) {
   diag(p->ctx, SEV_ERROR, p->pos, "the program needs more than %llu %s",
        (unsigned long long)limit, what);
@@ -57,6 +70,7 @@ Ref node_append(Prog *p, Node *draft) {
   if (r / CHUNK == p->chunks.n) VEC_PUSH(c, &p->chunks, NEWN(c, Node, CHUNK));
   Node *n = ir_node(p, r);
   *n = *draft;
+  if (node_may_fail(p, n)) n->flags |= NODE_STAYS;
   n->arg = NULL;
   if (n->nargs) {
     n->arg = NEWN(c, Ref, n->nargs);
@@ -180,7 +194,12 @@ static void cons_add(Prog *p, Ref r, uint32_t hash) {
   HASH_ADD_KEYPTR_BYHASHVALUE(hh, p->cons->all, n, sizeof *n, hash, e);
 }
 
+void cons_know(Prog *p, Ref r) {
+  cons_add(p, r, hash_node(p, ir_node(p, r)));
+}
+
 static void cons_free(Prog *p, Cons *e) {
+  Ctx *c = p->ctx;
   if (e->ref) HASH_DEL(p->cons->all, e);
   e->next = p->cons->unused;
   p->cons->unused = e;
@@ -203,6 +222,7 @@ void cons_move(Prog *from, Prog *to) {
 }
 
 void cons_forget(Prog *p, Ref r) {
+  Ctx *c = p->ctx;
   Node *n = ir_node(p, r);
   Cons *e = NULL;
   uint32_t hash = hash_node(p, n);
@@ -445,9 +465,7 @@ static Ref map2_arrays(Prog *p, uint32_t prim, Ref a, Ref b) {
   Ref extent[MAX_RANK], index[MAX_RANK];
   Combiner comb = BUILD;
   for (uint32_t k = 0; k < t->rank; k++) extent[k] = size_node(p, t->dim[k]);
-  Region *body = ir_begin(p);
-  ir_set_extents(p, t->rank, extent);
-  for (uint32_t k = 0; k < t->rank; k++) index[k] = ir_param(p, type_scalar(p, ELEM_INT));
+  Region *body = ir_begin_loop(p, t->rank, extent, index);
   Ref x = ir_read(p, a, t->rank, index, false), y = ir_read(p, b, t->rank, index, false);
   ir_result(p, ir_prim2(p, prim, x, y));
   ir_end(p);

@@ -321,4 +321,7 @@ void prog_finish(Copy *k) {
     if (s.ref) s.ref = copy_ref(k, s.ref);
     VEC_PUSH(to->ctx, &to->sig.results, s);
   }
+  arena_release(to->ctx, k->map, sizeof(Ref) * k->nmap);
+  k->map = NULL;
+  k->nmap = 0;
 }

@@ -134,7 +134,8 @@ static bool same_region(Match *m, const Region *x, const Region *y);
 
 static bool same_node(Match *m, Ref x, Ref y) {
   const Node *n = ir_node(m->a, x), *o = ir_node(m->b, y);
-  if (n->op != o->op || (n->flags != o->flags && n->op != IR_PARAM)) return false;
+  uint16_t differ = (uint16_t)((n->flags ^ o->flags) & ~NODE_STAYS);
+  if (n->op != o->op || (differ && n->op != IR_PARAM)) return false;
   if (n->nargs != o->nargs || n->nregions != o->nregions) return false;
   if (!same_type(m, n->type, o->type) || !same_operands(m, n->arg, o->arg, n->nargs)) return false;
   if (!same_attribute(n, o)) return false;

@@ -165,6 +165,8 @@ typedef struct TextAttr {
   uint32_t n;
   Piece *piece;
   bool newline_pieces;   /* print a, b: several values on one line, a blank between */
+  const char *binding;   /* not printed: the value of this name goes to Host.bound */
+  bool constant;         /* of a binding: functions may use it */
 } TextAttr;
 
 /* assert c: operands [c] (scalar or array of bool).  assert a == b: the leaves of a,
@@ -176,6 +178,7 @@ enum {
   NODE_DERIVATIVE = 2,/* nobody wrote it: the algebra of reals may rewrite it */
   NODE_REVERSAL = 4,  /* SCALE: written as grad_reverse */
   NODE_IO = 8,        /* TRACE PRINT ASSERT CHECK, or holds one */
+  NODE_STAYS = 16,    /* may fail, or holds such a node: stays in a loop that may not run */
 };
 
 /* The call in whose body a node was made, and the calls around that one. */
@@ -264,6 +267,9 @@ struct Prog {
 /* ---- building (build.c, region.c) ---------------------------------------- */
 
 Prog *prog_new(Ctx *c);
+/* `next`, made from `old`, whose storage serves other programs from now on (unless they
+ * are one): nothing may look at `old` again. */
+Prog *prog_replace(Prog *old, Prog *next);
 static inline Node *ir_node(const Prog *p, Ref r) { return &p->chunks.at[r / CHUNK][r % CHUNK]; }
 static inline const Type *ir_type(const Prog *p, Ref r) { return ir_node(p, r)->type; }
 
@@ -299,6 +305,8 @@ void ir_check(Prog *p, Ref cond, const char *what);
 /* Regions: begin makes a child of p->cur and enters it; end leaves it.  A region is
  * then given to exactly one structured constructor, called with the parent current. */
 Region *ir_begin(Prog *p);
+/* The same for the body of a loop: n int parameters that run over the extents. */
+Region *ir_begin_loop(Prog *p, uint32_t n, const Ref *extent, Ref *index);
 Ref ir_param(Prog *p, const Type *t);   /* of p->cur */
 void ir_result(Prog *p, Ref r);         /* adds a result to p->cur */
 void ir_end(Prog *p);
@@ -358,7 +366,8 @@ void copy_nodes(Copy *k, const Region *r);
 /* A new child region of to->cur with the same parameters, nodes and results. */
 Region *copy_region(Copy *k, const Region *r);
 /* The skeleton of a pass: a new program with the same parameters; the pass then
- * walks from->root, and finishes with prog_finish, which copies results and Sig. */
+ * walks from->root, and finishes with prog_finish, which copies results and Sig and ends
+ * the copy: its map is gone. */
 Prog *prog_start(Copy *k, Prog *from);
 void prog_finish(Copy *k);
 

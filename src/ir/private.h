@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define uthash_malloc(size) arena_alloc(c, (size))
-#define uthash_free(p, size) ((void)(p))
+#define uthash_free(p, size) arena_release(c, (p), (size))
 #define uthash_fatal(message) internal_error(c, "%s", message)
 
 /* Mixes one more word into a hash. */
@@ -106,6 +106,17 @@ void region_free_list(Prog *p, uint32_t nregions, Region *const *regions, uint32
                       Ref **free_refs);
 /* Does a node of this draft reach outside with an effect? */
 bool node_is_pure(const Prog *p, const Node *n);
+
+/* ---- lift.c ---- */
+
+/* Is the draft (not structured) one that may fail where a loop around it does not run? */
+bool node_may_fail(Prog *p, const Node *n);
+/* Moves the nodes of a region that has ended and whose owner is about to be built, a loop,
+ * to p->cur where they depend on nothing of the region. */
+void lift_invariants(Prog *p, Region *body);
+/* Makes a node of p->cur known to later constructors. */
+void cons_know(Prog *p, Ref r);
+void hash_region(const Prog *p, Region *r);
 
 /* ---- fold.c: exact rules; 0 where none applies ---- */
 Ref fold_prim(Prog *p, uint32_t prim, const Ref *arg);

@@ -35,6 +35,13 @@ void ir_result(Prog *p, Ref r) {
   VEC_PUSH(p->ctx, &p->cur->results, r);
 }
 
+Region *ir_begin_loop(Prog *p, uint32_t n, const Ref *extent, Ref *index) {
+  Region *r = ir_begin(p);
+  ir_set_extents(p, n, extent);
+  for (uint32_t k = 0; k < n; k++) index[k] = ir_param(p, type_scalar(p, ELEM_INT));
+  return r;
+}
+
 static void set_extents(Prog *p, Region *r, uint32_t n, const Ref *extent) {
   r->extents.n = 0;
   for (uint32_t k = 0; k < n; k++) VEC_PUSH(p->ctx, &r->extents, extent[k]);
@@ -44,7 +51,7 @@ void ir_set_extents(Prog *p, uint32_t n, const Ref *extent) {
   set_extents(p, p->cur, n, extent);
 }
 
-static void hash_region(const Prog *p, Region *r) {
+void hash_region(const Prog *p, Region *r) {
   uint32_t h = hash_mix(r->params.n, r->nodes.n);
   for (uint32_t k = 0; k < r->nodes.n; k++) h = hash_mix(h, ir_node(p, r->nodes.at[k])->hash);
   for (uint32_t k = 0; k < r->results.n; k++)
@@ -130,10 +137,11 @@ bool ir_is_structured(const Prog *p, Ref r) {
   return ir_node(p, r)->nregions > 0;
 }
 
-static bool holds_io(const Prog *p, const Region *r) {
-  for (uint32_t k = 0; k < r->nodes.n; k++)
-    if (ir_node(p, r->nodes.at[k])->flags & NODE_IO) return true;
-  return false;
+/* The flags that a structured node has from the nodes of its regions. */
+static uint16_t inherited(const Prog *p, const Region *r) {
+  uint16_t flags = 0;
+  for (uint32_t k = 0; k < r->nodes.n; k++) flags |= ir_node(p, r->nodes.at[k])->flags;
+  return flags & (NODE_IO | NODE_STAYS);
 }
 
 bool ir_in_scope(const Prog *p, Ref r, const Region *here) {
@@ -182,8 +190,7 @@ static Ref make_structured(Prog *p, Node *n, uint32_t nregions, Region *const *r
   if (!infer_results(p, n, &n->nresults, &n->result_type, &why)) ill_typed(p, n, why);
   check_escape(p, n);
   region_free_list(p, nregions, regions, &n->nfree, &n->free);
-  for (uint32_t k = 0; k < nregions; k++)
-    if (holds_io(p, regions[k])) n->flags |= NODE_IO;
+  for (uint32_t k = 0; k < nregions; k++) n->flags |= inherited(p, regions[k]);
   uint32_t before = p->nnodes;
   Ref r = node_intern(p, n);
   if (p->nnodes > before)
@@ -209,6 +216,7 @@ Ref ir_loop(Prog *p, uint32_t n, const Ref *extent, Region *body, const Combiner
   Node draft = node_draft(p, IR_LOOP, NULL, n, extent);
   draft.aux.loop = loop_attr(p, body->results.n, comb);
   set_extents(p, body, n, extent);
+  lift_invariants(p, body);
   return make_structured(p, &draft, 1, &body);
 }
 
@@ -226,6 +234,7 @@ Ref ir_fold(Prog *p, Ref trips, uint32_t ncarry, const Ref *init, Region *body,
   if (body->results.n < ncarry) ill_typed(p, &n, "the body gives too few values");
   n.aux.loop = loop_attr(p, body->results.n - ncarry, comb);
   set_extents(p, body, 1, &trips);
+  lift_invariants(p, body);
   return make_structured(p, &n, 1, &body);
 }
 

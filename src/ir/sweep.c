@@ -173,6 +173,14 @@ static void number_results(Sweep *s, const Region *r) {
   }
 }
 
+static void release(Sweep *s) {
+  Ctx *c = s->p->ctx;
+  arena_release(c, s->live, sizeof *s->live * s->p->nnodes);
+  arena_release(c, s->first, sizeof *s->first * s->p->nnodes);
+  arena_release(c, s->next_upd, sizeof *s->next_upd * s->p->nnodes);
+  arena_release(c, s->upds, sizeof *s->upds * s->p->nnodes);
+}
+
 Prog *ir_sweep(Prog *p) {
   Sweep s = {.p = p};
   Copy k;
@@ -183,5 +191,6 @@ Prog *ir_sweep(Prog *p) {
   k.keep = &keep;
   copy_nodes(&k, p->root);
   prog_finish(&k);
+  release(&s);
   return to;
 }

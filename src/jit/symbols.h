@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "jit/jit.h"
+#include "jit/run.h"
 
 typedef struct Symbol { const char *name; const void *address; } Symbol;
 
@@ -15,7 +15,7 @@ void *gc_mark(void *run);
 void gc_release(void *run, void *mark);
 int gc_effect(void *run, unsigned node, const JitLeaf *leaf, unsigned n);
 int gc_fail(void *run, unsigned node, int axis, long long index, long long size);
-volatile int *gc_stop(void *run);
+JitStop *gc_stop(void *run);
 int gc_stopped(void *run);
 
 /* Calls take(user, name, address) for every function that is known. */

@@ -57,10 +57,7 @@ static bool build(Jit *j, const char *text, Messages *m) {
 
 static void drop(void *jit) {
   Jit *j = jit;
-  if (!j->tcc) return;
-  pthread_mutex_lock(&tcc_lock);
-  tcc_delete(j->tcc);
-  pthread_mutex_unlock(&tcc_lock);
+  jit_drop(j->tcc);
   j->tcc = NULL;
 }
 
@@ -81,6 +78,20 @@ Jit *jit_tcc(Prog *p, bool owned) {
   if (good) return j;
   if (!owned) drop(j);
   internal_error(c, "the JIT does not take its code: %s", *m.text ? m.text : "out of memory");
+}
+
+void *jit_take(Jit *j, JitCode *code) {
+  void *machine = j->tcc;
+  *code = j->code;
+  j->tcc = NULL;
+  return machine;
+}
+
+void jit_drop(void *machine) {
+  if (!machine) return;
+  pthread_mutex_lock(&tcc_lock);
+  tcc_delete(machine);
+  pthread_mutex_unlock(&tcc_lock);
 }
 
 void jit_free(Jit *j) {

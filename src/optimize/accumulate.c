@@ -396,5 +396,5 @@ Prog *opt_accumulate(Prog *p) {
   Rewrite w = {.node = visit, .self = &a};
   Prog *to = rewrite_program(&w, p);
   to->erased = p->erased;
-  return ir_sweep(to);
+  return prog_replace(to, ir_sweep(to));
 }

@@ -11,18 +11,22 @@
 
 enum { ROUNDS = 2 };
 
-/* A step that finds nothing to do gives the program as it is. */
-static Prog *step(Prog *p, Prog *(*run)(Prog *p)) {
+/* A step that finds nothing to do gives the program as it is.  What was given to the pass
+ * itself is its owner's and stays. */
+static Prog *step(const Prog *given, Prog *p, Prog *(*run)(Prog *p)) {
   Prog *to = run(p);
-  return to == p ? p : ir_sweep(to);
+  if (to == p) return p;
+  Prog *next = prog_replace(to, ir_sweep(to));
+  return p == given ? next : prog_replace(p, next);
 }
 
 Prog *opt_fuse(Prog *p) {
-  p = step(p, fuse_nests);
+  const Prog *given = p;
+  p = step(given, p, fuse_nests);
   for (int round = 0; round < ROUNDS; round++) {
-    p = step(p, fuse_inline);
-    p = step(p, fuse_join);
-    p = step(p, fuse_join);
+    p = step(given, p, fuse_inline);
+    p = step(given, p, fuse_join);
+    p = step(given, p, fuse_join);
   }
-  return step(p, fuse_carries);
+  return step(given, p, fuse_carries);
 }

@@ -203,5 +203,5 @@ Prog *opt_hoist(Prog *p) {
   Rewrite w = {.node = hoist_node, .self = &h};
   Prog *to = rewrite_program(&w, p);
   to->erased = p->erased;
-  return ir_sweep(to);
+  return prog_replace(to, ir_sweep(to));
 }

@@ -289,6 +289,15 @@ static Ref visit(Rewrite *w, Ref old) {
   return REWRITE_GONE;
 }
 
+static void release(Join *s, uint32_t nodes) {
+  Ctx *c = s->p->ctx;
+  arena_release(c, s->inside, sizeof *s->inside * nodes);
+  arena_release(c, s->after, sizeof *s->after * nodes);
+  arena_release(c, s->group, sizeof *s->group * nodes);
+  arena_release(c, s->latest, sizeof *s->latest * nodes);
+  arena_release(c, s->done, sizeof *s->done * nodes);
+}
+
 Prog *fuse_join(Prog *p) {
   Join s = {.p = p};
   s.inside = NEWN(p->ctx, uint32_t, p->nnodes);
@@ -301,9 +310,12 @@ Prog *fuse_join(Prog *p) {
     if (in->owner) s.inside[in->owner] += 1 + s.inside[r];
   }
   for (uint32_t k = 0; k < p->regions.n; k++) group_region(&s, p->regions.at[k]);
-  if (!s.any) return p;
-  Rewrite w = {.node = visit, .self = &s};
-  Prog *to = rewrite_program(&w, p);
-  to->erased = p->erased;
+  Prog *to = p;
+  if (s.any) {
+    Rewrite w = {.node = visit, .self = &s};
+    to = rewrite_program(&w, p);
+    to->erased = p->erased;
+  }
+  release(&s, p->nnodes);
   return to;
 }

@@ -35,8 +35,10 @@ static void show(const Dump *dump, const char *pass, Prog *p) {
 
 Prog *optimize(Prog *p, const Dump *dump) {
   show(dump, "ir", p);
+  const Prog *given = p; /* its owner's: it stays */
   for (int k = 0; k < PASSES; k++) {
-    p = passes[k].run(p);
+    Prog *next = passes[k].run(p);
+    p = p == given ? next : prog_replace(p, next);
     VERIFY(p, passes[k].name);
     show(dump, passes[k].name, p);
   }
@@ -57,8 +59,10 @@ const char *const *optimize_pass_names(void) {
 Prog *optimize_for_reading(Prog *p) {
   static const PassFn reading[] = {ir_sweep, opt_simplify, opt_bounds, opt_accumulate, opt_fuse,
                                    opt_simplify, ir_sweep};
+  const Prog *given = p;
   for (size_t k = 0; k < sizeof reading / sizeof *reading; k++) {
-    p = reading[k](p);
+    Prog *next = reading[k](p);
+    p = p == given ? next : prog_replace(p, next);
     VERIFY(p, "reading");
   }
   return p;

@@ -92,6 +92,8 @@ Prog *rewrite_program(Rewrite *w, Prog *from) {
   w->outs = NEWN(from->ctx, Ref *, from->nnodes);
   rewrite_nodes(w, from->root);
   prog_finish(&w->k);
+  arena_release(from->ctx, w->outs, sizeof(Ref *) * from->nnodes);
+  w->outs = NULL;
   return to;
 }
 

@@ -326,7 +326,8 @@ static Prog *simplify_round(Prog *p) {
   Simplify s = {.from = p};
   count_users(&s);
   Rewrite w = {.node = simplify_one, .self = &s};
-  return ir_sweep(rewrite_program(&w, p));
+  Prog *to = rewrite_program(&w, p);
+  return prog_replace(to, ir_sweep(to));
 }
 
 Prog *opt_simplify(Prog *p) {
@@ -334,7 +335,7 @@ Prog *opt_simplify(Prog *p) {
   for (int i = 0; i < ROUNDS; i++) {
     Prog *shorter = simplify_round(p);
     bool same = shorter->nnodes == p->nnodes;
-    p = shorter;
+    p = prog_replace(p, shorter);
     if (same) break;
   }
   return p;

@@ -66,7 +66,7 @@ static void begin_object(const TextAttr *t, uint32_t k, uint32_t n, Buf *b) {
   size_t size;
   const char *source = expression_source(t->source ? t->source : "", k, n, &size);
   buf_puts(b, "{\"expr\": ");
-  json_string(source, size, b);
+  json_quote(source, size, b);
   buf_puts(b, ", \"value\": ");
 }
 
@@ -81,7 +81,7 @@ static void json_piece(Host *h, const TextAttr *t, uint32_t k, uint32_t n, const
   Line line;
   Buf *b = line_init(&line, h->ctx);
   begin_object(t, k, n, b);
-  if (piece->text) json_string(piece->text, strlen(piece->text), b);
+  if (piece->text) json_quote(piece->text, strlen(piece->text), b);
   else json_shape(piece->shape, leaf, b);
   end_object(h, b);
 }
@@ -92,7 +92,7 @@ static void json_text(Host *h, const TextAttr *t, const Value *leaf) {
   Buf *b = line_init(&line, h->ctx), *text = line_init(&whole, h->ctx);
   text_print(t, leaf, h, text);
   begin_object(t, 0, 1, b);
-  json_string(text->at, text->n, b);
+  json_quote(text->at, text->n, b);
   end_object(h, b);
 }
 
@@ -101,7 +101,7 @@ static void json_trace(Host *h, const TextAttr *t, const Value *leaf) {
   Buf *b = line_init(&line, h->ctx), *text = line_init(&whole, h->ctx);
   text_print(t, leaf, h, text);
   buf_puts(b, "{\"trace\": ");
-  json_string(text->at, text->n, b);
+  json_quote(text->at, text->n, b);
   end_object(h, b);
 }
 
@@ -295,7 +295,10 @@ static Status effect_check(Host *h, const Node *n, const Value *v) {
 
 Status host_effect(Host *h, const Node *n, const Value *leaf, uint32_t nleaf) {
   switch ((Op)n->op) {
-  case IR_PRINT: effect_print(h, n->aux.text, leaf); return GC_OK;
+  case IR_PRINT:
+    if (!n->aux.text->binding) effect_print(h, n->aux.text, leaf);
+    else if (h->bound) h->bound(h->user, n->aux.text, leaf, nleaf);
+    return GC_OK;
   case IR_TRACE: effect_trace(h, n->aux.text, leaf); return GC_OK;
   case IR_ASSERT: effect_assert(h, n, leaf, nleaf); return GC_OK;
   case IR_CHECK: return effect_check(h, n, leaf);

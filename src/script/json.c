@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void json_string(const char *s, size_t n, Buf *out) {
+void json_quote(const char *s, size_t n, Buf *out) {
   buf_puts(out, "\"");
   for (size_t k = 0; k < n; k++) {
     unsigned char ch = (unsigned char)s[k];
@@ -74,7 +74,7 @@ void json_shape(const Shape *s, const Value **leaf, Buf *out) {
   for (uint32_t k = 0; k < s->n; k++) {
     if (k) buf_puts(out, ", ");
     if (record) {
-      json_string(s->field[k], strlen(s->field[k]), out);
+      json_quote(s->field[k], strlen(s->field[k]), out);
       buf_puts(out, ": ");
     }
     json_shape(s->kid[k], leaf, out);

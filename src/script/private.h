@@ -45,7 +45,7 @@ void shape_print(const Shape *s, const Value **leaf, const Host *h, const char *
 void text_print(const TextAttr *t, const Value *leaf, const Host *h, Buf *out);
 
 /* ---- json.c -------------------------------------------------------------------- */
-void json_string(const char *s, size_t n, Buf *out);
+void json_quote(const char *s, size_t n, Buf *out);
 void json_shape(const Shape *s, const Value **leaf, Buf *out);
 
 /* ---- file.c -------------------------------------------------------------------- */

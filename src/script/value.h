@@ -23,6 +23,8 @@ typedef struct Host {
   int digits;              /* 0: the default */
   bool session;            /* arrays aligned and shortened, as in the REPL */
   uint32_t asserts_failed; /* each queued as a diagnostic with both values */
+  /* In a session: takes the value of a binding (t->binding), as leaves of t->piece[0]. */
+  void (*bound)(void *user, const TextAttr *t, const Value *leaf, uint32_t nleaf);
   volatile int *stop;      /* looked at where loops turn back, or NULL */
 } Host;
 

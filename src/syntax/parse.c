@@ -19,6 +19,7 @@ Ast *parse(Ctx *c, uint32_t file, ParseStart start, bool *incomplete) {
   r->file = file;
   r->text = source->text;
   r->start = start;
+  r->may_go_on = start == PARSE_ENTRY && incomplete;
   if (source->size >= 3 && !memcmp(source->text, "\xEF\xBB\xBF", 3)) r->offset = 3;
   literal_check_bytes(r, source->text, source->size);
   VEC_PUSH(c, &r->frames, ((Frame){0}));

@@ -54,6 +54,7 @@ typedef struct Reader {
   /* parser */
   VEC(Ast *) typed; /* calls with typed arguments, not yet taken as a head */
   Ast *result;
+  bool may_go_on;  /* an entry may end too early: more lines can come */
   bool incomplete;
 } Reader;
 

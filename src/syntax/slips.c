@@ -54,7 +54,7 @@ static const struct { const char *text, *help; } slips[] = {
     [SLIP_FOLD_CLAUSES] = {"a fold counts over one index", "put a fold into the body of another"},
     [SLIP_EMPTY_BLOCK] = {"{} is empty", "a block ends with its value: { a = e; a*a }"},
     [SLIP_STATEMENT] = {"this stands in a file, not in a block",
-                        "inside a block trace \"x={x}\" prints"},
+                        "print inside it by trace \"x={x}\""},
     [SLIP_FOR_STATEMENT] = {"'for' is not a statement",
                             "an array is written [e for i < n], and what changes from step to "
                             "step fold s = s0 for t < T { … }"},
@@ -70,7 +70,17 @@ static const struct { const char *text, *help; } slips[] = {
     [SLIP_INNER_ITEM] = {"this stands in a file, not in a block", "move it out of the braces"},
 };
 
+/* Where the `{` around stands on an earlier line, it may be what is wrong. */
+static void check_open_block(Reader *r, Span at, Slip which) {
+  const Frame *f = &r->frames.at[r->frames.n - 1];
+  bool item = which == SLIP_STATEMENT || which == SLIP_INNER_ITEM;
+  if (!item || f->open != '{' || !memchr(r->text + f->at.end, '\n', at.start - f->at.end)) return;
+  fail_with_note(r, at, str_printf(r->ctx, "close the block with '}', or %s", slips[which].help),
+                 f->at, "the '{' opened here is still open", slips[which].text);
+}
+
 _Noreturn void slip(Reader *r, Span at, Slip which) {
+  check_open_block(r, at, which);
   fail_at(r->ctx, at, slips[which].help, "%s", slips[which].text);
 }
 

@@ -86,7 +86,7 @@ static const char *reserved_help(const Surprise *s) {
 
 static bool could_go_on(const Surprise *s) {
   static const char *const on_next_line[] = {"then", "else", "for", "in", "while", "at most"};
-  if (s->got->kind != END || s->r->start != PARSE_ENTRY) return false;
+  if (s->got->kind != END || !s->r->may_go_on) return false;
   if (s->r->frames.n > 1 || token_continues(s->before->kind)) return true;
   for (size_t k = 0; k < sizeof on_next_line / sizeof *on_next_line; k++)
     if (wants(s, on_next_line[k])) return true;
@@ -162,11 +162,24 @@ static bool wants_part(const Surprise *s) {
   return wants(s, "then") || wants(s, "for") || wants(s, "while");
 }
 
+/* A value on a new line, where a bracket is open: most often that should have been closed. */
+static void check_left_open(const Surprise *s) {
+  Reader *r = s->r;
+  const Frame *f = &r->frames.at[r->frames.n - 1];
+  if (!s->got->newline_before || (f->open != '(' && f->open != '[')) return;
+  fail_with_note(r, f->at,
+                 str_printf(r->ctx, "close it with '%c'; or put a ',' or an operator between "
+                                    "the two lines", f->open == '(' ? ')' : ']'),
+                 s->got->span, str_printf(r->ctx, "nothing joins %s to the line before", s->found),
+                 str_printf(r->ctx, "this %s is not closed", slip_quote(r, f->at)));
+}
+
 static void check_side_by_side(const Surprise *s) {
   Reader *r = s->r;
   if (!token_ends_operand(s->before->kind) || !starts_operand(s->got->kind)) return;
   if (s->got->kind == '{' && wants_part(s)) return;
   const char *help = habit_help(s);
+  if (!help) check_left_open(s);
   if (!help && (s->got->kind == TEXT_BEGIN || s->before->kind == TEXT_END))
     help = "what print shows is separated by ',', and two items on one line by ';'";
   if (!help && r->last[2].kind == FLOORDIV) help = "'//' divides; a comment begins with '#'";
@@ -231,6 +244,13 @@ static void check_item_start(const Surprise *s) {
          str_printf(s->r->ctx, "an item cannot begin with %s", s->found));
 }
 
+static const char *missing_help(const Surprise *s) {
+  const char *before = before_text(s);
+  if (token_continues(s->before->kind))
+    return str_printf(s->r->ctx, "write what comes after %s, or remove it", before);
+  return s->before->kind == PRINT ? "write what to print: an expression, or a \"text\"" : NULL;
+}
+
 static void check_missing_expression(const Surprise *s) {
   Reader *r = s->r;
   if (!wants_expression(s)) return;
@@ -241,6 +261,7 @@ static void check_missing_expression(const Surprise *s) {
     stop(s, str_printf(r->ctx, "write (%s …)", got == IF ? "if" : "not"),
          str_printf(r->ctx, "%s inside an operator needs parentheses", s->found));
   if (got == '+' && !help) help = "there is no unary '+'";
+  if (!help) help = missing_help(s);
   if (is_end(s->got))
     stop(s, help, str_printf(r->ctx, "an expression is missing after %s", before_text(s)));
   stop(s, help, str_printf(r->ctx, "expected an expression after %s, found %s", before_text(s),

@@ -1,0 +1,145 @@
+/* check.c - the functions of a file, one after another, and the report. */
+#include "explain/check_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- tools ---- */
+
+void check_line(Check *k, const char *fmt, ...) {
+  char text[2048];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text - 1, fmt, ap);
+  va_end(ap);
+  Buf b;
+  buf_init(&b, k->c);
+  if (k->o->json) {
+    buf_puts(&b, "{\"text\": \"");
+    for (const char *s = text; *s; s++)
+      if (*s == '"' || *s == '\\') buf_printf(&b, "\\%c", *s);
+      else if (*s == '\n') buf_puts(&b, "\\n");
+      else buf_add(&b, s, 1);
+    buf_puts(&b, "\"}\n");
+  } else {
+    buf_printf(&b, "%s\n", text);
+  }
+  if (k->host->write) k->host->write(k->host->user, b.at, b.n);
+}
+
+Status check_quietly(Check *k, void (*fn)(void *), void *arg) {
+  uint32_t before = diag_count(k->c);
+  Status s = ctx_try(k->c, fn, arg);
+  k->c->diags.n = before;
+  if (s == GC_NOMEM || s == GC_STOPPED) diag_raise(k->c, s);
+  return s;
+}
+
+const char *check_number(Ctx *c, double x) {
+  return x == 0 ? "0" : str_printf(c, "%.0e", x);
+}
+
+/* ---- one argument ---- */
+
+static const char *kinks_text(Ctx *c, const Finding *f) {
+  if (!f->kinks || !f->compared) return "";
+  return str_printf(c, " (%u point%s at a kink left out)", f->kinks, f->kinks == 1 ? "" : "s");
+}
+
+static void json_finding(Target *t, const CheckArg *a, const Finding *f, const char *deviation) {
+  Ctx *c = t->k->c;
+  Buf b;
+  buf_init(&b, c);
+  buf_printf(&b, "{\"function\": \"%s\", \"argument\": \"%s\", \"derivatives\": %u, \"failed\": %u, ", t->name,
+             a->name, f->derivatives, f->failed);
+  buf_printf(&b, "\"largest\": %.3g, \"kinks\": %u, \"nonlinear\": %s, \"deviation\": ", f->largest, f->kinks,
+             f->nonlinear ? "true" : "false");
+  if (*deviation) buf_printf(&b, "\"%s\"", deviation + 2);
+  else buf_puts(&b, "null");
+  buf_puts(&b, "}\n");
+  if (t->k->host->write) t->k->host->write(t->k->host->user, b.at, b.n);
+}
+
+static void say_finding(Target *t, const CheckArg *a, const Finding *f, const char *deviation) {
+  Ctx *c = t->k->c;
+  const char *who = t->arg.n == 1 ? str_printf(c, "%s%s", t->name, t->how)
+                                 : str_printf(c, "%s, %s%s", t->name, a->name, t->how);
+  if (f->failed) {
+    check_line(t->k, "%s: WRONG%s", who, deviation);
+    for (uint32_t j = 0; j < f->wrong.n; j++) check_line(t->k, "    %s", f->wrong.at[j]);
+    return;
+  }
+  if (f->why_not) {
+    check_line(t->k, "%s: not compared: %s%s", who, f->why_not, deviation);
+    return;
+  }
+  check_line(t->k, "%s: agrees with its surrogate to %s%s%s%s", who, check_number(c, f->largest), kinks_text(c, f),
+             f->nonlinear ? "; a rule is not linear, so in reverse mode alone" : "", deviation);
+}
+
+static void check_argument(Target *t, const CheckArg *a) {
+  CheckTotals *totals = t->k->totals;
+  Finding f = {0};
+  check_orders(t, a, &f);
+  const char *deviation = check_deviation(t, a);
+  if (t->k->o->json) json_finding(t, a, &f, deviation);
+  else say_finding(t, a, &f, deviation);
+  totals->derivatives += f.derivatives;
+  totals->failed += f.failed;
+  if (f.largest > totals->largest) totals->largest = f.largest;
+}
+
+/* ---- one function ---- */
+
+typedef struct Job { Check *k; const char *name; } Job;
+
+static void check_function(void *self) {
+  Job *job = self;
+  Check *k = job->k;
+  Target t;
+  k->random = k->o->seed;
+  for (const char *s = job->name; *s; s++) k->random = k->random * 31 + (unsigned char)*s;
+  check_target(&t, k, job->name);
+  if (t.value && t.arg.n) {
+    check_points(&t, k->o->points);
+    check_lints(&t);
+  }
+  if (t.why_not) {
+    check_line(k, "%s: not checked: %s", t.name, t.why_not);
+    k->totals->skipped++;
+    return;
+  }
+  k->totals->functions++;
+  if (!t.arg.n) check_line(k, "%s: has no real argument", t.name);
+  else check_rules(&t);
+  for (uint32_t j = 0; j < t.arg.n; j++) check_argument(&t, &t.arg.at[j]);
+}
+
+static void check_one(Check *k, const char *name) {
+  Job job = {k, name};
+  Status s = ctx_try(k->c, check_function, &job);
+  if (s == GC_NOMEM || s == GC_STOPPED) diag_raise(k->c, s);
+  if (s == GC_OK) return;
+  check_line(k, "%s: the check itself failed", name);
+  k->totals->failed++;
+}
+
+void check_module(Module *m, const CheckOptions *o, Host *host, CheckTotals *totals) {
+  Check k = {.c = host->ctx, .m = m, .o = o, .host = host, .totals = totals};
+  bool found = false;
+  for (uint32_t j = 0; j < o->file->nkids; j++) {
+    const Ast *a = o->file->kid[j];
+    if (a->kind != AST_FUNCTION || (o->function && strcmp(a->name, o->function))) continue;
+    found = true;
+    check_one(&k, a->name);
+  }
+  if (o->function && !found && module_function(m, o->function)) found = true, check_one(&k, o->function);
+  if (o->function && !found) {
+    const char **names;
+    uint32_t n = module_functions(m, &names);
+    const char *near = nearest_word(o->function, names, n);
+    fail_at(k.c, (Span){0}, near ? str_printf(k.c, "did you mean `%s`?", near) : NULL,
+            "there is no function `%s`", o->function);
+  }
+  if (!o->function) check_asserts(&k);
+}

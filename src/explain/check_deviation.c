@@ -1,0 +1,285 @@
+/* check_deviation.c - controlled minus true gradient, and which control it comes from.
+ *
+ * The true gradient is that of the program without its controls.  Each control alone is
+ * put back in turn: those that change the gradient by themselves are the cause, or all of
+ * them where none does. */
+#include "differentiate/differentiate.h"
+#include "emit/emit.h"
+#include "explain/check_private.h"
+#include "optimize/optimize.h"
+#include "optimize/rewrite.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { LONGEST_FORMULA = 72 };
+
+/* ---- programs without some of their controls ---- */
+
+typedef struct Keeping { bool (*keep)(void *self, const Node *n); void *self; } Keeping;
+
+bool keep_all(void *self, const Node *n) {
+  (void)self, (void)n;
+  return true;
+}
+
+bool keep_none(void *self, const Node *n) {
+  (void)self, (void)n;
+  return false;
+}
+
+static bool is_control(const Node *n) {
+  return n->op == IR_STOP || n->op == IR_SCALE || n->op == IR_STRAIGHT || n->op == IR_CUSTOM;
+}
+
+/* A call with a rule becomes its body. */
+static Ref without_rule(Rewrite *w, Ref old) {
+  const Node *n = ir_node(w->k.from, old);
+  const Region *body = n->regions[0];
+  for (uint32_t k = 0; k < body->params.n; k++) copy_set(&w->k, body->params.at[k], copy_ref(&w->k, n->arg[k]));
+  rewrite_nodes(w, body);
+  w->outs[old] = NEWN(w->k.to->ctx, Ref, body->results.n + 1);
+  for (uint32_t k = 0; k < body->results.n; k++) w->outs[old][k] = copy_ref(&w->k, body->results.at[k]);
+  return REWRITE_GONE;
+}
+
+static Ref drop_control(Rewrite *w, Ref old) {
+  const Node *n = ir_node(w->k.from, old);
+  const Keeping *keeping = w->self;
+  if (!is_control(n) || keeping->keep(keeping->self, n)) return 0;
+  return n->op == IR_CUSTOM ? without_rule(w, old) : copy_ref(&w->k, n->arg[0]);
+}
+
+Prog *program_keeping(Prog *p, bool (*keep)(void *self, const Node *n), void *self) {
+  Keeping keeping = {keep, self};
+  Rewrite w = {.node = drop_control, .self = &keeping};
+  return rewrite_program(&w, p);
+}
+
+/* ---- gradients ---- */
+
+static Ref seed_param(Prog *p, const Type *t) {
+  Ref r = ir_param(p, t);
+  ir_node(p, r)->name = "up";
+  VEC_PUSH(p->ctx, &p->sig.params, ((SigParam){.name = "up", .ref = r}));
+  return r;
+}
+
+/* The seeds of real results: new parameters, or 1. */
+static Ref *seeds_of(Prog *p, bool ones) {
+  Ref *seed = NEWN(p->ctx, Ref, p->root->results.n + 1);
+  for (uint32_t k = 0; k < p->root->results.n; k++) {
+    const Type *t = ir_type(p, p->root->results.at[k]);
+    if (t->elem == ELEM_REAL) seed[k] = ones ? ir_fill(p, ir_real(p, 1), t) : seed_param(p, t);
+  }
+  return seed;
+}
+
+static Ref *gradient_in(Prog *p, const CheckArg *a, const Ref *seed) {
+  uint32_t n = 0, nx = a->leaf.n;
+  Ref *y = NEWN(p->ctx, Ref, p->root->results.n + 1), *u = NEWN(p->ctx, Ref, p->root->results.n + 1);
+  Ref *x = NEWN(p->ctx, Ref, nx + 1), *out = NEWN(p->ctx, Ref, nx + 1);
+  for (uint32_t k = 0; k < p->root->results.n; k++)
+    if (seed[k]) y[n] = p->root->results.at[k], u[n++] = seed[k];
+  for (uint32_t k = 0; k < nx; k++) x[k] = p->root->params.at[a->leaf.at[k].param];
+  bool before = p->derivative;
+  p->derivative = true;
+  diff_reverse(p, n, y, u, nx, x, 0, NULL, out);
+  for (uint32_t k = 0; k < nx; k++)
+    if (!out[k]) out[k] = ir_zero(p, ir_type(p, x[k]));
+  p->derivative = before;
+  return out;
+}
+
+static void set_results(Prog *p, uint32_t n, const Ref *r) {
+  p->root->results.n = p->sig.results.n = 0;
+  for (uint32_t k = 0; k < n; k++) {
+    ir_result(p, r[k]);
+    VEC_PUSH(p->ctx, &p->sig.results, ((SigResult){"out", r[k]}));
+  }
+}
+
+void append_gradient(Target *t, Prog *p, const CheckArg *a) {
+  (void)t;
+  set_results(p, a->leaf.n, gradient_in(p, a, seeds_of(p, false)));
+}
+
+/* ---- controls ---- */
+
+typedef struct Control { Span at; const char *name; Span rule; bool cause; } Control;
+typedef struct Deviation {
+  Target *t;
+  const CheckArg *a;
+  VEC(Control) control;
+  Prog *controlled, *bare;
+  Control *only;             /* the one that is put back */
+  double most;               /* largest deviation */
+  const char *formula;
+} Deviation;
+
+static bool in_prelude(Ctx *c, Span at) {
+  const Source *s = source_get(c, at.file);
+  return !s || !strncmp(s->name, "<prelude", 8);
+}
+
+/* The word of the source there, if it is one of these. */
+static const char *control_name(Ctx *c, const Node *n) {
+  static const char *const words[] = {"stop_gradient", "detach", "grad_reverse", "grad_scale", "straight_through"};
+  if (n->op == IR_CUSTOM) return n->aux.custom->name;
+  const char *text = source_get(c, n->pos.file)->text + n->pos.start;
+  for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+    if (strncmp(text, words[k], strlen(words[k])) == 0) return words[k];
+  if (n->op == IR_SCALE) return n->flags & NODE_REVERSAL ? "grad_reverse" : "grad_scale";
+  return n->op == IR_STOP ? "stop_gradient" : "straight_through";
+}
+
+static bool same_place(const Control *k, const Node *n) {
+  return k->at.file == n->pos.file && k->at.start == n->pos.start;
+}
+
+static void find_controls(Deviation *d) {
+  Prog *p = d->t->value;
+  for (Ref r = 1; r < p->nnodes; r++) {
+    const Node *n = ir_node(p, r);
+    if (!is_control(n) || in_prelude(p->ctx, n->pos)) continue;
+    uint32_t k = 0;
+    while (k < d->control.n && !same_place(&d->control.at[k], n)) k++;
+    Control found = {.at = n->pos, .name = control_name(p->ctx, n)};
+    if (n->op == IR_CUSTOM) found.rule = n->aux.custom->rule;
+    if (k == d->control.n) VEC_PUSH(p->ctx, &d->control, found);
+    else if (n->op != IR_STOP) d->control.at[k] = found; /* its factor is stopped there, too */
+  }
+}
+
+static bool keep_only(void *self, const Node *n) {
+  const Deviation *d = self;
+  return same_place(d->only, n);
+}
+
+/* ---- how much ---- */
+
+static bool one_real_scalar(const Prog *p) {
+  if (p->root->results.n != 1) return false;
+  const Type *t = ir_type(p, p->root->results.at[0]);
+  return t->elem == ELEM_REAL && t->rank == 0;
+}
+
+/* The largest difference of two gradient programs over the points; infinite where one of
+ * them is not finite. */
+static double apart(Deviation *d, Prog *p, Prog *q) {
+  static const double one = 1;
+  Check *k = d->t->k;
+  uint32_t known = d->t->value->root->params.n;
+  double most = 0;
+  for (uint32_t n = 0; n < d->t->point.n; n++) {
+    Value *in = point_extended(k, d->t->point.at[n], known, p);
+    if (one_real_scalar(d->t->value)) in[known].data = &one; /* the gradient of it */
+    Value *a = run_interpreted(k, p, in, CHECK_BITS), *b = run_interpreted(k, q, in, CHECK_BITS);
+    for (uint32_t l = 0; a && b && l < d->a->leaf.n; l++)
+      for (uint64_t j = 0; j < elements_of(&a[l]); j++) {
+        double x = real_at(&a[l], j), y = real_at(&b[l], j), gap = fabs(x - y);
+        if (!isfinite(gap)) return x == y ? most : (double)INFINITY;
+        if (gap > 1e-12 * fmax(fabs(x), fabs(y)) + 1e-30) most = fmax(most, gap);
+      }
+  }
+  return most;
+}
+
+static Prog *gradient_keeping(Deviation *d, bool (*keep)(void *self, const Node *n)) {
+  Prog *p = program_keeping(d->t->value, keep, d);
+  append_gradient(d->t, p, d->a);
+  return p;
+}
+
+static void measure(void *self) {
+  Deviation *d = self;
+  d->controlled = gradient_keeping(d, keep_all);
+  d->bare = gradient_keeping(d, keep_none);
+  d->most = apart(d, d->controlled, d->bare);
+}
+
+static void find_causes(void *self) {
+  Deviation *d = self;
+  bool any = false;
+  for (uint32_t k = 0; k < d->control.n; k++) {
+    d->only = &d->control.at[k];
+    d->only->cause = apart(d, gradient_keeping(d, keep_only), d->bare) > 0;
+    any |= d->only->cause;
+  }
+  for (uint32_t k = 0; !any && k < d->control.n; k++) d->control.at[k].cause = true;
+}
+
+/* ---- as a formula ---- */
+
+/* Copies the nodes of `from` behind those of `to`; the image of each of n results. */
+static void copy_behind(Prog *from, Prog *to, uint32_t n, Ref *r) {
+  Copy k;
+  copy_init(&k, from, to);
+  for (uint32_t j = 0; j < from->root->params.n; j++) copy_set(&k, from->root->params.at[j], to->root->params.at[j]);
+  copy_nodes(&k, from->root);
+  for (uint32_t j = 0; j < n; j++) r[j] = copy_ref(&k, r[j]);
+}
+
+static void find_formula(void *self) {
+  Deviation *d = self;
+  Prog *p = program_keeping(d->t->value, keep_all, d), *q = program_keeping(d->t->value, keep_none, d);
+  Ref g = *gradient_in(p, d->a, seeds_of(p, true)), h = *gradient_in(q, d->a, seeds_of(q, true));
+  p->root->results.n = p->sig.results.n = 0;
+  copy_behind(q, p, 1, &h);
+  p->derivative = true;
+  Ref gap = ir_type(p, g)->rank ? ir_map2(p, P_SUB, g, h) : ir_sub(p, g, h);
+  set_results(p, 1, &gap);
+  p->sig.name = NULL;
+  p = optimize_for_reading(opt_erase(p));
+  Buf b;
+  buf_init(&b, p->ctx);
+  emit_language(p, &b, false);
+  while (b.n && (b.at[b.n - 1] == '\n' || b.at[b.n - 1] == ' ')) b.n--;
+  const char *text = buf_text(&b);
+  if (b.n <= LONGEST_FORMULA && !strchr(text, '\n')) d->formula = str_printf(p->ctx, "%s", text);
+}
+
+/* ---- in words ---- */
+
+static const char *where(Ctx *c, Span at) {
+  uint32_t line, column;
+  source_where(c, at, &line, &column);
+  const char *name = source_get(c, at.file)->name, *slash = strrchr(name, '/');
+  return str_printf(c, "%s:%u", slash ? slash + 1 : name, line);
+}
+
+static const char *cause_text(Ctx *c, const Control *x) {
+  if (x->rule.file && !in_prelude(c, x->rule))
+    return str_printf(c, "the rule of %s at %s", x->name, where(c, x->rule));
+  return str_printf(c, "%s at %s", x->name, where(c, x->at));
+}
+
+/* Two on one line are said once. */
+static void say_causes(Deviation *d, Buf *b) {
+  Ctx *c = d->t->k->c;
+  VEC(const char *) said = {0};
+  for (uint32_t k = 0; k < d->control.n; k++) {
+    const char *text = cause_text(c, &d->control.at[k]);
+    bool again = !d->control.at[k].cause;
+    for (uint32_t j = 0; j < said.n; j++) again |= !strcmp(said.at[j], text);
+    if (again) continue;
+    buf_printf(b, "%s%s", said.n ? " and " : ", because of ", text);
+    VEC_PUSH(c, &said, text);
+  }
+}
+
+const char *check_deviation(Target *t, const CheckArg *a) {
+  Check *k = t->k;
+  Deviation d = {.t = t, .a = a};
+  Buf b;
+  find_controls(&d);
+  if (!d.control.n || check_quietly(k, measure, &d) != GC_OK || d.most == 0) return "";
+  check_quietly(k, find_causes, &d);
+  if (a->leaf.n == 1 && one_real_scalar(t->value)) check_quietly(k, find_formula, &d);
+  buf_init(&b, k->c);
+  if (d.formula) buf_printf(&b, "; deviates from the true derivative by %s", d.formula);
+  else if (isinf(d.most)) buf_puts(&b, "; deviates from the true derivative, which is not finite");
+  else buf_printf(&b, "; deviates from the true derivative by up to %.3g", d.most);
+  say_causes(&d, &b);
+  return buf_text(&b);
+}

@@ -1,0 +1,110 @@
+/* check_target.c - a function as a program whose arguments are all typed.
+ *
+ * Where the file leaves types out, kinds of arguments are tried in turn, scalars first,
+ * through a function that only calls the one in question. */
+#include "explain/check_private.h"
+
+#include <string.h>
+
+static const char *const kinds[] = {"real", "real[3]", "real[3, 3]", "int"};
+enum { KINDS = 4, MOST_TRIES = 256 };
+
+/* ---- requests ---- */
+
+typedef struct Ask { Target *t; Request q; Prog *p; } Ask;
+
+static void ask(void *self) {
+  Ask *a = self;
+  a->p = elaborate_function(a->t->k->m, &a->q);
+}
+
+Prog *target_program(Target *t, DerivKind kind, const CheckArg *arg) {
+  Ask a = {.t = t};
+  const char *wrt = arg ? arg->name : NULL;
+  a.q = (Request){.function = t->call, .kind = kind, .wrt = &wrt, .nwrt = arg ? 1 : 0};
+  return check_quietly(t->k, ask, &a) == GC_OK ? a.p : NULL;
+}
+
+/* ---- types for what has none ---- */
+
+typedef struct Wrapper { Target *t; const char *text; } Wrapper;
+
+static void add_wrapper(void *self) {
+  Wrapper *w = self;
+  Ctx *c = w->t->k->c;
+  uint32_t file = source_add(c, "<check>", w->text, strlen(w->text));
+  module_add(w->t->k->m, parse(c, file, PARSE_FILE, NULL), true);
+}
+
+static const char *type_of(Ctx *c, const Ast *param) {
+  Span at = param->kid[0]->span;
+  return str_printf(c, "%.*s", (int)(at.end - at.start), source_get(c, at.file)->text + at.start);
+}
+
+/* The wrapper's text, `choice` giving the kinds of untyped arguments in base KINDS. */
+static const char *wrapper_text(Target *t, uint32_t choice, const char **how) {
+  Ctx *c = t->k->c;
+  const Ast *params = t->def->kid[0];
+  Buf head, call, said;
+  buf_init(&head, c), buf_init(&call, c), buf_init(&said, c);
+  for (uint32_t k = 0; k < params->nkids; k++) {
+    const Ast *p = params->kid[k];
+    bool typed = p->nkids && p->kid[0], blank = !strcmp(p->name, "_");
+    const char *name = blank ? str_printf(c, "unused%u", k) : p->name;
+    const char *type = typed ? type_of(c, p) : kinds[choice % KINDS];
+    buf_printf(&head, "%s%s: %s", k ? ", " : "", name, type);
+    buf_printf(&call, "%s%s", k ? ", " : "", name);
+    if (!typed && choice % KINDS) buf_printf(&said, "%s%s: %s", said.n ? ", " : " with ", name, type);
+    if (!typed) choice /= KINDS;
+  }
+  *how = str_printf(c, "%s", said.n ? buf_text(&said) : "");
+  return str_printf(c, "%s(%s) = %s(%s)\n", t->call, head.n ? buf_text(&head) : "", t->name,
+                    call.n ? buf_text(&call) : "");
+}
+
+static uint32_t untyped(const Ast *params) {
+  uint32_t n = 0;
+  for (uint32_t k = 0; k < params->nkids; k++) n += !params->kid[k]->nkids || !params->kid[k]->kid[0];
+  return n;
+}
+
+/* Choices with all arguments of one kind come first. */
+static void try_kinds(Target *t) {
+  uint32_t n = untyped(t->def->kid[0]), all = 1;
+  for (uint32_t k = 0; k < n && all < MOST_TRIES; k++) all *= KINDS;
+  t->call = intern_z(t->k->c, str_printf(t->k->c, "checked_%s", t->name));
+  for (uint32_t k = 0; k < 3 + all && !t->value; k++) {
+    uint32_t choice = k < 3 ? 0 : k - 3;
+    for (uint32_t j = 0; k < 3 && j < n; j++) choice = choice * KINDS + k;
+    Wrapper w = {t, wrapper_text(t, choice, &t->how)};
+    if (check_quietly(t->k, add_wrapper, &w) == GC_OK) t->value = target_program(t, DERIV_VALUE, NULL);
+  }
+}
+
+/* ---- arguments ---- */
+
+static CheckArg *arg_of(Target *t, const SigParam *s) {
+  Ctx *c = t->k->c;
+  const char *name = intern(c, s->name, strcspn(s->name, "."));
+  for (uint32_t k = 0; k < t->arg.n; k++)
+    if (t->arg.at[k].name == name) return &t->arg.at[k];
+  VEC_PUSH(c, &t->arg, ((CheckArg){.name = name, .at = s->pos}));
+  return &t->arg.at[t->arg.n - 1];
+}
+
+static void find_args(Target *t) {
+  const Sig *s = &t->value->sig;
+  for (uint32_t k = 0; k < s->params.n; k++) {
+    if (ir_type(t->value, s->params.at[k].ref)->elem != ELEM_REAL) continue;
+    CheckArg *a = arg_of(t, &s->params.at[k]);
+    VEC_PUSH(t->k->c, &a->leaf, ((CheckLeaf){s->params.at[k].name, k}));
+  }
+}
+
+void check_target(Target *t, Check *k, const char *name) {
+  *t = (Target){.k = k, .name = name, .call = name, .how = "", .def = module_function(k->m, name)};
+  if (untyped(t->def->kid[0])) try_kinds(t);
+  else t->value = target_program(t, DERIV_VALUE, NULL);
+  if (t->value) find_args(t);
+  else t->why_not = untyped(t->def->kid[0]) ? "its parameters need types" : "it does not stand alone";
+}
