@@ -148,6 +148,7 @@ INTERPRET = \
   src/interpret/nodes.c \
   src/interpret/number.h \
   src/interpret/private.h \
+  src/interpret/sample.c \
   src/interpret/special.c \
   src/interpret/special.h \
   src/interpret/structured.c \
@@ -176,6 +177,7 @@ IR = \
 
 JIT = \
   src/jit/call.c \
+  src/jit/cc.c \
   src/jit/jit.h \
   src/jit/run.c \
   src/jit/run.h \
@@ -256,11 +258,9 @@ PROGRAM = \
   src/commands/command.h \
   src/commands/common.c \
   src/commands/compile.c \
-  src/commands/compile.h \
   src/commands/diff.c \
   src/commands/explain.c \
   src/commands/flow.c \
-  src/commands/points.c \
   src/commands/repl.c \
   src/commands/run.c \
   src/commands/session.c \
@@ -293,6 +293,7 @@ RUNTIME_TEXTS = \
 
 UNIT_TEST_NAMES = \
   tests/unit/test_base \
+  tests/unit/test_compiled \
   tests/unit/test_cost \
   tests/unit/test_elaborate \
   tests/unit/test_emit \
@@ -309,7 +310,10 @@ UNIT_TEST_NAMES = \
 
 API_TEST_NAMES = \
   tests/api/test_calls \
-  tests/api/test_memory
+  tests/api/test_errors \
+  tests/api/test_hostile \
+  tests/api/test_memory \
+  tests/api/test_threads
 
 TEST_HELPERS = \
   tests/unit/table_rows.h \
@@ -320,10 +324,13 @@ PROGRAM_TESTS = \
   tests/programs/controls.test \
   tests/programs/derivative_errors.test \
   tests/programs/derivatives.test \
+  tests/programs/edges.test \
   tests/programs/imports.test \
   tests/programs/language.test
 
 SHELL_TESTS = \
+  tests/casadi.sh \
+  tests/check-examples.sh \
   tests/exports.sh \
   tests/harness.sh \
   tests/lists.sh \
@@ -369,6 +376,10 @@ DOCUMENTS = \
   docs/stages.md
 
 TEST_FILES = \
+  tests/compiled/casadi.gc \
+  tests/compiled/casadi_driver.c \
+  tests/compiled/edges.gc \
+  tests/compiled/kinds.gc \
   tests/count.awk \
   tests/coverage.awk \
   tests/elaborate/errors.txt \
@@ -393,4 +404,7 @@ BENCH_FILES = \
   bench/run.sh
 
 tests_api_test_calls_LDADD = libgradc.la $(CHECK_LIBS)
+tests_api_test_errors_LDADD = libgradc.la $(CHECK_LIBS)
+tests_api_test_hostile_LDADD = libgradc.la $(CHECK_LIBS)
 tests_api_test_memory_LDADD = libgradc.la $(CHECK_LIBS)
+tests_api_test_threads_LDADD = libgradc.la $(CHECK_LIBS)

@@ -392,14 +392,17 @@ static void emit(void *arg) {
   Ctx *c = s->c;
   read_texts(s);
   Prog **p = NEWN(c, Prog *, s->nrequests);
+  EmitFunction *f = NEWN(c, EmitFunction, s->nrequests);
   for (size_t k = 0; k < s->nrequests; k++) {
     const gradc_request *q = &s->request[k];
     p[k] = make_program(s, q->function, q->what, q->wrt);
+    const Ast *definition = module_function(s->m, q->function);
+    if (definition) f[k].definition = definition->span;
   }
   Buf body, header;
   buf_init(&body, c);
   buf_init(&header, c);
-  EmitOptions o = {.prefix = s->prefix, .source_name = s->g->texts ? s->g->texts->name : ""};
+  EmitOptions o = {.prefix = s->prefix, .function = f};
   emit_c(c, p, (uint32_t)s->nrequests, &o, &body, &header);
   give_text(s, 0, &body);
   give_text(s, 1, &header);

@@ -1,10 +1,14 @@
 /* compile.c - gradc compile: model.gc to model.c and model.h. */
+#include <float.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/compile.h"
+#include "commands/command.h"
+#include "emit/emit.h"
+#include "interpret/interpret.h"
 #include "optimize/optimize.h"
 
 typedef struct Fixed { const char *name; int64_t n; } Fixed;
@@ -113,6 +117,52 @@ static Prog *elaborate_sized(Compile *k, Module *m, Request *q) {
   q->sizes = sizes;
   q->nsizes = n;
   return elaborate_function(m, q);
+}
+
+/* ---- points for self-tests ---------------------------------------------------------- */
+
+static uint64_t count(const Value *v) {
+  uint64_t n = 1;
+  for (uint32_t d = 0; d < v->rank; d++) n *= (uint64_t)v->dim[d];
+  return n;
+}
+
+/* Rounding of a result whose largest element is `top`, and 16 times what the interpreter's
+ * own roundings come to. */
+static double tolerance(const Ctx *c, const Value *exact, const Value *near) {
+  const double *want = exact->data, *got = near->data;
+  double top = 0, off = 0, eps = c->opt.real_float ? FLT_EPSILON : DBL_EPSILON;
+  uint64_t n = count(exact);
+  if (exact->elem != ELEM_REAL) return 0;
+  for (uint64_t j = 0; j < n; j++) {
+    if (isfinite(want[j])) top = fmax(top, fabs(want[j]));
+    if (isfinite(want[j] - got[j])) off = fmax(off, fabs(want[j] - got[j]));
+  }
+  return 128 * eps * fmax(top, 1.0 / 64) + 16 * off;
+}
+
+static EmitValue *values(Ctx *c, const Value *v, uint32_t n) {
+  EmitValue *out = NEWN(c, EmitValue, n + 1);
+  for (uint32_t k = 0; k < n; k++) {
+    out[k].n = count(&v[k]);
+    if (v[k].elem == ELEM_REAL) out[k].r = v[k].data;
+    else out[k].i = v[k].data;
+  }
+  return out;
+}
+
+static const EmitCase *test_point(Prog *p) {
+  Ctx *c = p->ctx;
+  Sample s;
+  uint32_t nout = p->root->results.n;
+  if (!interpret_sample(p, &s)) return NULL;
+  EmitCase *t = NEW(c, EmitCase);
+  double *off = NEWN(c, double, nout + 1);
+  for (uint32_t k = 0; k < nout; k++) off[k] = tolerance(c, &s.exact[k], &s.near[k]);
+  t->in = values(c, s.in, p->root->params.n);
+  t->out = values(c, s.exact, nout);
+  t->tolerance = off;
+  return t;
 }
 
 static void add_program(Compile *k, Module *m, Prog *p, const Request *q) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands/command.h"
+#include "interpret/interpret.h"
 #include "jit/jit.h"
 #include "optimize/optimize.h"
 
@@ -13,7 +14,7 @@ typedef struct Run {
   VEC(const char *) statements;   /* -e */
   VEC(const char *) settings;     /* --set */
   const char *dump;
-  bool json;
+  bool json, nan, cc;
   Status result;
 } Run;
 
@@ -23,7 +24,7 @@ enum { OPT_SET = 256, OPT_JSON, OPT_REAL, OPT_JIT, OPT_NAN, OPT_DUMP, OPT_IEEE, 
 static const struct option options[] = {
   {"set", required_argument, NULL, OPT_SET}, {"json", no_argument, NULL, OPT_JSON},
   {"real", required_argument, NULL, OPT_REAL}, {"jit", required_argument, NULL, OPT_JIT},
-  {"dump", required_argument, NULL, OPT_DUMP}, {"ieee", no_argument, NULL, OPT_IEEE},
+  {"nan", no_argument, NULL, OPT_NAN}, {"dump", required_argument, NULL, OPT_DUMP}, {"ieee", no_argument, NULL, OPT_IEEE},
   {"unchecked", no_argument, NULL, OPT_UNCHECKED},
   {"checkpoint", no_argument, NULL, OPT_CHECKPOINT},
   {"no-warn", required_argument, NULL, OPT_NO_WARN}, {"help", no_argument, NULL, OPT_HELP},
@@ -73,6 +74,22 @@ static JitArg *arguments(Prog *p, const InputValue *in, uint32_t n) {
   return arg;
 }
 
+/* --nan: the program as elaborated, run by the interpreter, which knows every place. */
+static void find_not_finite(Prog *p, const InputValue *in, uint32_t n) {
+  Ctx *c = p->ctx;
+  p = ir_sweep(p);
+  Value *v = NEWN(c, Value, p->sig.params.n + 1);
+  for (uint32_t k = 0; k < p->sig.params.n; k++)
+    for (uint32_t i = 0; i < n; i++)
+      if (!strcmp(in[i].name, p->sig.params.at[k].name)) {
+        v[k] = (Value){.elem = in[i].elem, .rank = in[i].rank, .data = in[i].data};
+        memcpy(v[k].dim, in[i].dim, sizeof v[k].dim);
+      }
+  Host watcher = {.ctx = c, .watch = true};
+  interpret(p, v, p->sig.params.n, 0, &watcher, NULL);
+  if (watcher.watch) diag(c, SEV_NOTE, (Span){0}, "every value and adjoint is finite");
+}
+
 /* ---- compiling and running ---- */
 
 static void show_dump(void *user, const char *pass, Prog *p) {
@@ -112,13 +129,14 @@ static void run_script(void *arg) {
       if (in[k].name == in[i].name) set_twice(c, in[i].name);
   }
   Prog *p = elaborate_script(m, in, r->settings.n);
+  if (r->nan) find_not_finite(p, in, r->settings.n);
   Dump dump = {r->dump, show_dump, r};
   p = optimize(p, r->dump ? &dump : NULL);
   job_report(&r->job);
   Host host;
   host_stdout(&host, c);
   host.json = r->json;
-  Jit *jit = jit_tcc(p, true);
+  Jit *jit = r->cc ? jit_cc(p, true) : jit_tcc(p, true);
   r->result = jit_call(jit, arguments(p, in, r->settings.n), NULL, &host);
   if (r->result == GC_OK && host.asserts_failed) r->result = GC_FAILED;
 }
@@ -158,8 +176,11 @@ static int take_options(Run *r, int argc, char **argv) {
       c->opt.real_float = !strcmp(optarg, "float");
       break;
     case OPT_JIT:
-      if (strcmp(optarg, "tcc")) return usage_error(&run_command, "--jit is tcc, not '%s'", optarg);
+      if (strcmp(optarg, "tcc") && strcmp(optarg, "cc"))
+        return usage_error(&run_command, "--jit is tcc or cc, not '%s'", optarg);
+      r->cc = !strcmp(optarg, "cc");
       break;
+    case OPT_NAN: r->nan = true; break;
     case 'h': case OPT_HELP: command_help(&run_command); return 0;
     default: return option_error(&run_command, o, argv);
     }
@@ -194,7 +215,9 @@ const Command run_command = {
   "  --ieee             keep additions as written where a control was erased\n"
   "  --checkpoint       folds keep few states for their backward pass\n"
   "  --unchecked        no run-time checks of subscripts\n"
-  "  --jit=tcc          how to compile\n"
+  "  --jit=tcc          compile at once with libtcc (the default)\n"
+  "  --jit=cc           compile with the C compiler at -O3, cached\n"
+  "  --nan              find the first value or adjoint that is not finite\n"
   "  --dump=PASS        print the program after a pass (docs/ir.md)\n"
   "  --no-warn=NAME     leave out warnings of this name\n"
   "Exit status: 0; 1 the program is wrong; 2 the command line is; 3 an assert failed.\n",

@@ -117,7 +117,8 @@ Module *turn_module(Turn *t) {
   buf_init(&b, t->c);
   for (size_t k = 0; k < t->s->n; k++) buf_printf(&b, "%s\n", t->s->entry[k].text);
   t->m = module_new(t->c);
-  t->file = add_text(t, buf_text(&b))->span.file;
+  t->items = add_text(t, buf_text(&b));
+  t->file = t->items->span.file;
   return t->m;
 }
 
@@ -201,9 +202,10 @@ Ast *turn_expression(Turn *t, const char *text) {
 }
 
 static void run_entry(Turn *t) {
+  if (show_function(t)) return;
   t->file = source_add(t->c, entry_source, t->text, t->size);
   Ast *items = parse(t->c, t->file, PARSE_ENTRY, t->at_end ? NULL : &t->incomplete);
-  if (items && items->nkids && !show_function(t, items)) turn_evaluate(t, items);
+  if (items && items->nkids) turn_evaluate(t, items);
 }
 
 static void run_turn(void *arg) {
@@ -239,19 +241,11 @@ static bool take_turn(Turn *t) {
 
 /* ---- lines ---- */
 
-static void unknown_command(Session *s) {
-  session_say(s, "error: there is no such command\nhelp: :help lists them\n");
-  s->failed = true;
-}
-
 static void run_command_line(Session *s, const char *line) {
   size_t n = strcspn(line, " \t\r");
   const SessionCommand *command = session_command_find(line, n);
-  if (!command) {
-    unknown_command(s);
-    return;
-  }
-  const char *arg = line + n + strspn(line + n, " \t\r");
+  if (!command) command = &session_unknown;
+  const char *arg = command == &session_unknown ? line : line + n + strspn(line + n, " \t\r");
   size_t size = strlen(arg);
   while (size && strchr(" \t\r", arg[size - 1])) size--;
   char *text = strndup(arg, size);

@@ -49,6 +49,16 @@ const SessionCommand *session_command_find(const char *name, size_t n) {
   return NULL;
 }
 
+static void complain(Turn *t, const char *line) {
+  const char *names[COMMANDS], *word = intern(t->c, line, strcspn(line, " \t"));
+  for (size_t k = 0; k < COMMANDS; k++) names[k] = commands[k].name;
+  const char *near = nearest_word(word, names, COMMANDS);
+  fail_at(t->c, (Span){0}, near ? str_printf(t->c, "did you mean %s?", near) : ":help lists them",
+          "there is no command %s", word);
+}
+
+const SessionCommand session_unknown = {"", "", "", COMPLETE_NOTHING, complain};
+
 /* ---- :help ---- */
 
 static void help_list(Turn *t) {

@@ -282,8 +282,12 @@ static void block(Session *s, Ctx *c, const Names *wrt, bool *blocked) {
 void entries_need(Session *s, Ctx *c, const Ast *items) {
   Names from = {0}, wrt = {0};
   bool *blocked = NEWN(c, bool, s->n + 1);
-  names_below(c, items, &from);
-  wrt_below(c, items, &wrt);
+  for (uint32_t k = 0; k < items->nkids; k++) {
+    Reading r = read_item(c, items->kid[k]);
+    for (uint32_t j = 0; j < r.used.n; j++) add_name(c, &from, r.used.at[j]);
+    for (uint32_t j = 0; j < r.wrt.n; j++) add_name(c, &wrt, r.wrt.at[j]);
+    if (entry_key(c, items->kid[k]) && *entry_key(c, items->kid[k]) == 'r') add_name(c, &from, items->kid[k]->name);
+  }
   Walk w = {.s = s, .c = c, .blocked = blocked};
   for (uint32_t known = UINT32_MAX; known != wrt.n;) {
     known = wrt.n;

@@ -22,6 +22,7 @@ typedef struct Subject {
   const char *title;
   const char **wrt;
   uint32_t nwrt, order;    /* order 0: not said */
+  bool primed;             /* asked for as f' */
 } Subject;
 
 static bool is_name_list(const char *s, size_t n) {
@@ -86,13 +87,43 @@ static Subject read_subject(Turn *t, const char *arg, const char *usage) {
 
 /* ---- :diff, and f' alone ---- */
 
+/* The name of a definition as LaTeX has it. */
+static const char *latex_name(Ctx *c, const char *name) {
+  Buf b;
+  buf_init(&b, c);
+  buf_puts(&b, "\\mathrm{");
+  for (; *name; name++) buf_printf(&b, *name == '_' ? "\\_" : "%c", *name);
+  buf_puts(&b, "}");
+  return buf_text(&b);
+}
+
+/* Writes f_grad_x(x: real) = … as f'(x) = …, where it stands so. */
+static void write_primed(Turn *t, const Subject *q, const char *name, const char *text) {
+  if (t->s->latex) name = latex_name(t->c, name);
+  size_t n = strlen(name);
+  const char *at = text;
+  while (at && strncmp(at, name, n) != 0) at = (at = strchr(at, '\n')) ? at + 1 : NULL;
+  if (!at) {
+    turn_write(t, text);
+    return;
+  }
+  const char *rest = at + n, *type = strstr(rest, ": real)"), *bracket = strchr(rest, ')');
+  bool plain = type && type == strchr(rest, ':') && bracket == type + strlen(": real");
+  turn_write(t, str_printf(t->c, "%.*s%s", (int)(at - text), text, q->function));
+  for (uint32_t k = 0; k < q->order; k++) turn_write(t, "'");
+  if (plain) turn_write(t, str_printf(t->c, "%.*s%s", (int)(type - rest), rest, bracket));
+  else turn_write(t, rest);
+}
+
 static void write_formula(Turn *t, const Subject *q) {
   Prog *p = elaborate_diff(q->m, q->function, q->expression, q->wrt, q->nwrt, q->order);
+  const char *name = p->sig.name;
   if (q->expression) p->sig.name = NULL; /* an expression's derivative is an expression */
   Buf out;
   buf_init(&out, t->c);
   emit_language(optimize_for_reading(p), &out, t->s->latex);
-  turn_write(t, buf_text(&out));
+  if (q->primed && name) write_primed(t, q, name, buf_text(&out));
+  else turn_write(t, buf_text(&out));
 }
 
 void command_diff(Turn *t, const char *arg) {
@@ -109,16 +140,18 @@ void show_definition(Turn *t, const char *name) {
   }
 }
 
-bool show_function(Turn *t, const Ast *items) {
-  const Ast *e = items->nkids == 1 && items->kid[0]->kind == AST_EXPR ? items->kid[0]->kid[0] : NULL;
-  const Ast *name = e && e->kind == AST_PRIME ? e->kid[0] : e;
-  if (!name || name->kind != AST_NAME || !entry_find(t->s, name->name, 'f')) return false;
-  if (name == e) {
-    show_definition(t, name->name);
-  } else {
-    Subject q = {.m = turn_module(t), .function = name->name, .order = (uint32_t)e->i};
-    write_formula(t, &q);
-  }
+bool show_function(Turn *t) {
+  const char *start = t->text + strspn(t->text, " \t\r");
+  size_t n = strcspn(start, "' \t\r\n"), primes = strspn(start + n, "'");
+  size_t rest = strspn(start + n + primes, " \t\r\n");
+  if (!n || (size_t)(start - t->text) + n + primes + rest != t->size) return false;
+  const char *name = intern(t->c, start, n);
+  if (!entry_find(t->s, name, 'f')) return false;
+  Subject q = {.function = name, .order = (uint32_t)primes, .primed = true};
+  if (!primes) show_definition(t, name);
+  else q.m = turn_module(t);
+  if (!primes) return true;
+  write_formula(t, &q);
   return true;
 }
 
@@ -132,16 +165,22 @@ static void add_once(Ctx *c, Names *list, const char *name) {
   VEC_PUSH(c, list, name);
 }
 
-/* The session's real variables that an expression mentions. */
+/* The session's real variables in an expression; of a name, those that it is made from. */
+static void add_variable(const Turn *t, Names *found, const char *name) {
+  const Entry *e = entry_find(t->s, name, 'v');
+  if (e && (!e->known || known_all_real(e->known))) add_once(t->c, found, name);
+}
+
 static uint32_t variables_in(Turn *t, const Ast *root, const char ***names) {
   VEC(const Ast *) todo = {0};
   Names found = {0};
-  VEC_PUSH(t->c, &todo, root);
+  const Entry *whole = root->kind == AST_NAME ? entry_find(t->s, root->name, 'v') : NULL;
+  for (uint32_t k = 0; whole && k < whole->nuse; k++) add_variable(t, &found, whole->use[k]);
+  if (!whole) VEC_PUSH(t->c, &todo, root);
   while (todo.n) {
     const Ast *a = todo.at[--todo.n];
     if (!a) continue;
-    const Entry *e = a->kind == AST_NAME ? entry_find(t->s, a->name, 'v') : NULL;
-    if (e && (!e->known || known_all_real(e->known))) add_once(t->c, &found, a->name);
+    if (a->kind == AST_NAME) add_variable(t, &found, a->name);
     for (uint32_t k = a->nkids; k-- > 0;) VEC_PUSH(t->c, &todo, a->kid[k]);
   }
   *names = found.at;
@@ -201,11 +240,12 @@ static void write_to_turn(void *turn, const char *text, size_t n) {
 }
 
 void command_check(Turn *t, const char *arg) {
+  t->c->opt.real_float = false;
   Module *m = turn_module(t);
   if (*arg && !module_function(m, intern_z(t->c, arg)))
     fail_at(t->c, (Span){0}, NULL, "there is no function '%s'", arg);
   CheckOptions options = {.function = *arg ? intern_z(t->c, arg) : NULL, .seed = 1, .points = 5,
-                          .file = t->file};
+                          .file = t->items};
   CheckTotals totals = {0};
   Host host = {.ctx = t->c, .write = write_to_turn, .user = t, .stop = t->s->out.stop};
   check_module(m, &options, &host, &totals);
@@ -217,7 +257,7 @@ void command_check(Turn *t, const char *arg) {
 /* ---- :c, :ir ---- */
 
 /* The function as a program; one whose parameters have no types is taken on real numbers. */
-static Prog *function_program(Turn *t, const Subject *q) {
+static Prog *function_program(const Subject *q) {
   if (q->nwrt) {
     Request r = {.function = q->function, .kind = DERIV_GRAD, .wrt = q->wrt, .nwrt = q->nwrt};
     return optimize(elaborate_function(q->m, &r), NULL);
@@ -229,7 +269,7 @@ static Prog *function_program(Turn *t, const Subject *q) {
 
 void command_c(Turn *t, const char *arg) {
   Subject q = read_subject(t, arg, ":c f");
-  Prog *p = function_program(t, &q);
+  Prog *p = function_program(&q);
   Buf body, header;
   buf_init(&body, t->c);
   buf_init(&header, t->c);
@@ -241,7 +281,7 @@ void command_ir(Turn *t, const char *arg) {
   Subject q = read_subject(t, arg, ":ir f");
   Buf out;
   buf_init(&out, t->c);
-  ir_print(function_program(t, &q), &out);
+  ir_print(function_program(&q), &out);
   turn_write(t, buf_text(&out));
 }
 

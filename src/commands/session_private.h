@@ -52,6 +52,7 @@ typedef struct Turn {
   const struct SessionCommand *command; /* else an entry */
   uint32_t file;           /* the source that warnings may be about */
   Module *m;
+  const Ast *items;        /* what turn_module put into it */
   VEC(struct Fresh) fresh; /* values that came out for bindings (session_values.c) */
 } Turn;
 
@@ -119,6 +120,7 @@ typedef struct SessionCommand {
 } SessionCommand;
 const SessionCommand *session_command(size_t k);             /* NULL past the last */
 const SessionCommand *session_command_find(const char *name, size_t n);
+extern const SessionCommand session_unknown;                 /* says so */
 extern const char *const session_settings[];                 /* NULL-terminated */
 
 void command_diff(Turn *t, const char *arg);
@@ -132,7 +134,7 @@ void command_time(Turn *t, const char *arg);
 void command_plot(Turn *t, const char *arg);
 void command_tour(Turn *t, const char *arg);
 /* An entry that is only the name of a function, with primes or without, is shown. */
-bool show_function(Turn *t, const Ast *items);
+bool show_function(Turn *t);
 void show_definition(Turn *t, const char *name);
 /* Goes on with the tour if it is under way and the line is empty. */
 bool tour_goes_on(const Session *s, const char *line, size_t n);

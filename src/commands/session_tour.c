@@ -32,7 +32,7 @@ static const Step steps[] = {
    "having, so one trains through the derivative of a sigmoid.",
    "hard_sign(x) = if x > 0 then 1 else -1\n"
    "custom_gradient hard_sign(x; up) = up * sigmoid(x) * (1 - sigmoid(x))\n"
-   "hard_sign([-2.0, 0.5, 3.0])\nw = 0.5\ngrad(hard_sign(w), w)"},
+   "[hard_sign(v) for v in [-2.0, 0.5, 3.0]]\nw = 0.5\ngrad(hard_sign(w), w)"},
   {"Which path carries what?", ":explain add_gradient x"},
   {"That is all.  :c add_gradient shows its C, :plot f, f' x=-3..3 draws, :help NAME\n"
    "shows a built-in function, :save FILE keeps what you have defined.", ""},

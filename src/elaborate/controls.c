@@ -70,6 +70,7 @@ const Val *apply_grad_scale(APPLY_ARGS) {
 const Val *apply_grad_clip(APPLY_ARGS) {
   (void)s, (void)n;
   const Val **leaf;
+  Span whole = e->p->pos;
   uint32_t count = val_leaves(e, arg[0], &leaf);
   const Val **out = NEWN(e->c, const Val *, count);
   for (uint32_t k = 0; k < count; k++) {
@@ -84,7 +85,7 @@ const Val *apply_grad_clip(APPLY_ARGS) {
         bound = spread(e, bound, ir_type(e->p, leaf[k]->ref), "grad_clip", at);
       three[b] = val_node(e, bound);
     }
-    out[k] = elab_prelude(e, "grad_clip", three, 3, arg_span(e, call, 0));
+    out[k] = elab_prelude(e, "grad_clip", three, 3, whole);
   }
   return val_rebuild(e, arg[0], out);
 }

@@ -194,7 +194,7 @@ static const Val *map_parts(Elab *e, uint32_t prim, const Val *const *arg, uint3
 
 const Val *elab_prim(Elab *e, uint32_t prim, const Val *const *arg, uint32_t n, Span at) {
   if (n != prim_get(prim)->arity)
-    fail_at(e->c, at, "call it on arrays too: it works element by element",
+    fail_at(e->c, at, "arguments are separated by ','; an array is one argument",
             "%s takes %u argument%s, not %u", prim_title(e, prim),
             prim_get(prim)->arity, prim_get(prim)->arity == 1 ? "" : "s", n);
   for (uint32_t k = 0; k < n; k++)

@@ -128,7 +128,8 @@ static void run_input(Script *p, const Ast *a) {
 /* A constant may have been asked for by a function before its line is reached. */
 static bool is_bound_constant(Script *p, const Ast *a) {
   const Ast *name = a->kid[0];
-  if (name->kind != AST_NAME || !scope_own(p->s, name->name)) return false;
+  const Binding *b = name->kind == AST_NAME ? scope_own(p->s, name->name) : NULL;
+  if (!b || b->at.file != name->span.file || b->at.start != name->span.start) return false;
   const Named *d = module_binding(p->e->m, name->name);
   return d && d->constant && d->def == a;
 }

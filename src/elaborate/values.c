@@ -109,11 +109,20 @@ const char *type_name(Elab *e, const Type *t) {
   return buf_text(&b);
 }
 
+/* A size as the program calls it: where a part has no name, its text. */
 const char *size_name(Elab *e, Size s) {
-  Buf b;
+  Buf b, out;
   buf_init(&b, e->c);
+  buf_init(&out, e->c);
   size_text(e->p, s, &b);
-  return buf_text(&b);
+  for (const char *at = buf_text(&b); *at;) {
+    char *end = NULL;
+    unsigned long r = *at == '%' ? strtoul(at + 1, &end, 10) : 0;
+    const char *text = r && r < e->p->nnodes ? span_text(e, ir_node(e->p, (Ref)r)->pos) : "";
+    if (*text) buf_printf(&out, "`%s`", text), at = end;
+    else buf_add(&out, at++, 1);
+  }
+  return buf_text(&out);
 }
 
 static void type_words(Elab *e, const Val *v, Buf *out) {
@@ -298,7 +307,7 @@ bool val_align(Elab *e, const Val **a, const Val **b) {
 
 static _Noreturn void fail_differ(Elab *e, const Val *a, const Val *b, Span at,
                                   const char *what) {
-  fail_at(e->c, at, NULL, "%s differ: %s and %s", what, val_type_text(e, a),
+  fail_at(e->c, at, "both need one type and one size", "%s differ: %s and %s", what, val_type_text(e, a),
           val_type_text(e, b));
 }
 
@@ -376,7 +385,7 @@ Size sizes_agree(Elab *e, Size a, Size b, Span at, const char *what) {
   if (a == b) return a;
   int64_t gap;
   if (size_is_const(size_sub(e->p, a, b), &gap))
-    fail_at(e->c, at, NULL, "the sizes of %s differ: %s and %s", what, size_name(e, a),
+    fail_at(e->c, at, "both sizes must be the same", "the sizes of %s differ: %s and %s", what, size_name(e, a),
             size_name(e, b));
   Ref equal = ir_prim2(e->p, P_EQ, size_ref(e, a), size_ref(e, b));
   elab_check(e, equal, at, "the sizes of %s differ: %s and %s", what, size_name(e, a),

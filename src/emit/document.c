@@ -20,11 +20,17 @@ const char *base_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
+/* A backslash could splice lines or, with what stands around it, end a comment. */
+static char harmless(char x) {
+  return x == '\\' ? '/' : x;
+}
+
 void put_clean(Buf *b, const char *s) {
   for (; *s; s++) {
-    buf_add(b, *s == '\\' ? "/" : s, 1);
-    if ((s[0] == '*' && s[1] == '/') || (s[0] == '/' && s[1] == '*') || (s[0] == '?' && s[1] == '?'))
-      buf_puts(b, " ");
+    char x = harmless(s[0]), next = harmless(s[1]);
+    bool joins = (x == '*' && next == '/') || (x == '/' && next == '*') || (x == '?' && next == '?');
+    buf_add(b, &x, 1);
+    if (joins) buf_puts(b, " ");
   }
 }
 
@@ -138,7 +144,8 @@ static void put_checks(Emit *e, Buf *b) {
     if (n->pos.file) {
       uint32_t row, column;
       source_where(e->c, n->pos, &row, &column);
-      buf_printf(b, "%s:%u:%u: ", base_name(source_get(e->c, n->pos.file)->name), row, column);
+      put_clean(b, base_name(source_get(e->c, n->pos.file)->name));
+      buf_printf(b, ":%u:%u: ", row, column);
     }
     put_clean(b, c->what);
     buf_puts(b, k + 1 == e->checks.n ? " */\n" : "\n");

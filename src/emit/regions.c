@@ -84,11 +84,17 @@ void define_scalar(Emit *e, Ref r) {
   if (x->uses == 0 && !x->keep) line(e, "(void)%s;", x->cname);
 }
 
+/* Does the node need no text where it stands? */
+static bool is_silent(const Emit *e, Ref r) {
+  const Info *x = info(e, r);
+  uint16_t op = node(e, r)->op;
+  return !x->need || x->inlined || x->lazy || op == IR_CONST || op == IR_DATA || op == IR_PROJ;
+}
+
 static void emit_node(Emit *e, Ref r) {
   const Node *n = node(e, r);
   const Info *x = info(e, r);
-  if (!x->need || x->inlined) return;
-  if (n->op == IR_CONST || n->op == IR_DATA || n->op == IR_PROJ || x->lazy) return;
+  if (is_silent(e, r)) return;
   comment_for(e, n);
   make_buffers(e, r);
   if (n->nregions) {
@@ -122,7 +128,7 @@ static void emit_pieces(Emit *e, Region *r) {
   uint32_t scope = scope_open(e);
   for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
     const Info *x = info(e, order_of(e, r)->at[k]);
-    if (!x->need || x->inlined) continue;
+    if (is_silent(e, order_of(e, r)->at[k])) continue;
     if (x->chunk && x->chunk != open) {
       if (open) {
         fn_close(e);

@@ -57,13 +57,19 @@ void line_end(Emit *e, const char *s) {
   put(e, "\n");
 }
 
+/* A name that the source made long needs a second try. */
 void line(Emit *e, const char *fmt, ...) {
-  char text[1024];
+  char few[1024], *text = few;
   va_list args;
   va_start(args, fmt);
-  int n = vsnprintf(text, sizeof text, fmt, args);
+  int n = vsnprintf(text, sizeof few, fmt, args);
   va_end(args);
-  if (n < 0 || (size_t)n >= sizeof text) internal_error(e->c, "a line of C is too long: %s", fmt);
+  if (n >= (int)sizeof few) {
+    text = NEWN(e->c, char, n + 1);
+    va_start(args, fmt);
+    vsnprintf(text, (size_t)n + 1, fmt, args);
+    va_end(args);
+  }
   line_start(e);
   line_end(e, text);
 }
@@ -107,9 +113,10 @@ void comment_for(Emit *e, const Node *n) {
   if (n->pos.file == e->last_comment.file && row == e->last_line) return;
   e->last_comment = n->pos;
   e->last_line = row;
-  const char *slash = strrchr(s->name, '/');
   line_start(e);
-  putf(e, "/* %s:%u: ", slash ? slash + 1 : s->name, row);
+  put(e, "/* ");
+  put_clean(&e->fn->body, base_name(s->name));
+  putf(e, ":%u: ", row);
   put_source_line(e, s, n->pos.start);
   line_end(e, " */");
 }

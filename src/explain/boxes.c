@@ -2,8 +2,8 @@
  *
  * A picture of few values has a box for each.  One of many is drawn by function and source
  * line: calls deeper than a level are one box each, and what one line of a function gives
- * in a row is one box; the level is the deepest that leaves the picture legible.  Controls
- * always have boxes of their own; a loop, fold or if has one unless a control stands in it.
+ * in a row is one box; the level is the deepest that leaves the picture legible, and below
+ * level 0 several lines share a box.  Controls always have boxes of their own; a loop, fold or if has one unless a control stands in it.
  * Each box stands for values made one after the other, so that boxes make no cycle but
  * around a control. */
 #include "explain/explain.h"
@@ -155,7 +155,8 @@ static uint32_t cluster_of(Draw *w, uint32_t region, const CallSite *call) {
   Ctx *c = w->c;
   const Region *r = w->p->regions.at[region];
   const CallSite *outer = r->owner ? ir_node(w->p, r->owner)->call : NULL;
-  while (call && w->level != EACH && calls_deep(call) > (uint32_t)w->level) call = call->up;
+  uint32_t most = w->level < 0 ? 0 : (uint32_t)w->level;
+  while (call && w->level != EACH && calls_deep(call) > most) call = call->up;
   bool of_region = !call || call == outer;
   if (of_region && !r->owner) return 0;
   ClusterEntry *e = NULL, key;
@@ -260,6 +261,13 @@ static uint32_t new_box(Draw *w, Box x) {
   return w->b->boxes.n - 1;
 }
 
+static Span param_place(const Draw *w, Ref param) {
+  const Sig *s = &w->p->sig;
+  for (uint32_t k = 0; k < s->params.n; k++)
+    if (s->params.at[k].ref == param) return s->params.at[k].pos;
+  return (Span){0};
+}
+
 /* A parameter's fields share a box where the picture is large. */
 static uint32_t param_box(Draw *w, uint32_t v) {
   Ctx *c = w->c;
@@ -277,17 +285,28 @@ static uint32_t param_box(Draw *w, uint32_t v) {
   e = NEW(c, PrefixEntry);
   e->name = name;
   e->box = new_box(w, (Box){.title = name, .subtitle = dot ? dot + 1 : NULL, .parameter = true,
-                            .at = n->pos});
+                            .at = param_place(w, w->g->vertex[v].node)});
   HASH_ADD_KEYPTR(hh, w->prefixes, e->name, strlen(name), e);
   return e->box;
 }
 
+/* The line of the function drawn in which a node was made, calls seen from outside. */
+static uint32_t outer_line(const Draw *w, const Node *n) {
+  Span at = n->pos;
+  for (const CallSite *s = n->call; s; s = s->up) at = s->at;
+  uint32_t line = 0, column;
+  if (at.file) source_where(w->c, at, &line, &column);
+  return line;
+}
+
 static Key key_of(const Draw *w, const Node *n, Ref drawn, uint32_t region) {
   const CallSite *prelude = outermost_prelude(n);
-  if (prelude) return (Key){.what = prelude, .region = region};
+  if (prelude && w->level >= 0) return (Key){.what = prelude, .region = region};
   if (w->level == EACH) return (Key){.what = ir_node(w->p, drawn), .region = region};
   const CallSite *call = n->call;
   uint32_t deep = calls_deep(call);
+  if (w->level < 0) return (Key){.file = n->pos.file, .line = outer_line(w, n) >> -w->level,
+                                 .region = region};
   if (deep > (uint32_t)w->level) {
     for (; deep > (uint32_t)w->level + 1; deep--) call = call->up;
     return (Key){.what = call, .region = region};
@@ -305,9 +324,25 @@ static bool same_key(const Key *a, const Key *b) {
 static void run_title(Draw *w, uint32_t box, const Node *n, Ref drawn) {
   Box *x = &w->b->boxes.at[box];
   const CallSite *call = outermost_prelude(n);
+  if (w->level < 0) {
+    uint32_t line = outer_line(w, n);
+    x->at = n->pos;
+    x->many = true;
+    if (!x->first_line) x->first_line = line;
+    x->title = x->first_line == line ? str_printf(w->c, "line %u", line)
+                                     : str_printf(w->c, "lines %u … %u", x->first_line, line);
+    return;
+  }
   if (!call && w->level != EACH && calls_deep(n->call) > (uint32_t)w->level)
     for (call = n->call; calls_deep(call) > (uint32_t)w->level + 1;) call = call->up;
+  if (call && call->prelude) {
+    x->title = x->builtin = call->function;
+    x->subtitle = label_source(w->c, call->at, TITLE);
+    x->at = call->at;
+    return;
+  }
   if (call) {
+    x->many = true;
     x->title = label_source(w->c, call->at, TITLE);
     x->at = call->at;
     if (!x->title) x->title = call->function ? call->function : "call";
@@ -412,7 +447,7 @@ static BoxEdge *box_edge(Draw *w, uint32_t from, uint32_t to) {
  * choice one with a control; else a stopped one. */
 static uint32_t rank(bool gradient, EdgeKind kind) {
   if (kind == EDGE_KINDS) return 0;
-  if (gradient) return kind == EDGE_FLOW ? 4 : 5;
+  if (gradient) return kind == EDGE_FLAT ? 4 : kind == EDGE_FLOW ? 5 : 6;
   return kind == EDGE_STOP ? 3 : kind == EDGE_CUT ? 1 : 2;
 }
 
@@ -433,28 +468,71 @@ static void add_edge(Draw *w, const FlowEdge *e) {
   x->partial = label_partial(w->g, e);
 }
 
-/* A loop's element reads an array that a box gives: the derivative with respect to the
- * array begins with that of the first operator on the element. */
+/* The partial derivatives that an edge begins with. */
+typedef struct Firsts { const char *text[3]; uint32_t n; } Firsts;
+
+static void add_first(Firsts *f, const char *text) {
+  for (uint32_t k = 0; k < f->n && k < 3; k++)
+    if (f->text[k] == text) return;
+  if (f->n < 3) f->text[f->n] = text;
+  f->n++;
+}
+
+/* Does the value take part in the chain rule, rather than only pass an element on? */
+static bool computes(const Draw *w, uint32_t v) {
+  const Node *n = ir_node(w->p, w->g->vertex[v].node);
+  if (n->op == IR_PRIM)
+    return n->type->elem == ELEM_REAL && prim_get((uint32_t)n->aux.i)->d[0] &&
+           strcmp(prim_get((uint32_t)n->aux.i)->d[0], "0") != 0;
+  if (n->op == IR_LOOP) {
+    Combiner comb = n->aux.loop->comb[w->g->vertex[v].result];
+    return comb == PROD || comb == MAX || comb == MIN;
+  }
+  return n->op == IR_CUSTOM;
+}
+
+static void set_partial(Draw *w, BoxEdge *e, Firsts *f, uint32_t computing) {
+  const Box *to = &w->b->boxes.at[e->to];
+  if (e->kind != EDGE_FLOW) return;
+  if (to->builtin) e->partial = str_printf(w->c, "the derivative of %s", to->builtin);
+  else if (f->n == 0) e->partial = computing ? "the product of all steps" : "1";
+  else
+    e->partial = str_printf(w->c, "%s%s%s%s%s%s%s",
+                            computing < 2 ? "" : "a product of steps, the first ", f->text[0],
+                            f->n > 1 ? " or " : "", f->n > 1 ? f->text[1] : "",
+                            f->n > 2 ? " or " : "", f->n > 2 ? f->text[2] : "",
+                            f->n > 3 ? " or others" : "");
+}
+
+/* The first step from the box that a value was read from: by an element of an array, too. */
+static void first_steps(Draw *w, uint32_t v, uint32_t *origin, Firsts *firsts) {
+  const Vertex *x = &w->g->vertex[v];
+  for (uint32_t k = x->first; k < x->first + x->n; k++) {
+    const FlowEdge *e = &w->g->edges.at[k];
+    uint32_t over = stands_for(w, e->from), at = w->box[over ? over : e->from];
+    if (e->kind != EDGE_FLOW || !at || stands_for(w, v)) continue;
+    uint32_t from = at != w->box[v] ? at : origin[over ? over : e->from];
+    if (!from) continue;
+    const Node *n = ir_node(w->p, e->node);
+    if (!computes(w, v)) origin[v] = from;
+    else if (n->op == IR_PRIM)
+      add_first(&firsts[box_edge(w, from, w->box[v]) - w->b->edges.at], label_partial(w->g, e));
+  }
+}
+
 static void name_partials(Draw *w) {
   uint32_t *origin = NEWN(w->c, uint32_t, w->g->nvertices);
-  uint32_t *named = NEWN(w->c, uint32_t, w->b->edges.n + 1);
+  uint32_t *computing = NEWN(w->c, uint32_t, w->b->boxes.n);
+  Firsts *firsts = NEWN(w->c, Firsts, w->g->edges.n + 1);
   for (uint32_t i = 0; i < w->g->order.n; i++) {
     uint32_t v = w->g->order.at[i];
-    const Vertex *x = &w->g->vertex[v];
-    if (!w->box[v]) continue;
-    for (uint32_t k = x->first; k < x->first + x->n; k++) {
-      const FlowEdge *e = &w->g->edges.at[k];
-      if (e->kind != EDGE_FLOW || !w->box[e->from]) continue;
-      const Node *n = ir_node(w->p, e->node);
-      uint32_t from = w->box[e->from] != w->box[v] ? w->box[e->from] : origin[e->from];
-      if (n->op == IR_READ && v < w->p->nnodes) origin[v] = from;
-      if (n->op != IR_PRIM || from == 0 || w->box[e->from] != w->box[v]) continue;
-      BoxEdge *x2 = box_edge(w, from, w->box[v]);
-      uint32_t number = (uint32_t)(x2 - w->b->edges.at);
-      if (x2->kind != EDGE_FLOW || named[number]++) continue;
-      x2->partial = label_partial(w->g, e);
-    }
+    if (!w->box[v] || !w->g->vertex[v].forward) continue;
+    const Node *n = ir_node(w->p, w->g->vertex[v].node);
+    computing[w->box[v]] += computes(w, v) && !(n->op == IR_PRIM && n->aux.i == P_ADD);
+    first_steps(w, v, origin, firsts);
   }
+  for (uint32_t k = 0; k < w->b->edges.n; k++)
+    set_partial(w, &w->b->edges.at[k], &firsts[k], computing[w->b->edges.at[k].to]);
 }
 
 static void add_results(Draw *w) {
@@ -532,7 +610,7 @@ Boxes *boxes_find(FlowGraph *g) {
     if (deep > deepest) deepest = deep;
   }
   Boxes *b = drawn <= 20 * BOXES_MOST ? at_level(&w, EACH) : NULL;
-  for (int level = (int)deepest; (!b || b->boxes.n > BOXES_MOST + 1) && level >= 0; level--)
+  for (int level = (int)deepest; (!b || b->boxes.n > BOXES_MOST + 1) && level > -20; level--)
     b = at_level(&w, level);
   return b;
 }

@@ -137,6 +137,17 @@ static bool same_place(const Control *k, const Node *n) {
   return k->at.file == n->pos.file && k->at.start == n->pos.start;
 }
 
+/* The factor of a scaling is stopped by it. */
+static void name_factors(Deviation *d) {
+  Prog *p = d->t->value;
+  for (Ref r = 1; r < p->nnodes; r++) {
+    const Node *n = ir_node(p, r);
+    const Node *factor = n->op == IR_SCALE ? ir_node(p, n->arg[1]) : NULL;
+    for (uint32_t k = 0; factor && k < d->control.n; k++)
+      if (same_place(&d->control.at[k], factor)) d->control.at[k].name = control_name(p->ctx, n);
+  }
+}
+
 static void find_controls(Deviation *d) {
   Prog *p = d->t->value;
   for (Ref r = 1; r < p->nnodes; r++) {
@@ -149,6 +160,7 @@ static void find_controls(Deviation *d) {
     if (k == d->control.n) VEC_PUSH(p->ctx, &d->control, found);
     else if (n->op != IR_STOP) d->control.at[k] = found; /* its factor is stopped there, too */
   }
+  name_factors(d);
 }
 
 static bool keep_only(void *self, const Node *n) {

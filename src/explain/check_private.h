@@ -49,6 +49,7 @@ typedef struct Target {
   const char *call;          /* a function with typed arguments that is the same */
   const char *how;           /* " with x: real[3]", "" where the file types them */
   const Ast *def;
+  int64_t *sizes;            /* at hand, or NULL: symbolic */
   Prog *value;               /* the value, barriers in it */
   VEC(CheckArg) arg;         /* those with real leaves */
   VEC(Value *) point;        /* values for the parameters of `value` */

@@ -1,13 +1,14 @@
 /* check_target.c - a function as a program whose arguments are all typed.
  *
  * Where the file leaves types out, kinds of arguments are tried in turn, scalars first,
- * through a function that only calls the one in question. */
+ * through a function that only calls the one in question: reals, ints, and the types that
+ * the file names, all sizes 3.  A recursion over sizes needs sizes at hand. */
 #include "explain/check_private.h"
 
 #include <string.h>
 
 static const char *const kinds[] = {"real", "real[3]", "real[3, 3]", "int"};
-enum { KINDS = 4, MOST_TRIES = 256 };
+enum { KINDS = 4, MOST_TRIES = 400, MOST_SIZES = 16 };
 
 /* ---- requests ---- */
 
@@ -21,7 +22,8 @@ static void ask(void *self) {
 Prog *target_program(Target *t, DerivKind kind, const CheckArg *arg) {
   Ask a = {.t = t};
   const char *wrt = arg ? arg->name : NULL;
-  a.q = (Request){.function = t->call, .kind = kind, .wrt = &wrt, .nwrt = arg ? 1 : 0};
+  a.q = (Request){.function = t->call, .kind = kind, .wrt = &wrt, .nwrt = arg ? 1 : 0,
+                  .sizes = t->sizes, .nsizes = t->sizes ? MOST_SIZES : 0};
   return check_quietly(t->k, ask, &a) == GC_OK ? a.p : NULL;
 }
 
@@ -36,13 +38,34 @@ static void add_wrapper(void *self) {
   module_add(w->t->k->m, parse(c, file, PARSE_FILE, NULL), true);
 }
 
+/* How many kinds of arguments there are, and kind k as text. */
+static uint32_t kinds_known(const Target *t) {
+  uint32_t n = KINDS;
+  const Ast *file = t->k->o->file;
+  for (uint32_t k = 0; k < file->nkids; k++) n += file->kid[k]->kind == AST_TYPEDEF;
+  return n;
+}
+
+static const char *kind_text(const Target *t, uint32_t k) {
+  const Ast *file = t->k->o->file, *type = NULL;
+  if (k < KINDS) return kinds[k];
+  for (uint32_t j = 0, n = KINDS; j < file->nkids; j++)
+    if (file->kid[j]->kind == AST_TYPEDEF && n++ == k) type = file->kid[j];
+  Buf b;
+  buf_init(&b, t->k->c);
+  buf_puts(&b, type->name);
+  for (uint32_t j = 0; j < type->kid[0]->nkids; j++) buf_printf(&b, "%s3", j ? ", " : "[");
+  if (type->kid[0]->nkids) buf_puts(&b, "]");
+  return buf_text(&b);
+}
+
 static const char *type_of(Ctx *c, const Ast *param) {
   Span at = param->kid[0]->span;
   return str_printf(c, "%.*s", (int)(at.end - at.start), source_get(c, at.file)->text + at.start);
 }
 
-/* The wrapper's text, `choice` giving the kinds of untyped arguments in base KINDS. */
-static const char *wrapper_text(Target *t, uint32_t choice, const char **how) {
+/* The wrapper's text, `choice` giving the kinds of untyped arguments in base `base`. */
+static const char *wrapper_text(Target *t, uint32_t choice, uint32_t base, const char **how) {
   Ctx *c = t->k->c;
   const Ast *params = t->def->kid[0];
   Buf head, call, said;
@@ -51,11 +74,11 @@ static const char *wrapper_text(Target *t, uint32_t choice, const char **how) {
     const Ast *p = params->kid[k];
     bool typed = p->nkids && p->kid[0], blank = !strcmp(p->name, "_");
     const char *name = blank ? str_printf(c, "unused%u", k) : p->name;
-    const char *type = typed ? type_of(c, p) : kinds[choice % KINDS];
+    const char *type = typed ? type_of(c, p) : kind_text(t, choice % base);
     buf_printf(&head, "%s%s: %s", k ? ", " : "", name, type);
     buf_printf(&call, "%s%s", k ? ", " : "", name);
-    if (!typed && choice % KINDS) buf_printf(&said, "%s%s: %s", said.n ? ", " : " with ", name, type);
-    if (!typed) choice /= KINDS;
+    if (!typed && choice % base) buf_printf(&said, "%s%s: %s", said.n ? ", " : " with ", name, type);
+    if (!typed) choice /= base;
   }
   *how = str_printf(c, "%s", said.n ? buf_text(&said) : "");
   return str_printf(c, "%s(%s) = %s(%s)\n", t->call, head.n ? buf_text(&head) : "", t->name,
@@ -70,13 +93,14 @@ static uint32_t untyped(const Ast *params) {
 
 /* Choices with all arguments of one kind come first. */
 static void try_kinds(Target *t) {
-  uint32_t n = untyped(t->def->kid[0]), all = 1;
-  for (uint32_t k = 0; k < n && all < MOST_TRIES; k++) all *= KINDS;
+  uint32_t n = untyped(t->def->kid[0]), all = 1, base = kinds_known(t);
+  for (uint32_t k = 0; k < n && all < MOST_TRIES; k++) all *= base;
+  if (all > MOST_TRIES) all = MOST_TRIES;
   t->call = intern_z(t->k->c, str_printf(t->k->c, "checked_%s", t->name));
   for (uint32_t k = 0; k < 3 + all && !t->value; k++) {
     uint32_t choice = k < 3 ? 0 : k - 3;
-    for (uint32_t j = 0; k < 3 && j < n; j++) choice = choice * KINDS + k;
-    Wrapper w = {t, wrapper_text(t, choice, &t->how)};
+    for (uint32_t j = 0; k < 3 && j < n; j++) choice = choice * base + k;
+    Wrapper w = {t, wrapper_text(t, choice, base, &t->how)};
     if (check_quietly(t->k, add_wrapper, &w) == GC_OK) t->value = target_program(t, DERIV_VALUE, NULL);
   }
 }
@@ -101,10 +125,20 @@ static void find_args(Target *t) {
   }
 }
 
+/* Sizes at hand, where the function needs them: distinct, then all the same. */
+static void try_sizes(Target *t) {
+  for (uint32_t round = 0; round < 2 && !t->value; round++) {
+    t->sizes = NEWN(t->k->c, int64_t, MOST_SIZES);
+    for (uint32_t k = 0; k < MOST_SIZES; k++) t->sizes[k] = round || k % 2 == 0 ? 3 : 2;
+    t->value = target_program(t, DERIV_VALUE, NULL);
+  }
+}
+
 void check_target(Target *t, Check *k, const char *name) {
   *t = (Target){.k = k, .name = name, .call = name, .how = "", .def = module_function(k->m, name)};
   if (untyped(t->def->kid[0])) try_kinds(t);
   else t->value = target_program(t, DERIV_VALUE, NULL);
+  if (!t->value && !untyped(t->def->kid[0])) try_sizes(t);
   if (t->value) find_args(t);
   else t->why_not = untyped(t->def->kid[0]) ? "its parameters need types" : "it does not stand alone";
 }

@@ -73,7 +73,7 @@ static void put_control(FlowGraph *g, const PathGroup *group, uint32_t i, Buf *o
   if (k->kind == EDGE_RULE) text = str_printf(c, "%s, called at %s", text, place);
   else text = str_printf(c, "%s at %s", text, place);
   if (group->again[i])
-    text = str_printf(c, "%s, on each trip of the loop at %s", text, label_place(c, k->loop));
+    text = str_printf(c, "%s, again and again: in the loop at %s", text, label_place(c, k->loop));
   buf_puts(out, "     - ");
   wrapped(out, text, 7, 7);
   if (source) buf_printf(out, "         %s\n", source);

@@ -79,6 +79,7 @@ typedef struct FlowGraph {
   VEC(Control) controls;    /* the first stands for none */
   VEC(Variable) variables;
   VEC(Target) targets;
+  struct Search *search;    /* of paths.c */
 } FlowGraph;
 
 /* The graph of a function, or of an expression over free real names (function NULL);
@@ -108,14 +109,14 @@ typedef struct PathGroup {
   double paths;
   uint32_t n;
   const uint32_t *control;  /* from the variable to the result */
-  const bool *again;        /* met once or more: the fold around it repeats it */
+  const bool *again;        /* the fold around it repeats it */
   bool passes;              /* some gradient comes through */
   bool various;             /* stands for many groups; the controls are not listed */
 } PathGroup;
 typedef struct Paths { VEC(PathGroup) groups; } Paths;
 Paths paths_find(FlowGraph *g, const Variable *x, const Target *y);
-/* What the gradient is multiplied by: "(-alpha)*s", "1", "0"; says so where a rule or a
- * clip stands between. */
+/* What becomes of the gradient from the result on: "× (-alpha)*s", "× 1", "none", "× 2,
+ * then clipped to -1 .. 1, then the rule of f". */
 const char *path_effect(const FlowGraph *g, const PathGroup *group);
 
 /* ---- explain.c ---- */
@@ -128,11 +129,13 @@ enum { BOXES_MOST = 40 };
 
 typedef struct Box {
   const char *title, *subtitle;
+  const char *builtin;      /* the built-in function that it is all of */
   uint32_t cluster;         /* 0: none */
   EdgeKind control;         /* what it does; EDGE_FLOW: an ordinary box */
   uint32_t control_number;
   bool variable, parameter, result;
   bool many;                /* several values */
+  uint32_t first_line;      /* of several lines in one box */
   bool called;              /* it has a call's text */
   bool forward, backward;   /* a gradient could go on from here; one arrives */
   Span at;

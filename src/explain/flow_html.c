@@ -121,6 +121,8 @@ static const char *edge_text(const FlowGraph *g, const Boxes *b, const BoxEdge *
   if (e->kind == EDGE_CUT)
     return str_printf(c, "%s: no gradient: %s%s", ends, k->what ? k->what : "cut", at);
   if (e->kind == EDGE_STOP) return str_printf(c, "%s: stopped by %s%s", ends, k->what, at);
+  if (!e->gradient && from->control == EDGE_STOP)
+    return str_printf(c, "%s: stopped here (%s)", ends, label_place(c, from->at));
   if (!e->gradient)
     return str_printf(c, "%s: no gradient comes through, whatever the local derivative", ends);
   switch (e->kind) {

@@ -59,13 +59,36 @@ static const char *number_text(Ctx *c, const Node *n) {
   return intern_z(c, buf_text(&b));
 }
 
+static bool word_character(char ch) {
+  return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_';
+}
+
+/* What the source calls a value that a fold or loop carries: the names stand after its
+ * keyword, `fold s = …` or `fold (y, v) = …`. */
+static const char *carried_name(const Prog *p, Ref param) {
+  const Region *region = p->regions.at[ir_node(p, param)->region];
+  const Node *n = ir_node(p, region->owner);
+  uint32_t first = n->op == IR_FOLD ? 1 : 0;
+  int64_t k = ir_node(p, param)->aux.i - first;
+  if (!region->owner || (n->op != IR_FOLD && n->op != IR_WHILE) || k < 0) return NULL;
+  const char *s = label_source(p->ctx, n->pos, 200), *end = s ? strchr(s, '=') : NULL;
+  if (!end || (strncmp(s, "fold", 4) && strncmp(s, "scan", 4) && strncmp(s, "loop", 4))) return NULL;
+  for (s += 4; s < end;) {
+    size_t len = 0;
+    while (word_character(s[len])) len++;
+    if (len && k-- == 0) return intern(p->ctx, s, len);
+    s += len ? len : 1;
+  }
+  return NULL;
+}
+
 const char *label_operand(const Prog *p, Ref r) {
   enum { SHORT = 24 };
   for (int k = 0; k < 16; k++) {
     const Node *n = ir_node(p, r);
     if (n->op == IR_CONST) return number_text(p->ctx, n);
     if (n->name) return n->name;
-    if (n->op == IR_PARAM) return "it";
+    if (n->op == IR_PARAM) return label_operator(p, r);
     bool through = n->op == IR_VAR || n->op == IR_READ || n->op == IR_TIE || n->op == IR_TOREAL ||
                    n->op == IR_FILL || n->op == IR_RESHAPE;
     if (n->op == IR_PROJ) {
@@ -94,7 +117,10 @@ const char *label_operator(const Prog *p, Ref r) {
     const char *name = prim_get((uint32_t)n->aux.i)->name;
     return !strcmp(name, "neg") || !strcmp(name, "-") ? "−" : !strcmp(name, "*") ? "×" : name;
   }
-  case IR_PARAM: return n->name ? n->name : "it";
+  case IR_PARAM: {
+    const char *name = n->name ? n->name : carried_name(p, r);
+    return name ? name : "it";
+  }
   case IR_CONST: return number_text(p->ctx, n);
   case IR_LOOP: return loop_operator(n);
   case IR_WHILE: return "loop";
@@ -135,15 +161,26 @@ static Ast *number_ast(Formula *f, double x) {
   return a;
 }
 
+/* A name, an element, a field or a call: no parentheses are needed around it. */
+static bool is_plain(const char *s) {
+  if (!word_character(*s)) return false;
+  while (word_character(*s) || *s == '.') s++;
+  if (*s != '(' && *s != '[') return *s == 0;
+  int depth = 0;
+  for (; *s; s++) {
+    depth += (*s == '(' || *s == '[') - (*s == ')' || *s == ']');
+    if (depth == 0) return s[1] == 0;
+  }
+  return false;
+}
+
 /* An operand as a number or as a name, whatever its text is. */
 static Ast *operand_ast(Formula *f, Ref r) {
   double x;
   if (ir_is_const(f->g->p, r, &x) && x >= 0 && isfinite(x)) return number_ast(f, x);
   const char *text = label_operand(f->g->p, r);
-  bool plain = strpbrk(text, " +-*/^,;=<>@{") == NULL || text[strlen(text) - 1] == ')';
-  if (strpbrk(text, "+-*/^<>@=") && strcspn(text, "(") > strcspn(text, "+-*/^<>@=")) plain = false;
   Ast *a = ast_new(f->c, AST_NAME, (Span){0}, 0);
-  a->name = plain ? text : str_printf(f->c, "(%s)", text);
+  a->name = is_plain(text) ? text : str_printf(f->c, "(%s)", text);
   return a;
 }
 
@@ -190,6 +227,9 @@ static Ast *substitute(Formula *f, const Ast *a) {
   b->kid = NEWN(f->c, Ast *, a->nkids);
   for (uint32_t k = 0; k < a->nkids; k++)
     b->kid[k] = k == 0 && a->kind == AST_CALL ? a->kid[0] : substitute(f, a->kid[k]);
+  for (uint32_t k = 1; a->kind == AST_CALL && k < a->nkids; k++)
+    if (b->kid[k]->kind == AST_NAME && b->kid[k]->name[0] == '(')
+      b->kid[k]->name = intern(f->c, b->kid[k]->name + 1, strlen(b->kid[k]->name) - 2);
   return tidy(f, b);
 }
 

@@ -2,9 +2,10 @@
  *
  * Dynamic programming over the graph: each value has, for each sequence of controls that
  * some path to it has met, the number of such paths.  Sequences are nodes of a trie, so a
- * step is constant work.  Where a gradient is cut, a path's sequence ends.  A control that
- * the next trip of a fold meets again is not met anew but marked as repeated.  Above
- * MANY sequences at one value the rest are counted together. */
+ * step is constant work.  The gradient comes from the result, so of a path that is cut only
+ * the last cut is told.  Controls in a fold that hands on what passed them are a set: how
+ * often and in which order they are met depends on the trips.  Above MANY sequences at one
+ * value the rest are counted together. */
 #include "explain/explain.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@
 #define uthash_fatal(message) internal_error(c, "%s", message)
 #include <uthash.h>
 
-enum { MANY = 24, ROUNDS = 8 };
+enum { MANY = 12, ROUNDS = 8 };
 
 typedef struct Seq {
   struct Seq *up, *child, *sibling;
@@ -60,18 +61,33 @@ static Seq *child(Search *w, Seq *s, uint32_t control, bool dead) {
   return k;
 }
 
+static bool same_loop(const Control *a, const Control *b) {
+  return a->loop.file && a->loop.file == b->loop.file && a->loop.start == b->loop.start;
+}
+
+/* One more control: one of a fold takes its place among the others of that fold. */
+static Seq *one_more(Search *w, Seq *s, uint32_t k) {
+  uint32_t after[MANY], n = 0;
+  const Control *x = &w->g->controls.at[k];
+  if (x->loop.file && has_control(s, k)) {
+    w->again[k] = true;
+    return s;
+  }
+  for (; n < MANY && s->control > k && same_loop(x, &w->g->controls.at[s->control]); s = s->up)
+    after[n++] = s->control;
+  s = child(w, s, k, false);
+  while (n) s = child(w, s, after[--n], false);
+  return s;
+}
+
 /* The sequence past an edge; NULL where the path is not worth telling. */
 static Seq *past(Search *w, Seq *s, const FlowEdge *e) {
   if (!edge_tells(e->kind)) return s;
   if (w->g->controls.at[e->control].hidden || !e->control) return NULL;
   if (s->dead) return s;
-  if (s->various) return edge_passes(e->kind) ? s : &w->lost;
   uint32_t k = w->same[e->control];
-  if (w->g->controls.at[k].loop.file && has_control(s, k)) {
-    w->again[k] = true;
-    return s;
-  }
-  return child(w, s, k, !edge_passes(e->kind));
+  if (!edge_passes(e->kind)) return child(w, &w->start, k, true);
+  return s->various ? s : one_more(w, s, k);
 }
 
 /* ---- lists ---------------------------------------------------------------- */
@@ -180,27 +196,40 @@ static void find_same(Search *w) {
   }
 }
 
-Paths paths_find(FlowGraph *g, const Variable *x, const Target *y) {
+/* The lists are kept from one search to the next. */
+static Search *open_search(FlowGraph *g) {
   Ctx *c = g->p->ctx;
-  Search w = {.g = g, .c = c};
+  Search *w = g->search;
+  if (!w) {
+    w = g->search = NEW(c, Search);
+    *w = (Search){.g = g, .c = c};
+    w->items = NEWN(c, Items, g->nvertices);
+    w->extra = NEWN(c, Items, g->nvertices);
+    w->again = NEWN(c, bool, g->controls.n);
+    w->stamp = NEWN(c, uint32_t, g->nvertices);
+    find_same(w);
+  }
+  memset(w->again, 0, g->controls.n * sizeof *w->again);
+  for (uint32_t v = 0; v < g->nvertices; v++) w->extra[v].at.n = 0;
+  w->start = (Seq){0};
+  w->various = (Seq){.various = true};
+  w->lost = (Seq){.various = true, .dead = true};
+  return w;
+}
+
+Paths paths_find(FlowGraph *g, const Variable *x, const Target *y) {
   Paths found = {0};
   if (!y->vertex) return found;
-  w.various = (Seq){.various = true};
-  w.lost = (Seq){.various = true, .dead = true};
-  w.items = NEWN(c, Items, g->nvertices);
-  w.extra = NEWN(c, Items, g->nvertices);
-  w.again = NEWN(c, bool, g->controls.n);
-  w.stamp = NEWN(c, uint32_t, g->nvertices);
-  find_same(&w);
+  Search *w = open_search(g);
   flow_reach(g, x);
-  one_round(&w, x->vertex);
-  for (int k = 0; k < ROUNDS && hand_on(&w); k++) one_round(&w, x->vertex);
+  one_round(w, x->vertex);
+  for (int k = 0; k < ROUNDS && hand_on(w); k++) one_round(w, x->vertex);
   for (int dead = 0; dead < 2; dead++) /* what passes comes first */
-    for (uint32_t i = 0; i < w.items[y->vertex].at.n; i++) {
-      const Item *item = &w.items[y->vertex].at.at[i];
+    for (uint32_t i = 0; i < w->items[y->vertex].at.n; i++) {
+      const Item *item = &w->items[y->vertex].at.at[i];
       if (item->seq->dead != (dead == 1)) continue;
-      PathGroup group = group_of(&w, item);
-      VEC_PUSH(c, &found.groups, group);
+      PathGroup group = group_of(w, item);
+      VEC_PUSH(w->c, &found.groups, group);
     }
   return found;
 }
@@ -212,6 +241,7 @@ static void add_step(Buf *b, const char *text) {
   buf_puts(b, text);
 }
 
+/* Powers k, l, … of factors that a fold repeats. */
 const char *path_effect(const FlowGraph *g, const PathGroup *group) {
   Ctx *c = g->p->ctx;
   if (!group->passes) return "none";
@@ -219,13 +249,14 @@ const char *path_effect(const FlowGraph *g, const PathGroup *group) {
   Buf b;
   buf_init(&b, c);
   bool product = false;
+  char times = 'k';
   for (uint32_t i = group->n; i-- > 0;) { /* the gradient comes from the result */
     const Control *k = &g->controls.at[group->control[i]];
     if (k->factor) {
       if (product) buf_puts(&b, "*");
       else add_step(&b, "× ");
       buf_puts(&b, k->factor);
-      if (group->again[i]) buf_puts(&b, "^trips");
+      if (group->again[i]) buf_printf(&b, "^%c", times < 'z' ? times++ : 'z');
       product = true;
       continue;
     }

@@ -42,7 +42,7 @@ static void check_alone(Machine *m, const Node *n) {
 
 void run_effect(Machine *m, const Node *n) {
   size_t bytes = sizeof(Value) * (n->nargs + 1);
-  if (!m->host) {
+  if (!m->host || m->host->watch) {
     check_alone(m, n);
     return;
   }

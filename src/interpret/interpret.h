@@ -29,4 +29,10 @@ enum {
 Status interpret_difference(Prog *p, const Value *in, uint32_t nin, uint32_t wrt, uint64_t k,
                             Host *host, Value *out);
 
+/* A point at which p has results: values for the parameters of the root, and the results
+ * with 160 bits and in the precision of the program.  No effects and no messages; false:
+ * none of the points tried has results. */
+typedef struct Sample { Value *in, *exact, *near; } Sample;
+bool interpret_sample(Prog *p, Sample *out);
+
 #endif

@@ -1,6 +1,8 @@
 /* nodes.c - the operators without regions: scalars, arrays, barriers, updates. */
 #include "interpret/private.h"
 
+#include <math.h>
+
 #include <string.h>
 
 static Elem elem_of(const Machine *m, Ref r) {
@@ -208,6 +210,26 @@ static void run_node(Machine *m, Ref r) {
   }
 }
 
+/* `run --nan`: where the first value, or adjoint, that is not finite comes from. */
+static void watch_value(Machine *m, Ref r) {
+  const Node *n = ir_node(m->p, r);
+  uint64_t count;
+  if (!n->type || n->type->elem != ELEM_REAL || n->type->acc || n->op == IR_CONST) return;
+  const Num *at = slot_elements(slot_of(m, r), &count);
+  for (uint64_t k = 0; k < count; k++) {
+    double x = m->kind->to_double(&at[k]);
+    if (isfinite(x)) continue;
+    bool adjoint = n->flags & NODE_DERIVATIVE;
+    m->host->watch = false;
+    diag(m->c, SEV_WARNING, n->pos, "the first %s that is not finite is %s, here",
+         adjoint ? "adjoint" : "value", isnan(x) ? "nan" : x > 0 ? "inf" : "-inf");
+    return;
+  }
+}
+
 void run_region(Machine *m, const Region *r) {
-  for (uint32_t k = 0; k < r->nodes.n; k++) run_node(m, r->nodes.at[k]);
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    run_node(m, r->nodes.at[k]);
+    if (m->host && m->host->watch) watch_value(m, r->nodes.at[k]);
+  }
 }

@@ -13,6 +13,9 @@ typedef struct Jit Jit;
 /* Compiles p (optimized) with libtcc; the result lives until jit_free or, if `owned`,
  * until the innermost ctx_try ends. */
 Jit *jit_tcc(Prog *p, bool owned);
+/* The same with the system's C compiler at -O3, cached by content; raises where there is
+ * none. */
+Jit *jit_cc(Prog *p, bool owned);
 void jit_free(Jit *j);
 /* Runs it.  in: one for each root parameter, out: one buffer for each result (may be NULL
  * when there are none).  Real arrays are double, or float under --real=float.  Workspace

@@ -10,6 +10,13 @@ typedef double (*JitWork)(const JitArg *in);
 /* The part of a Jit that running needs. */
 typedef struct JitCode { Prog *p; JitEntry entry; JitWork work; } JitCode;
 
+struct Jit {
+  JitCode code;
+  struct TCCState *tcc;   /* of tcc.c */
+  void *library;          /* of cc.c: what dlopen gave */
+  Ctx *ctx;
+};
+
 /* What code looks at where loops turn back (gc_stop in the preamble of emit/c.c): it ends
  * when *flag is not 0 or trips fall below 0. */
 typedef struct JitStop { const volatile int *flag; int64_t trips; } JitStop;

@@ -3,6 +3,7 @@
  *
  * libtcc 0.9.27 keeps its state in globals while it compiles, so a lock lets one thread
  * in at a time; nothing that can raise runs under it.  Finished code needs no lock. */
+#include <dlfcn.h>
 #include <libtcc.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -11,12 +12,6 @@
 #include "emit/emit.h"
 #include "jit/run.h"
 #include "jit/symbols.h"
-
-struct Jit {
-  JitCode code;
-  TCCState *tcc;
-  Ctx *ctx;
-};
 
 static pthread_mutex_t tcc_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -59,6 +54,8 @@ static void drop(void *jit) {
   Jit *j = jit;
   jit_drop(j->tcc);
   j->tcc = NULL;
+  if (j->library) dlclose(j->library);
+  j->library = NULL;
 }
 
 Jit *jit_tcc(Prog *p, bool owned) {

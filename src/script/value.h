@@ -25,6 +25,8 @@ typedef struct Host {
   uint32_t asserts_failed; /* each queued as a diagnostic with both values */
   /* In a session: takes the value of a binding (t->binding), as leaves of t->piece[0]. */
   void (*bound)(void *user, const TextAttr *t, const Value *leaf, uint32_t nleaf);
+  bool watch;              /* the interpreter: no effects; the first real value that is not
+                              finite is reported at its place, and clears this */
   volatile int *stop;      /* looked at where loops turn back, or NULL */
 } Host;
 

@@ -1,17 +1,12 @@
-/* points.c - points for self-tests: small sizes, numbers that float holds exactly, and the
- * results there, from the interpreter with many digits.
+/* sample.c - a point for a function, to try compiled code at: small sizes, numbers that
+ * float holds exactly, and the results there.
  *
  * What a function asks of its inputs is not known (subscripts in range, sizes that fit, a
  * domain), so several points are tried: the first whose results are all finite is taken,
- * else the first that has results at all.  How far a result may be off is told by how far
- * the interpreter in the machine's own precision is. */
-#include "commands/compile.h"
-
-#include <float.h>
-#include <math.h>
-#include <stdlib.h>
-
+ * else the first that has results at all. */
 #include "interpret/interpret.h"
+
+#include <math.h>
 
 enum { DIGITS = 160, MOST_ELEMENTS = 4096, SIZE_CHOICES = 5, INT_CHOICES = 3 };
 
@@ -135,43 +130,9 @@ static bool all_finite(const Point *x) {
   return true;
 }
 
-/* Rounding of a result whose largest element is `top`, and 16 times what the interpreter's
- * own roundings came to. */
-static double tolerance(const Point *x, uint32_t k) {
-  const double *exact = x->exact[k].data, *near = x->near[k].data;
-  double top = 0, off = 0, eps = x->c->opt.real_float ? FLT_EPSILON : DBL_EPSILON;
-  uint64_t n = count(&x->exact[k]);
-  if (x->exact[k].elem != ELEM_REAL) return 0;
-  for (uint64_t j = 0; j < n; j++) {
-    if (isfinite(exact[j])) top = fmax(top, fabs(exact[j]));
-    if (isfinite(exact[j] - near[j])) off = fmax(off, fabs(exact[j] - near[j]));
-  }
-  return 128 * eps * fmax(top, 1.0 / 64) + 16 * off;
-}
-
-static EmitValue *values(Ctx *c, const Value *v, uint32_t n) {
-  EmitValue *out = NEWN(c, EmitValue, n + 1);
-  for (uint32_t k = 0; k < n; k++) {
-    out[k].n = count(&v[k]);
-    if (v[k].elem == ELEM_REAL) out[k].r = v[k].data;
-    else out[k].i = v[k].data;
-  }
-  return out;
-}
-
-static const EmitCase *make_case(const Point *x) {
-  EmitCase *t = NEW(x->c, EmitCase);
-  double *off = NEWN(x->c, double, x->nout + 1);
-  for (uint32_t k = 0; k < x->nout; k++) off[k] = tolerance(x, k);
-  t->in = values(x->c, x->in, x->nin);
-  t->out = values(x->c, x->exact, x->nout);
-  t->tolerance = off;
-  return t;
-}
-
-const EmitCase *test_point(Prog *p) {
+bool interpret_sample(Prog *p, Sample *out) {
   Ctx *c = p->ctx;
-  const EmitCase *some = NULL;
+  bool found = false;
   Point x = {.p = p, .c = c, .nin = p->root->params.n, .nout = p->root->results.n};
   for (x.sizes = 0; x.sizes < SIZE_CHOICES; x.sizes++)
     for (x.ints = 0; x.ints < INT_CHOICES; x.ints++) {
@@ -179,8 +140,10 @@ const EmitCase *test_point(Prog *p) {
       x.exact = NEWN(c, Value, x.nout + 1);
       x.near = NEWN(c, Value, x.nout + 1);
       if (!set_inputs(&x) || !run(&x)) continue;
-      if (all_finite(&x)) return make_case(&x);
-      if (!some) some = make_case(&x);
+      bool finite = all_finite(&x);
+      if (finite || !found) *out = (Sample){x.in, x.exact, x.near};
+      found = true;
+      if (finite) return true;
     }
-  return some;
+  return found;
 }

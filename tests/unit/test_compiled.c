@@ -1,0 +1,298 @@
+/* test_compiled.c - generated C, compiled by the system's compiler, gives the very bits
+ * that the JIT gives: every typed function of the examples and of tests/compiled, and
+ * a derivative of each, in double and in float.  The compiler may neither fuse multiply and add
+ * nor put functions of its own in place of libm's (-ffp-contract=off -fno-builtin). */
+#include "elaborate/elaborate.h"
+#include "emit/emit.h"
+#include "interpret/interpret.h"
+#include "jit/jit.h"
+#include "optimize/optimize.h"
+
+#include <check.h>
+#include <dlfcn.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WORK = 1 << 18, MOST_RESULTS = 64 };
+
+typedef int (*Call)(const JitArg *in, void *const *out, void *work);
+
+typedef struct Model {
+  const char *path;
+  Ctx *c;
+  VEC(Prog *) programs;   /* as elaborated */
+  VEC(Prog *) optimized;
+  Host host;
+  void *library;
+  uint32_t compared;
+} Model;
+
+static char folder[] = "/tmp/gradc-compiled.XXXXXX";
+static uint64_t work[WORK];
+
+/* ---- programs ------------------------------------------------------------------ */
+
+static uint32_t read_model(Ctx *c, const char *path) {
+  FILE *f = fopen(path, "rb");
+  ck_assert_ptr_nonnull(f);
+  Buf text;
+  buf_init(&text, c);
+  char block[4096];
+  for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;) buf_add(&text, block, n);
+  fclose(f);
+  return source_add(c, path, buf_text(&text), text.n);
+}
+
+typedef struct Attempt { Module *m; Request q; Prog *p; } Attempt;
+
+static void attempt(void *arg) {
+  Attempt *a = arg;
+  a->p = elaborate_function(a->m, &a->q);
+}
+
+/* Parameters that hold reals. */
+static void all_reals(Ctx *c, Module *m, const Prog *p, Request *q) {
+  const Ast *params = module_function(m, q->function)->kid[0];
+  VEC(const char *) names = {0};
+  for (uint32_t k = 0; k < params->nkids; k++) {
+    Span at = params->kid[k]->span;
+    bool real = false;
+    for (uint32_t i = 0; i < p->sig.params.n; i++) {
+      Span s = p->sig.params.at[i].pos;
+      real |= s.start >= at.start && s.end <= at.end &&
+              ir_type(p, p->root->params.at[i])->elem == ELEM_REAL;
+    }
+    if (real) VEC_PUSH(c, &names, params->kid[k]->name);
+  }
+  q->wrt = names.at;
+  q->nwrt = names.n;
+}
+
+static bool one_real(const Prog *p) {
+  if (p->root->results.n != 1) return false;
+  const Type *t = ir_type(p, p->root->results.at[0]);
+  return t->rank == 0 && t->elem == ELEM_REAL;
+}
+
+static void add_program(Model *m, Prog *p) {
+  VEC_PUSH(m->c, &m->programs, p);
+  VEC_PUSH(m->c, &m->optimized, optimize(p, NULL));
+}
+
+static void make_programs(void *arg) {
+  Model *m = arg;
+  const char **names;
+  Module *module = module_new(m->c);
+  module_add(module, parse(m->c, read_model(m->c, m->path), PARSE_FILE, NULL), false);
+  uint32_t n = module_functions(module, &names);
+  for (uint32_t k = 0; k < n; k++) {
+    if (!module_function_typed(module, names[k])) continue;
+    Attempt a = {.m = module, .q = {.function = names[k], .kind = DERIV_VALUE}};
+    if (ctx_try(m->c, attempt, &a) != GC_OK) continue; /* it takes functions, or wants sizes */
+    add_program(m, a.p);
+    all_reals(m->c, module, a.p, &a.q);
+    a.q.kind = one_real(a.p) ? DERIV_GRAD : DERIV_JVP;
+    if (a.q.nwrt && ctx_try(m->c, attempt, &a) == GC_OK) add_program(m, a.p);
+  }
+}
+
+/* ---- the C ---------------------------------------------------------------------- */
+
+static void put_call(Model *m, uint32_t k, const char *header, Buf *b) {
+  Prog *p = m->optimized.at[k];
+  const char *name = str_printf(m->c, "model_%s", p->sig.name);
+  const char *real = m->c->opt.real_float ? "float" : "double";
+  buf_printf(b, "int call_%u(const union gc_arg *in, void *const *out, void *work) {\n"
+             "  (void)in; (void)out; (void)work;\n  return %s(", k, name);
+  for (uint32_t j = 0; j < p->root->params.n; j++) {
+    const Type *t = ir_type(p, p->root->params.at[j]);
+    const char *type = t->elem == ELEM_REAL ? real : "int64_t";
+    if (j) buf_puts(b, ", ");
+    if (t->rank) buf_printf(b, "(const %s *)in[%u].p", type, j);
+    else if (t->elem == ELEM_REAL) buf_printf(b, "(%s)in[%u].r", real, j);
+    else buf_printf(b, "(%s)in[%u].i", p->sig.params.at[j].is_size ? "size_t" : type, j);
+  }
+  for (uint32_t j = 0; j < p->root->results.n; j++) {
+    const Type *t = ir_type(p, p->root->results.at[j]);
+    buf_printf(b, "%s(%s *)out[%u]", j || p->root->params.n ? ", " : "",
+               t->elem == ELEM_REAL ? real : "int64_t", j);
+  }
+  const char *length = str_printf(m->c, "size_t %s_work(", name);
+  buf_puts(b, strstr(header, length) ? ", work);\n}\n" : ");\n}\n");
+}
+
+static void write_text(const char *name, const char *text) {
+  char path[300];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *f = fopen(path, "wb");
+  ck_assert_ptr_nonnull(f);
+  fputs(text, f);
+  ck_assert_int_eq(fclose(f), 0);
+}
+
+static void write_c(void *arg) {
+  Model *m = arg;
+  Buf body, header, calls;
+  EmitOptions o = {.prefix = "model", .source_name = m->path};
+  buf_init(&body, m->c);
+  buf_init(&header, m->c);
+  buf_init(&calls, m->c);
+  emit_c(m->c, m->optimized.at, m->optimized.n, &o, &body, &header);
+  buf_puts(&calls, "#include \"model.h\"\nunion gc_arg { double r; int64_t i; const void *p; };\n");
+  for (uint32_t k = 0; k < m->optimized.n; k++) put_call(m, k, buf_text(&header), &calls);
+  write_text("model.c", buf_text(&body));
+  write_text("model.h", buf_text(&header));
+  write_text("calls.c", buf_text(&calls));
+}
+
+static void build(Model *m) {
+  static int number;
+  char command[1200], path[300];
+  const char *cc = getenv("CC");
+  snprintf(path, sizeof path, "%s/model%d.so", folder, ++number);
+  snprintf(command, sizeof command,
+           "cd %s && %s -std=c99 -O2 -ffp-contract=off -fno-builtin -w -fPIC -shared -o %s model.c "
+           "calls.c -lm", folder, cc && *cc ? cc : "cc", path);
+  ck_assert_msg(system(command) == 0, "%s: %s", m->path, command);
+  m->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  ck_assert_msg(m->library != NULL, "%s", dlerror());
+}
+
+/* ---- both ------------------------------------------------------------------------- */
+
+static uint64_t count(const Value *v) {
+  uint64_t n = 1;
+  for (uint32_t d = 0; d < v->rank; d++) n *= (uint64_t)v->dim[d];
+  return n;
+}
+
+static JitArg argument(Ctx *c, const Value *v) {
+  JitArg a = {0};
+  if (v->rank == 0 && v->elem == ELEM_REAL) {
+    a.r = *(const double *)v->data;
+  } else if (v->rank == 0) {
+    a.i = *(const int64_t *)v->data;
+  } else if (v->elem == ELEM_REAL && c->opt.real_float) {
+    float *x = NEWN(c, float, count(v) + 1);
+    for (uint64_t k = 0; k < count(v); k++) x[k] = (float)((const double *)v->data)[k];
+    a.p = x;
+  } else {
+    a.p = v->data;
+  }
+  return a;
+}
+
+static bool same_element(const Value *v, bool is_float, const void *a, const void *b, uint64_t k) {
+  if (v->elem != ELEM_REAL) return ((const int64_t *)a)[k] == ((const int64_t *)b)[k];
+  double x = is_float ? (double)((const float *)a)[k] : ((const double *)a)[k];
+  double y = is_float ? (double)((const float *)b)[k] : ((const double *)b)[k];
+  return (x != x && y != y) || memcmp(&x, &y, sizeof x) == 0;
+}
+
+typedef struct Pair { Model *m; uint32_t k; } Pair;
+
+static void compare(void *arg) {
+  Pair *pair = arg;
+  Model *m = pair->m;
+  Ctx *c = m->c;
+  Prog *p = m->optimized.at[pair->k];
+  Sample s;
+  char name[40];
+  void *out[2][MOST_RESULTS];
+  if (!interpret_sample(m->programs.at[pair->k], &s)) return;
+  JitArg *in = NEWN(c, JitArg, p->root->params.n + 1);
+  for (uint32_t k = 0; k < p->root->params.n; k++) in[k] = argument(c, &s.in[k]);
+  ck_assert_uint_le(p->root->results.n, MOST_RESULTS);
+  for (uint32_t k = 0; k < p->root->results.n; k++)
+    for (int way = 0; way < 2; way++) out[way][k] = arena_alloc(c, 8 * (count(&s.exact[k]) + 1));
+  Jit *j = jit_tcc(p, true);
+  Status by_jit = jit_call(j, in, out[0], &m->host);
+  snprintf(name, sizeof name, "call_%u", pair->k);
+  void *found = dlsym(m->library, name);
+  Call call;
+  memcpy(&call, &found, sizeof call);
+  int by_cc = call(in, out[1], work);
+  ck_assert_msg((by_jit == GC_OK) == (by_cc == 0), "%s: %s: JIT %d, C %d", m->path, p->sig.name, by_jit,
+                by_cc);
+  for (uint32_t k = 0; k < p->root->results.n && by_cc == 0; k++)
+    for (uint64_t e = 0; e < count(&s.exact[k]); e++)
+      ck_assert_msg(same_element(&s.exact[k], c->opt.real_float, out[0][k], out[1][k], e),
+                    "%s: %s: result %u, element %u differs%s", m->path, p->sig.name, k, (unsigned)e,
+                    c->opt.real_float ? " in float" : "");
+  m->compared++;
+}
+
+static void no_text(void *user, const char *text, size_t n) {
+  (void)user;
+  (void)text;
+  (void)n;
+}
+
+static uint32_t try_model(const char *path, bool real_float) {
+  Model m = {.path = path, .c = ctx_new(NULL, NULL)};
+  ck_assert_ptr_nonnull(m.c);
+  m.c->opt.real_float = real_float;
+  m.c->opt.allow_import = true;
+  m.host = (Host){.ctx = m.c, .write = no_text};
+  Status s = ctx_try(m.c, make_programs, &m);
+  ck_assert_msg(s == GC_OK, "%s: %s", path, diag_count(m.c) ? diag_get(m.c, 0)->text : "");
+  if (m.optimized.n) {
+    s = ctx_try(m.c, write_c, &m);
+    ck_assert_msg(s == GC_OK, "%s: %s", path, diag_count(m.c) ? diag_get(m.c, 0)->text : "");
+    build(&m);
+    for (uint32_t k = 0; k < m.optimized.n; k++) {
+      Pair pair = {&m, k};
+      s = ctx_try(m.c, compare, &pair);
+      ck_assert_msg(s == GC_OK, "%s: %s: %s", path, m.optimized.at[k]->sig.name,
+                    diag_count(m.c) ? diag_get(m.c, diag_count(m.c) - 1)->text : "");
+    }
+    dlclose(m.library);
+  }
+  ctx_free(m.c);
+  return m.compared;
+}
+
+static uint32_t try_folder(const char *pattern) {
+  const char *top = getenv("top_srcdir");
+  char path[1000];
+  uint32_t compared = 0;
+  glob_t found;
+  snprintf(path, sizeof path, "%s/%s", top ? top : ".", pattern);
+  ck_assert_int_eq(glob(path, 0, NULL, &found), 0);
+  for (size_t k = 0; k < found.gl_pathc; k++)
+    for (int real_float = 0; real_float < 2; real_float++)
+      compared += try_model(found.gl_pathv[k], real_float);
+  globfree(&found);
+  return compared;
+}
+
+START_TEST(test_models) {
+  ck_assert_uint_gt(try_folder("tests/compiled/*.gc"), 100);
+}
+END_TEST
+
+START_TEST(examples) {
+  ck_assert_uint_gt(try_folder("examples/*.gc"), 40);
+}
+END_TEST
+
+int main(void) {
+  char command[80];
+  if (!mkdtemp(folder)) return 99;
+  Suite *s = suite_create("compiled");
+  TCase *t = tcase_create("same bits as the JIT");
+  tcase_set_timeout(t, 300);
+  tcase_add_test(t, test_models);
+  tcase_add_test(t, examples);
+  suite_add_tcase(s, t);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_NORMAL);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  if (system(command) != 0) failed++;
+  return failed != 0;
+}
