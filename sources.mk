@@ -325,15 +325,20 @@ PROGRAM_TESTS = \
   tests/programs/derivative_errors.test \
   tests/programs/derivatives.test \
   tests/programs/edges.test \
+  tests/programs/explain.test \
   tests/programs/imports.test \
   tests/programs/language.test
 
 SHELL_TESTS = \
   tests/casadi.sh \
   tests/check-examples.sh \
+  tests/compiled.sh \
   tests/exports.sh \
+  tests/flow.sh \
   tests/harness.sh \
+  tests/jit.sh \
   tests/lists.sh \
+  tests/robust.sh \
   tests/texts.sh
 
 EXAMPLES = \
@@ -341,6 +346,7 @@ EXAMPLES = \
   examples/add_gradient.gc \
   examples/custom_gradient.gc \
   examples/dann.gc \
+  examples/dann_flow.gc \
   examples/determinant.gc \
   examples/gmm.gc \
   examples/hard_sign.gc \
@@ -378,8 +384,10 @@ DOCUMENTS = \
 TEST_FILES = \
   tests/compiled/casadi.gc \
   tests/compiled/casadi_driver.c \
+  tests/compiled/derivatives.awk \
   tests/compiled/edges.gc \
   tests/compiled/kinds.gc \
+  tests/compiled/table.awk \
   tests/count.awk \
   tests/coverage.awk \
   tests/elaborate/errors.txt \

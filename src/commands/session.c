@@ -257,7 +257,8 @@ static void run_command_line(Session *s, const char *line) {
 void session_abandon(Session *s) {
   free(s->pending);
   s->pending = NULL;
-  s->npending = 0;
+  s->npending = s->nparsed = 0;
+  s->depth = 0;
 }
 
 /* Adds a line to what is pending; NULL: out of memory. */
@@ -273,6 +274,28 @@ static char *add_line(Session *s, const char *line, size_t n) {
   return text;
 }
 
+/* How many more brackets a line opens than it closes, texts and comments aside. */
+static long opened(const char *line) {
+  long depth = 0;
+  bool text = false;
+  for (const char *s = line; *s && (text || *s != '#'); s++) {
+    if (text && *s == '\\' && s[1]) s++;
+    else if (*s == '"') text = !text;
+    else if (!text) depth += (strchr("([{", *s) != NULL) - (strchr(")]}", *s) != NULL);
+  }
+  return depth;
+}
+
+/* A long item with brackets open is not parsed anew for each of its lines: that would be
+ * quadratic. */
+static bool can_wait(Session *s, const char *line) {
+  const size_t always = 4096;
+  s->depth += opened(line);
+  bool grown = s->npending < always || s->npending > s->nparsed + s->nparsed / 8;
+  if (grown) s->nparsed = s->npending;
+  return !grown && s->depth > 0;
+}
+
 static bool take_pending(Session *s, bool at_end) {
   bool more = take_turn(&(Turn){.s = s, .text = s->pending, .size = s->npending, .at_end = at_end});
   if (!more) session_abandon(s);
@@ -285,7 +308,7 @@ SessionState session_line(Session *s, const char *line, size_t n) {
   bool more = false;
   if (plain && tour_goes_on(s, line, n)) take_turn(&(Turn){.s = s, .command = &tour_step, .text = ""});
   else if (plain && *word == ':') run_command_line(s, word);
-  else if (add_line(s, line, n)) more = take_pending(s, false);
+  else if (add_line(s, line, n)) more = can_wait(s, line) || take_pending(s, false);
   else session_say(s, "out of memory\n");
   return s->quit ? SESSION_QUIT : more ? SESSION_MORE : SESSION_READY;
 }

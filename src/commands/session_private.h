@@ -34,7 +34,8 @@ struct Session {
   Entry *entry;
   size_t n, cap;
   char *pending;           /* an item that wants more lines */
-  size_t npending;
+  size_t npending, nparsed; /* its length, and when it was last parsed */
+  long depth;              /* brackets open in it */
   bool failed, quit;
   int digits;              /* :set */
   bool latex, real_float;

@@ -131,7 +131,7 @@ static void check_count(Elab *e, const Function *f, uint32_t n, Span at) {
   buf_init(&b, e->c);
   for (uint32_t k = 0; k < params->nkids; k++)
     buf_printf(&b, "%s%s", k ? ", " : "", params->kid[k]->name);
-  fail_note(e, at, NULL, f->def->name_span,
+  fail_note(e, at, "give one argument for each parameter", f->def->name_span,
             str_printf(e->c, "it is defined here: %s(%s)", f->name, b.n ? buf_text(&b) : ""),
             "`%s` takes %u argument%s, not %u", f->name, params->nkids,
             params->nkids == 1 ? "" : "s", n);
@@ -235,7 +235,7 @@ static const Val *call_lambda(Elab *e, const Func *f, const Val *const *arg, uin
     arg = arg[0]->kid;
   }
   if (n != want)
-    fail_note(e, at, NULL, f->def->span, "it is written here",
+    fail_note(e, at, "give one argument for each parameter", f->def->span, "it is written here",
               "this function takes %u argument%s, not %u", want, want == 1 ? "" : "s", n);
   Scope *s = scope_new(e, f->scope);
   for (uint32_t k = 0; k < n; k++) bind_pattern(e, s, f->def->kid[k], arg[k], false);

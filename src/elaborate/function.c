@@ -168,7 +168,8 @@ static _Noreturn void fail_wrt(Whole *w, const char *path) {
       VEC_PUSH(w->e->c, &words, w->e->p->sig.params.at[k].name);
   const char *near = nearest_word(path, words.at, words.n);
   fail_at(w->e->c, w->f ? w->f->def->name_span : (Span){0},
-          near ? str_printf(w->e->c, "did you mean `%s`?", near) : NULL,
+          near ? str_printf(w->e->c, "did you mean `%s`?", near)
+               : "name parameters of the function, or fields of one: p.W",
           "there is no parameter `%s` to differentiate with respect to", path);
 }
 

@@ -30,7 +30,9 @@ static _Noreturn void fail_match(Elab *e, const TypeExpr *t, const Val *v, Span 
   bool scalar_for_array = t->kind == TYPE_ARRAY && t->rank == 0 && v->kind == VAL_NODE &&
                           val_type(e, v)->rank > 0;
   const char *help = real_for_int ? "int(e) makes an int of a real"
-                     : scalar_for_array ? "map it over the array: [f(v) for v in x]" : NULL;
+                     : scalar_for_array ? "map it over the array: [f(v) for v in x]"
+                     : t->kind == TYPE_RECORD ? "give the fields of the type, each once, in any order"
+                     : "give a value of that type, or declare another";
   fail_note(e, at, help, t->at, "its type is written here", "%s is declared %s, and given %s", what,
             buf_text(&want), val_type_text(e, v));
 }
@@ -156,8 +158,8 @@ static _Noreturn void fail_solve(Elab *e, const Equation *q, const char *name) {
   Buf b;
   buf_init(&b, e->c);
   size_text(e->st->names, q->symbolic, &b);
-  fail_note(e, q->at, NULL, q->type_at, "its type is written here",
-            "%s has size %s, and no whole %s makes %s of it", q->what, size_name(e, q->actual),
+  fail_note(e, q->at, "give it an array of a size that the type allows", q->type_at,
+            "its type is written here", "%s has size %s, and no whole %s makes %s of it", q->what, size_name(e, q->actual),
             name, buf_text(&b));
 }
 
@@ -306,6 +308,8 @@ static void compare(Elab *e, const SizeEnv *env, const Equation *q) {
          why ? size_name(e, want) : "");
     if (why) diag(e->c, SEV_NOTE, where, "%s", why);
     diag(e->c, SEV_NOTE, q->type_at, "its type is written here");
+    diag(e->c, SEV_HELP, (Span){0}, why ? "a size name stands for one size everywhere in a call"
+                                        : "give it that size, or name the size: real[n]");
     diag_raise(e->c, GC_ERROR);
   }
   Ref equal = ir_prim2(e->p, P_EQ, size_ref(e, want), size_ref(e, q->actual));

@@ -5,6 +5,8 @@
  * Walks over a value recurse: a value nests no deeper than its type is written. */
 #include "elaborate/private.h"
 
+#include <stdlib.h>
+
 /* ---- making ------------------------------------------------------------- */
 
 const Val *val_node(Elab *e, Ref r) {
@@ -102,32 +104,49 @@ const Type *val_type(Elab *e, const Val *v) {
 
 /* ---- in words ----------------------------------------------------------- */
 
-const char *type_name(Elab *e, const Type *t) {
-  Buf b;
-  buf_init(&b, e->c);
-  type_text(e->p, t, &b);
-  return buf_text(&b);
+/* A node without a name as the program writes it.  What is read by one subscript has the
+ * subscript's place. */
+static const char *node_words(Elab *e, const Node *n) {
+  enum { LONG = 40 };
+  const char *source = span_text(e, n->pos);
+  if (!*source || strlen(source) > LONG || strchr(source, '\n')) return "?";
+  if (n->op != IR_READ || n->nargs != 2) return source;
+  const char *array = ir_node(e->p, n->arg[0])->name;
+  return array ? str_printf(e->c, "%s[%s]", array, source) : "?";
 }
 
-/* A size as the program calls it: where a part has no name, its text. */
-const char *size_name(Elab *e, Size s) {
-  Buf b, out;
-  buf_init(&b, e->c);
+/* The text of a size or type, for people. */
+static const char *in_words(Elab *e, const char *text) {
+  Buf out;
   buf_init(&out, e->c);
-  size_text(e->p, s, &b);
-  for (const char *at = buf_text(&b); *at;) {
+  while (*text) {
     char *end = NULL;
-    unsigned long r = *at == '%' ? strtoul(at + 1, &end, 10) : 0;
-    const char *text = r && r < e->p->nnodes ? span_text(e, ir_node(e->p, (Ref)r)->pos) : "";
-    if (*text) buf_printf(&out, "`%s`", text), at = end;
-    else buf_add(&out, at++, 1);
+    unsigned long r = *text == '%' ? strtoul(text + 1, &end, 10) : 0;
+    bool unnamed = r && r < e->p->nnodes;
+    if (unnamed) buf_puts(&out, node_words(e, ir_node(e->p, (Ref)r)));
+    else buf_add(&out, text, 1);
+    text = unnamed ? end : text + 1;
   }
   return buf_text(&out);
 }
 
+const char *type_name(Elab *e, const Type *t) {
+  Buf b;
+  buf_init(&b, e->c);
+  type_text(e->p, t, &b);
+  return in_words(e, buf_text(&b));
+}
+
+const char *size_name(Elab *e, Size s) {
+  Buf b;
+  buf_init(&b, e->c);
+  size_text(e->p, s, &b);
+  return in_words(e, buf_text(&b));
+}
+
 static void type_words(Elab *e, const Val *v, Buf *out) {
   switch (v->kind) {
-  case VAL_NODE: type_text(e->p, val_type(e, v), out); return;
+  case VAL_NODE: buf_puts(out, type_name(e, val_type(e, v))); return;
   case VAL_NONE: buf_puts(out, "none"); return;
   case VAL_FUNC: buf_puts(out, "a function"); return;
   default: break;

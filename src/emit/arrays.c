@@ -245,5 +245,6 @@ const char *data_text(Emit *e, Ref r) {
   int64_t size = 0;
   size_is_const(array_size(e, n->type), &size);
   info(e, r)->home = GLOBAL;
-  return info(e, r)->cname = e->f->jit ? data_address(e, n, size) : data_array(e, n, size);
+  bool address = e->f->jit && !e->f->standalone;
+  return info(e, r)->cname = address ? data_address(e, n, size) : data_array(e, n, size);
 }

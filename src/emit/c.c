@@ -179,9 +179,25 @@ static void write_body(File *f, Buf *out) {
   buf_puts(out, close_c);
 }
 
+/* A function may have a name that another one needs for its workspace or its wrapper. */
+static void check_names(Ctx *c, Prog *const *functions, uint32_t n) {
+  static const char *const suffix[] = {"", "_work", "_new", "_call", "_free"};
+  const char **name = NEWN(c, const char *, n);
+  for (uint32_t k = 0; k < n; k++) name[k] = intern_z(c, functions[k]->sig.name);
+  for (uint32_t k = 0; k < n; k++)
+    for (size_t s = 0; s < sizeof suffix / sizeof *suffix; s++) {
+      const char *also = intern_z(c, str_printf(c, "%s%s", name[k], suffix[s]));
+      for (uint32_t j = 0; j < n; j++)
+        if (name[j] == also && j != k)
+          fail_at(c, functions[j]->pos, "give one of them another name",
+                  "two functions would be called `%s` in C", also);
+    }
+}
+
 void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Buf *body,
             Buf *header) {
   File f;
+  check_names(c, functions, n);
   file_init(&f, c, o, false);
   for (f.at = 0; f.at < n; f.at++) {
     const char *name = functions[f.at]->sig.name;
@@ -206,9 +222,10 @@ static const char jit_preamble[] =
   "void *memmove(void *, const void *, size_t);\n"
   "void *memset(void *, int, size_t);\n";
 
-void emit_jit(Prog *p, const char *name, Buf *text) {
+void emit_jit(Prog *p, const char *name, bool standalone, Buf *text) {
   File f;
   file_init(&f, p->ctx, NULL, true);
+  f.standalone = standalone;
   emit_program(&f, p, name);
   buf_puts(text, jit_preamble);
   for (uint32_t k = 0; k < f.used_order.n; k++) {

@@ -51,8 +51,10 @@ void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Bu
  * double in every mode), arrays in .p); out: a pointer for each result; work: as many bytes
  * as emit_jit tells through an expression function NAME_work(const union gc_arg *in).
  * Effects call gc_effect(host, node's Ref, leaves, count); a non-zero result returns at once.
- * Arrays of a size known only at run time come from gc_temp(host, bytes). */
-void emit_jit(Prog *p, const char *name, Buf *text);
+ * Arrays of a size known only at run time come from gc_temp(host, bytes).
+ * Constant arrays are named by their address in this process, or written out if
+ * `standalone`. */
+void emit_jit(Prog *p, const char *name, bool standalone, Buf *text);
 
 /* The program as text in the language (`gradc diff`): readable, reparsable, controls
  * that a further derivative could reach still in it. */

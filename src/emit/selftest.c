@@ -119,13 +119,14 @@ static void put_differs(File *f, Buf *b) {
   if (function_used(f, name)) {
     open_guard(f, b, name);
     buf_printf(b,
-      "/* Is an element farther from what it should be than tolerance?  NaN is like NaN. */\n"
+      "/* Is an element farther from what it should be than tolerance?  Where that is not finite\n"
+      " * it must not be either: the algebra of derivatives may turn one NaN or inf into another. */\n"
       "%sint %s(const %s *got, const %s *want, size_t n, %s tolerance) {\n"
       "  for (size_t k = 0; k < n; k++) {\n"
       "    const %s off = got[k] > want[k] ? got[k] - want[k] : want[k] - got[k];\n"
-      "    const int nans = (got[k] != got[k]) + (want[k] != want[k]);\n"
-      "    if (nans == 2 || (got[k] >= want[k] && got[k] <= want[k])) continue;\n"
-      "    if (nans || !(off <= tolerance)) return 1;\n  }\n  return 0;\n}\n",
+      "    const int finite = want[k] - want[k] >= 0;\n"
+      "    if (finite ? !(off <= tolerance) : got[k] - got[k] >= 0) return 1;\n"
+      "  }\n  return 0;\n}\n",
       inner_linkage(f), name, real, real, real, real);
     close_guard(f, b);
   }

@@ -19,6 +19,7 @@
 enum {
   EACH = INT_MAX, /* the level at which each value has a box */
   TITLE = 28,     /* characters of source in a title */
+  WIDE = 40,      /* in a cluster's */
 };
 
 typedef struct ClusterKey { const void *call; uint32_t region; } ClusterKey;
@@ -140,12 +141,12 @@ static uint32_t make_cluster(Draw *w, uint32_t region, const CallSite *call, boo
   const Region *r = w->p->regions.at[region];
   if (of_region) {
     const Node *n = ir_node(w->p, r->owner);
-    const char *text = label_source(w->c, n->pos, TITLE);
+    const char *text = label_source(w->c, n->pos, WIDE);
     const char *title = n->op == IR_IF ? (r == n->regions[0] ? "then" : "else")
                                        : text ? text : label_operator(w->p, r->owner);
     return new_cluster(w, title, n->pos, cluster_of(w, r->parent->id, n->call));
   }
-  const char *text = label_source(w->c, call->at, TITLE);
+  const char *text = label_source(w->c, call->at, WIDE);
   uint32_t k = new_cluster(w, text ? text : call->function, call->at, cluster_of(w, region, call->up));
   w->b->clusters.at[k].call = true;
   return k;

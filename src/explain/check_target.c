@@ -1,14 +1,17 @@
 /* check_target.c - a function as a program whose arguments are all typed.
  *
  * Where the file leaves types out, kinds of arguments are tried in turn, scalars first,
- * through a function that only calls the one in question: reals, ints, and the types that
- * the file names, all sizes 3.  A recursion over sizes needs sizes at hand. */
+ * through a function that only calls the one in question: reals, functions, ints, and the
+ * types that the file names, all sizes 3.  A recursion over sizes needs sizes at hand. */
 #include "explain/check_private.h"
 
 #include <string.h>
 
-static const char *const kinds[] = {"real", "real[3]", "real[3, 3]", "int"};
-enum { KINDS = 4, MOST_TRIES = 400, MOST_SIZES = 16 };
+/* Functions are passed as they stand here; everything else is a type. */
+static const char *const kinds[] = {
+  "real", "real[3]", "v -> sin(v) + 2*v - 1", "int", "real[3, 3]", "(v, w) -> sin(v) - 0.5*w",
+};
+enum { KINDS = 6, MOST_TRIES = 400, MOST_SIZES = 16 };
 
 /* ---- requests ---- */
 
@@ -75,8 +78,9 @@ static const char *wrapper_text(Target *t, uint32_t choice, uint32_t base, const
     bool typed = p->nkids && p->kid[0], blank = !strcmp(p->name, "_");
     const char *name = blank ? str_printf(c, "unused%u", k) : p->name;
     const char *type = typed ? type_of(c, p) : kind_text(t, choice % base);
-    buf_printf(&head, "%s%s: %s", k ? ", " : "", name, type);
-    buf_printf(&call, "%s%s", k ? ", " : "", name);
+    bool function = strstr(type, "->") != NULL;
+    if (!function) buf_printf(&head, "%s%s: %s", head.n ? ", " : "", name, type);
+    buf_printf(&call, "%s%s", k ? ", " : "", function ? type : name);
     if (!typed && choice % base) buf_printf(&said, "%s%s: %s", said.n ? ", " : " with ", name, type);
     if (!typed) choice /= base;
   }
@@ -97,9 +101,9 @@ static void try_kinds(Target *t) {
   for (uint32_t k = 0; k < n && all < MOST_TRIES; k++) all *= base;
   if (all > MOST_TRIES) all = MOST_TRIES;
   t->call = intern_z(t->k->c, str_printf(t->k->c, "checked_%s", t->name));
-  for (uint32_t k = 0; k < 3 + all && !t->value; k++) {
-    uint32_t choice = k < 3 ? 0 : k - 3;
-    for (uint32_t j = 0; k < 3 && j < n; j++) choice = choice * base + k;
+  for (uint32_t k = 0; k < 2 + all && !t->value; k++) {
+    uint32_t choice = k < 2 ? 0 : k - 2;
+    for (uint32_t j = 0; k < 2 && j < n; j++) choice = choice * base + k;
     Wrapper w = {t, wrapper_text(t, choice, base, &t->how)};
     if (check_quietly(t->k, add_wrapper, &w) == GC_OK) t->value = target_program(t, DERIV_VALUE, NULL);
   }
@@ -140,5 +144,5 @@ void check_target(Target *t, Check *k, const char *name) {
   else t->value = target_program(t, DERIV_VALUE, NULL);
   if (!t->value && !untyped(t->def->kid[0])) try_sizes(t);
   if (t->value) find_args(t);
-  else t->why_not = untyped(t->def->kid[0]) ? "its parameters need types" : "it does not stand alone";
+  else t->why_not = untyped(t->def->kid[0]) ? "its parameters need types" : "it does not stand by itself";
 }

@@ -11,6 +11,7 @@
 static const char *count_text(Ctx *c, double n) {
   if (n == 1) return "1 path";
   if (n < 1e6) return str_printf(c, "%.0f paths", n);
+  if (n >= PATHS_MOST) return str_printf(c, "more than %g paths", PATHS_MOST);
   return str_printf(c, "about %.3g paths", n);
 }
 

@@ -104,6 +104,8 @@ const char *label_place(Ctx *c, Span at);
 
 /* ---- paths.c ---- */
 
+#define PATHS_MOST 1e300 /* counted no further */
+
 /* Paths that meet the same controls in the same order. */
 typedef struct PathGroup {
   double paths;

@@ -101,7 +101,8 @@ static void add_item(Search *w, uint32_t v, Seq *s, double paths) {
   uint32_t *count = s->dead ? &list->dead : &list->live;
   if (!in_list(list, v, s) && *count >= MANY && s->up) s = s->dead ? &w->lost : &w->various;
   if (in_list(list, v, s)) {
-    list->at.at[s->slot].paths += paths;
+    double *sum = &list->at.at[s->slot].paths;
+    *sum = *sum + paths < PATHS_MOST ? *sum + paths : PATHS_MOST;
     return;
   }
   s->vertex = v;

@@ -60,7 +60,7 @@ static const char *source_text(Prog *p) {
   Buf jit, text;
   buf_init(&jit, p->ctx);
   buf_init(&text, p->ctx);
-  emit_jit(p, "gc_main", &jit);
+  emit_jit(p, "gc_main", true, &jit);
   const char *code = strstr(buf_text(&jit), "\n\n");   /* after prototypes of its own */
   buf_puts(&text, head);
   buf_puts(&text, scalar_text);

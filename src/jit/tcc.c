@@ -66,7 +66,7 @@ Jit *jit_tcc(Prog *p, bool owned) {
   j->ctx = c;
   j->code.p = p;
   buf_init(&text, c);
-  emit_jit(p, "gc_main", &text);
+  emit_jit(p, "gc_main", false, &text);
   const char *source = buf_text(&text);
   if (owned) ctx_defer(c, drop, j);
   pthread_mutex_lock(&tcc_lock);

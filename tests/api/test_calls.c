@@ -332,6 +332,10 @@ START_TEST(c_as_text) {
   ck_assert_int_eq(gradc_emit_c(g, "a-b", q, 2, &body, &header), GRADC_USAGE);
   ck_assert_ptr_null(body);
   ck_assert_int_eq(gradc_emit_c(g, "m", q, 0, NULL, NULL), GRADC_USAGE);
+  ck_assert_int_eq(load("f(x: real[n]) = sum(x)\nf_work(x: real) = x"), GRADC_OK);
+  const gradc_request clash[] = {{"f", GRADC_VALUE, NULL}, {"f_work", GRADC_VALUE, NULL}};
+  ck_assert_int_eq(gradc_emit_c(g, "m", clash, 2, NULL, NULL), GRADC_ERROR);
+  ck_assert_str_eq(gradc_message(g)->message, "two functions would be called `f_work` in C");
 }
 END_TEST
 

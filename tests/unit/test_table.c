@@ -32,7 +32,7 @@
 #include "table_rows.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SAMPLE = 7 };
+enum { SAMPLE = 3 };
 #else
 enum { SAMPLE = 1 };
 #endif
