@@ -321,13 +321,15 @@ TEST_HELPERS = \
 
 PROGRAM_TESTS = \
   tests/programs/builtins.test \
+  tests/programs/check.test \
   tests/programs/controls.test \
   tests/programs/derivative_errors.test \
   tests/programs/derivatives.test \
   tests/programs/edges.test \
   tests/programs/explain.test \
   tests/programs/imports.test \
-  tests/programs/language.test
+  tests/programs/language.test \
+  tests/programs/session.test
 
 SHELL_TESTS = \
   tests/casadi.sh \
@@ -339,6 +341,7 @@ SHELL_TESTS = \
   tests/jit.sh \
   tests/lists.sh \
   tests/robust.sh \
+  tests/terminal.sh \
   tests/texts.sh
 
 EXAMPLES = \
@@ -366,6 +369,7 @@ EXAMPLES = \
 EXAMPLE_FILES = \
   examples/adam.out \
   examples/dann.out \
+  examples/dann_flow.out \
   examples/determinant.out \
   examples/gmm.out \
   examples/kmeans.out \
@@ -380,6 +384,11 @@ DOCUMENTS = \
   README.md \
   docs/ir.md \
   docs/stages.md
+
+PICTURES = \
+  docs/pictures/add_gradient.svg \
+  docs/pictures/dann_flow.svg \
+  docs/pictures/hard_sign.svg
 
 TEST_FILES = \
   tests/compiled/casadi.gc \

@@ -31,8 +31,10 @@ static void sum_up(const CheckJob *j) {
            t->asserts, t->failed, t->largest, j->o.points, (unsigned long long)j->o.seed);
     return;
   }
-  printf("%u derivatives of %u function%s checked, largest difference %.0e (%u points each, seed %llu)",
-         t->derivatives, t->functions, t->functions == 1 ? "" : "s", t->largest, j->o.points,
+  char largest[32] = "0";
+  if (t->largest > 0) snprintf(largest, sizeof largest, "%.0e", t->largest);
+  printf("%u derivatives of %u function%s checked, largest difference %s (%u points each, seed %llu)",
+         t->derivatives, t->functions, t->functions == 1 ? "" : "s", largest, j->o.points,
          (unsigned long long)j->o.seed);
   if (t->skipped) printf("; %u function%s not checked", t->skipped, t->skipped == 1 ? "" : "s");
   if (t->failed) printf("; %u mistake%s", t->failed, t->failed == 1 ? "" : "s");

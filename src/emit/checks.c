@@ -4,6 +4,8 @@
  * gc_fail the node, the axis, the index and the size. */
 #include "emit/private.h"
 
+#include "optimize/optimize.h"
+
 static uint32_t number(Emit *e, Ref r, const char *what) {
   Check c = {.number = e->checks.n + 1, .node = r, .what = what};
   VEC_PUSH(e->c, &e->checks, c);
@@ -71,7 +73,7 @@ void emit_checks(Emit *e, Ref r) {
   const Type *t = node(e, n->arg[0])->type;
   uint32_t first = n->op == IR_READ ? 1 : 2;
   for (uint32_t k = first; k < n->nargs; k++)
-    check_subscript(e, r, n->arg[k], t->dim[k - first], k - first);
+    if (!subscript_holds(e->p, r, k - first)) check_subscript(e, r, n->arg[k], t->dim[k - first], k - first);
 }
 
 void emit_check(Emit *e, Ref r) {

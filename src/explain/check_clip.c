@@ -12,9 +12,10 @@
 typedef struct Cut { uint32_t value, up, nresults, arg, answer, body, nargs; } Cut;
 
 typedef struct Clip {
-  Target *t;
-  Prog *p;
-  uint32_t nv;              /* results of the function, the first ones */
+  Check *k;
+  Prog *whole, *p;          /* as it is, and cut */
+  uint32_t first, n;        /* the results that are differentiated */
+  uint32_t nv;              /* results of the whole */
   VEC(Cut) cut;
   VEC(Ref) param, result;   /* new ones */
   Value *in;
@@ -73,8 +74,8 @@ static Ref cut_call(Rewrite *w, Ref old) {
 static void cut_program(void *self) {
   Clip *c = self;
   Rewrite w = {.node = cut_call, .self = c};
-  c->nv = c->t->value->root->results.n;
-  c->p = rewrite_program(&w, c->t->value);
+  c->nv = c->whole->root->results.n;
+  c->p = rewrite_program(&w, c->whole);
   for (uint32_t k = 0; k < c->result.n; k++) {
     ir_result(c->p, c->result.at[k]);
     VEC_PUSH(c->p->ctx, &c->p->sig.results, ((SigResult){"cut", c->result.at[k]}));
@@ -84,13 +85,13 @@ static void cut_program(void *self) {
 /* ---- values at the cuts ---- */
 
 static Value *cut_value(Clip *c, uint32_t k) {
-  return &c->in[c->t->value->root->params.n + k];
+  return &c->in[c->whole->root->params.n + k];
 }
 
 /* Values flow from one cut to the next: as many rounds as there are cuts. */
 static bool settle(Clip *c) {
   for (uint32_t round = 0; round < c->cut.n; round++) {
-    const Value *out = run_interpreted(c->t->k, c->p, c->in, CHECK_BITS);
+    const Value *out = run_interpreted(c->k, c->p, c->in, CHECK_BITS);
     if (!out) return false;
     for (uint32_t m = 0; m < c->cut.n; m++)
       for (uint32_t k = 0; k < c->cut.at[m].nresults; k++)
@@ -105,11 +106,11 @@ static bool settle(Clip *c) {
  * arguments of cuts after `from` by their rules' answers. */
 static bool adjoint(Clip *c, const Value *up, const Value *answer, uint32_t from, uint32_t param, uint64_t at,
                     double *sum) {
-  Check *k = c->t->k;
+  Check *k = c->k;
   Value *col = NEWN(k->c, Value, c->p->root->results.n + 1);
   if (run_difference(k, c->p, c->in, param, at, col) != GC_OK) return false;
   *sum = 0;
-  for (uint32_t r = 0, s = 0; r < c->nv; r++) {
+  for (uint32_t r = c->first, s = 0; r < c->first + c->n; r++) {
     if (ir_type(c->p, c->p->root->results.at[r])->elem != ELEM_REAL) continue;
     for (uint64_t j = 0; j < elements_of(&col[r]); j++) *sum += real_at(&up[s], j) * real_at(&col[r], j);
     s++;
@@ -124,7 +125,7 @@ static bool adjoint(Clip *c, const Value *up, const Value *answer, uint32_t from
 
 static bool adjoint_of(Clip *c, const Value *up, const Value *answer, uint32_t from, uint32_t param, Value *out) {
   *out = c->in[param];
-  double *x = NEWN(c->t->k->c, double, elements_of(out) + 1);
+  double *x = NEWN(c->k->c, double, elements_of(out) + 1);
   out->data = x;
   for (uint64_t j = 0; j < elements_of(out); j++)
     if (!adjoint(c, up, answer, from, param, j, &x[j])) return false;
@@ -133,7 +134,7 @@ static bool adjoint_of(Clip *c, const Value *up, const Value *answer, uint32_t f
 
 /* From the last cut to the first. */
 static bool arriving(Clip *c, const Value *up, const Value **answer) {
-  uint32_t first = c->t->value->root->params.n;
+  uint32_t first = c->whole->root->params.n;
   for (uint32_t m = c->cut.n; m-- > 0;) {
     const Cut *cut = &c->cut.at[m];
     for (uint32_t k = 0; k < cut->nresults; k++) {
@@ -141,19 +142,19 @@ static bool arriving(Clip *c, const Value *up, const Value **answer) {
       if (!adjoint_of(c, up, *answer, m + 1, first + cut->value + k, &u)) return false;
       *cut_value(c, cut->up + k) = u;
     }
-    *answer = run_interpreted(c->t->k, c->p, c->in, CHECK_BITS);
+    *answer = run_interpreted(c->k, c->p, c->in, CHECK_BITS);
     if (!*answer) return false;
   }
   return true;
 }
 
-bool clip_gradient(Target *t, const CheckArg *a, const Value *in, const Value *up, Value *out) {
-  Clip c = {.t = t};
+bool clip_gradient(Check *k, const ClipAsk *q, const Value *in, const Value *up, Value *out) {
+  Clip c = {.k = k, .whole = q->p, .first = q->first, .n = q->n};
   const Value *answer = NULL;
-  if (check_quietly(t->k, cut_program, &c) != GC_OK || !c.cut.n) return false;
-  c.in = point_extended(t->k, in, t->value->root->params.n, c.p);
+  if (check_quietly(k, cut_program, &c) != GC_OK || !c.cut.n) return false;
+  c.in = point_extended(k, in, q->p->root->params.n, c.p);
   if (!settle(&c) || !arriving(&c, up, &answer)) return false;
-  for (uint32_t l = 0; l < a->leaf.n; l++)
-    if (!adjoint_of(&c, up, answer, 0, a->leaf.at[l].param, &out[l])) return false;
+  for (uint32_t l = 0; l < q->nleaves; l++)
+    if (!adjoint_of(&c, up, answer, 0, q->leaf[l].param, &out[l])) return false;
   return true;
 }

@@ -169,9 +169,12 @@ static void reverse_at(Here *h, Mode *m) {
   Value *clip = NULL;
   const Value *seed = in + h->b->p->root->params.n;
   if (h->status == (Status)DIFFERENCE_NONLINEAR) {
-    const CheckArg a = {.leaf = {.at = (CheckLeaf *)(uintptr_t)h->b->leaf, .n = h->b->nleaves}};
+    const ClipAsk ask = {h->b->p, h->b->first, h->b->n, h->b->leaf, h->b->nleaves};
     clip = NEWN(h->t->k->c, Value, h->b->nleaves + 1);
-    if (h->b->order > 1 || !clip_gradient(h->t, &a, h->in, seed, clip)) return;
+    if (!clip_gradient(h->t->k, &ask, h->in, seed, clip)) {
+      h->f->in_loop = true;
+      return;
+    }
   }
   if (!run_mode(h, m, in, &r)) return;
   m->used = true;
@@ -239,7 +242,7 @@ static void check_order(Target *t, Finding *f, const Base *b, Mode *reverse, Mod
     else if (h.status != GC_OK) continue;
     if (reverse->p) reverse_at(&h, reverse);
     if (forward->p) forward_at(&h, forward);
-    f->compared++;
+    f->compared += reverse->used || forward->used;
   }
   f->derivatives += (uint32_t)reverse->used + forward->used;
 }
@@ -343,5 +346,7 @@ void check_orders(Target *t, const CheckArg *a, Finding *f) {
   check_order(t, f, &b, &reverse, &forward, t->point.n);
   if (!forward.p && !f->nonlinear) finding_wrong(t, f, "forward mode: it cannot be differentiated");
   if (reverse.p) order_2(t, a, f, reverse.p);
-  if (!f->compared) f->why_not = f->kinks ? "there is a kink at every point tried" : "no difference could be taken";
+  if (f->compared) return;
+  f->why_not = f->in_loop ? "a rule that is not linear stands in a loop"
+               : f->kinks ? "there is a kink at every point tried" : "no difference could be taken";
 }

@@ -91,6 +91,7 @@ typedef struct Finding {
   uint32_t kinks;            /* points left out */
   uint32_t compared;         /* points compared */
   bool nonlinear;            /* a rule without a forward mode is on the way */
+  bool in_loop;              /* and it stands in a loop, where this check does not follow it */
   const char *why_not;       /* nothing could be compared */
   double largest;
   VEC(const char *) wrong;   /* a line each */
@@ -103,9 +104,10 @@ void finding_wrong(Target *t, Finding *f, const char *fmt, ...) GC_PRINTF(3, 4);
 void check_orders(Target *t, const CheckArg *a, Finding *f);
 
 /* ---- check_clip.c ---- */
-/* The gradient with respect to the leaves of `a` of the results times `up`, by the
- * definition: out[leaf] as the leaf; false if it cannot be had (a rule in a loop). */
-bool clip_gradient(Target *t, const CheckArg *a, const Value *in, const Value *up, Value *out);
+/* The gradient of results first .. first+n of p times `up`, by the definition: out[leaf] as
+ * the leaf; false if it cannot be had (a rule in a loop). */
+typedef struct ClipAsk { Prog *p; uint32_t first, n; const CheckLeaf *leaf; uint32_t nleaves; } ClipAsk;
+bool clip_gradient(Check *k, const ClipAsk *q, const Value *in, const Value *up, Value *out);
 
 /* ---- check_deviation.c ---- */
 /* The value with the barriers where keep(self, node) is false replaced by what they hide. */

@@ -449,16 +449,25 @@ static void reach_back(FlowGraph *g) {
   }
 }
 
-static void reach_from(FlowGraph *g, uint32_t v, bool *again) {
+static void reach_from(FlowGraph *g, uint32_t v) {
   Vertex *to = &g->vertex[v];
   for (uint32_t k = to->first; k < to->first + to->n; k++) {
     const FlowEdge *e = &g->edges.at[k];
     const Vertex *u = &g->vertex[e->from];
     bool forward = u->forward && edge_passes(e->kind);
-    *again |= e->back && (u->depends > to->depends || forward > to->forward);
     to->depends |= u->depends;
     to->forward |= forward;
   }
+}
+
+/* Does one trip of a fold hand to the next what did not reach it before? */
+static bool trip_reaches_more(const FlowGraph *g) {
+  for (uint32_t k = 0; k < g->edges.n; k++) {
+    const FlowEdge *e = &g->edges.at[k];
+    const Vertex *from = &g->vertex[e->from], *to = &g->vertex[e->to];
+    if (e->back && (from->depends > to->depends || from->forward > to->forward)) return true;
+  }
+  return false;
 }
 
 void flow_reach(FlowGraph *g, const Variable *x) {
@@ -468,10 +477,9 @@ void flow_reach(FlowGraph *g, const Variable *x) {
     Vertex *v = &g->vertex[g->variables.at[k].vertex];
     v->depends = v->forward = true;
   }
-  for (bool again = true; again;) {
-    again = false;
-    for (uint32_t i = 0; i < g->order.n; i++) reach_from(g, g->order.at[i], &again);
-  }
+  do {
+    for (uint32_t i = 0; i < g->order.n; i++) reach_from(g, g->order.at[i]);
+  } while (trip_reaches_more(g));
 }
 
 /* ---- the whole -------------------------------------------------------------- */

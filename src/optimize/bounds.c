@@ -111,14 +111,18 @@ static bool at_most(Prog *p, Ref r, Size most, int deep) {
   return n->op == IR_PRIM && deep < MAX_DEEP && prim_at_most(p, n, most, deep + 1);
 }
 
+bool subscript_holds(Prog *p, Ref r, uint32_t axis) {
+  const Node *n = ir_node(p, r);
+  Ref at = n->arg[axis + (n->op == IR_READ ? 1 : 2)];
+  Size last = size_sub(p, ir_type(p, n->arg[0])->dim[axis], size_const(p, 1));
+  return at_least_0(p, at, 0) && at_most(p, at, last, 0);
+}
+
 bool bounds_hold(Prog *p, Ref r) {
   const Node *n = ir_node(p, r);
-  const Type *t = ir_type(p, n->arg[0]);
-  uint32_t first = n->op == IR_READ ? 1 : 2;
-  for (uint32_t k = first; k < n->nargs; k++) {
-    Size last = size_sub(p, t->dim[k - first], size_const(p, 1));
-    if (!at_least_0(p, n->arg[k], 0) || !at_most(p, n->arg[k], last, 0)) return false;
-  }
+  uint32_t axes = n->nargs - (n->op == IR_READ ? 1 : 2);
+  for (uint32_t k = 0; k < axes; k++)
+    if (!subscript_holds(p, r, k)) return false;
   return true;
 }
 
