@@ -285,10 +285,12 @@ PARSER_HEADER = \
 
 RUNTIME = \
   runtime/prelude.gc \
+  runtime/program.h \
   runtime/scalar.h
 
 RUNTIME_TEXTS = \
   runtime/prelude.inc \
+  runtime/program.inc \
   runtime/scalar.inc
 
 UNIT_TEST_NAMES = \
@@ -327,6 +329,7 @@ PROGRAM_TESTS = \
   tests/programs/derivatives.test \
   tests/programs/edges.test \
   tests/programs/explain.test \
+  tests/programs/figures.test \
   tests/programs/imports.test \
   tests/programs/language.test \
   tests/programs/session.test
@@ -368,21 +371,30 @@ EXAMPLES = \
 
 EXAMPLE_FILES = \
   examples/adam.out \
+  examples/add_gradient.out \
+  examples/custom_gradient.out \
   examples/dann.out \
   examples/dann_flow.out \
   examples/determinant.out \
   examples/gmm.out \
+  examples/hard_sign.out \
   examples/kmeans.out \
   examples/least_squares.out \
   examples/logsumexp.out \
+  examples/matmul_reversal.out \
   examples/newton.out \
   examples/practice.out \
+  examples/reversal_layer.out \
+  examples/reverse_gradient.out \
   examples/runge_kutta.out \
-  examples/sequential.out
+  examples/sequential.out \
+  examples/tricks.out \
+  examples/two_arguments.out
 
 DOCUMENTS = \
   README.md \
   docs/ir.md \
+  docs/manual.md \
   docs/stages.md
 
 PICTURES = \

@@ -73,7 +73,7 @@ check "its texts" holds dann.dot '×(−alpha)' '#D55E00' 'perceptron(p.extracto
 check "it is legible: at most 40 boxes" test "$(grep -c 'class="box"' dann.dot)" -le 40
 check "every control" gradc flow controls.gc -f every --wrt x -o every.dot
 check "their texts" holds every.dot '>clipped<' '>scaled<' '>passed straight through<' '×2' \
-  '>no derivative<' 'x &gt; 0'
+  '>no gradient<' 'x &gt; 0'
 check "a fold" gradc flow controls.gc -f repeated -o repeated.dot
 check "its name is the source's" holds repeated.dot 'label=<s>' '×(−a)'
 check "a branch in a sum" gradc flow controls.gc -f masked -o masked.dot

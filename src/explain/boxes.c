@@ -249,6 +249,11 @@ static void node_title(Draw *w, Box *x, Ref node) {
   const char *text = label_source(w->c, n->pos, TITLE), *brief = label_source(w->c, n->pos, 18);
   bool fits = text && text == brief;
   bool sign = !is_word(op) && strcmp(op, "^") != 0;
+  if (n->op == IR_READ) {
+    x->title = label_operand(w->p, node);
+    x->subtitle = n->name;
+    return;
+  }
   x->title = n->op == IR_PARAM ? op : fits && !sign ? text : op;
   x->subtitle = n->op == IR_PARAM || (fits && !sign) ? n->name : n->name ? n->name : text;
   if (x->subtitle && !strcmp(x->subtitle, x->title)) x->subtitle = NULL;

@@ -18,7 +18,7 @@ Look flow_look(EdgeKind k) {
     [EDGE_CLIP] = {"#2A8FC7", "#E6F4FB", "dashed", "box", "■╍╍╍", "clipped"},
     [EDGE_RULE] = {"#007A5A", "#E2F4EE", "dashed", "normal", "◀╍╍╍", "replaced by a rule"},
     [EDGE_STOP] = {GREY, "#EDEDED", "dashed", "tee", "┃╍╍╍", "stopped"},
-    [EDGE_CUT] = {GREY, "#FFFFFF", "dotted", "none", "┄┄┄┄", "no derivative"},
+    [EDGE_CUT] = {GREY, "#FFFFFF", "dotted", "none", "┄┄┄┄", "no gradient"},
   };
   return looks[k];
 }
@@ -151,7 +151,7 @@ static void put_gradient(Drawing *w, const BoxEdge *e, uint32_t k) {
 static void put_blocked(Drawing *w, const BoxEdge *e, uint32_t k) {
   EdgeKind from = w->b->boxes.at[e->from].control;
   bool bar = from == EDGE_STOP && w->b->boxes.at[e->to].backward && e->kind == EDGE_FLOW;
-  bool cut = e->kind == EDGE_CUT;
+  bool cut = e->kind != EDGE_STOP && !bar;
   w->used[cut ? EDGE_CUT : EDGE_STOP] = true;
   const char *head = w->part == FLOW_GRADIENT ? "none" : "vee";
   put_line(w, e, k, str_printf(w->g->p->ctx,

@@ -233,7 +233,8 @@ static void put_legend(const Boxes *b, Buf *out) {
   bool used[EDGE_KINDS] = {false};
   for (uint32_t k = 0; k < b->edges.n; k++) {
     const BoxEdge *e = &b->edges.at[k];
-    if (e->depends) used[e->gradient || e->kind == EDGE_CUT ? e->kind : EDGE_STOP] = true;
+    bool stop = e->kind == EDGE_STOP || b->boxes.at[e->from].control == EDGE_STOP;
+    if (e->depends) used[e->gradient ? e->kind : stop ? EDGE_STOP : EDGE_CUT] = true;
   }
   buf_puts(out, "<p id=\"legend\">");
   for (uint32_t k = 0; k < EDGE_KINDS; k++) {

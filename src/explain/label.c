@@ -82,6 +82,19 @@ static const char *carried_name(const Prog *p, Ref param) {
   return NULL;
 }
 
+/* x[0] of literal subscripts; NULL of others. */
+static const char *element_text(const Prog *p, const Node *n) {
+  Buf b;
+  buf_init(&b, p->ctx);
+  buf_printf(&b, "%s[", label_operand(p, n->arg[0]));
+  for (uint32_t k = 1; k < n->nargs; k++) {
+    if (ir_node(p, n->arg[k])->op != IR_CONST) return NULL;
+    buf_printf(&b, "%s%s", k > 1 ? ", " : "", number_text(p->ctx, ir_node(p, n->arg[k])));
+  }
+  buf_puts(&b, "]");
+  return intern_z(p->ctx, buf_text(&b));
+}
+
 const char *label_operand(const Prog *p, Ref r) {
   enum { SHORT = 24 };
   for (int k = 0; k < 16; k++) {
@@ -89,6 +102,9 @@ const char *label_operand(const Prog *p, Ref r) {
     if (n->op == IR_CONST) return number_text(p->ctx, n);
     if (n->name) return n->name;
     if (n->op == IR_PARAM) return label_operator(p, r);
+    const char *element = n->op == IR_READ && ir_node(p, n->arg[0])->op != IR_READ
+                              ? element_text(p, n) : NULL;
+    if (element) return element;
     bool through = n->op == IR_VAR || n->op == IR_READ || n->op == IR_TIE || n->op == IR_TOREAL ||
                    n->op == IR_FILL || n->op == IR_RESHAPE;
     if (n->op == IR_PROJ) {
