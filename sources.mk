@@ -324,6 +324,7 @@ TEST_HELPERS = \
 PROGRAM_TESTS = \
   tests/programs/builtins.test \
   tests/programs/check.test \
+  tests/programs/check_builtins.test \
   tests/programs/controls.test \
   tests/programs/derivative_errors.test \
   tests/programs/derivatives.test \

@@ -47,7 +47,7 @@ gradc_context *gradc_new_with(gradc_alloc alloc, void *user) {
   *g = (gradc_context){.alloc = alloc, .user = user, .names = pool, .texts_out = pool};
   g->notes.pool = pool;
   g->notes.first = no_note;
-  g->limits = (Limits){.nodes = 10 * 1000 * 1000, .depth = 400, .memory = (uint64_t)1 << 30};
+  g->limits = (Limits){.nodes = 1000 * 1000, .depth = 400, .memory = (uint64_t)256 << 20};
   g->opt.guarded = true;
   return g;
 }

@@ -95,10 +95,10 @@ GRADC_API gradc_context *gradc_new_with(gradc_alloc alloc, void *user);
 GRADC_API void gradc_free(gradc_context *g);
 
 enum {                       /* limits; 0 means none */
-  GRADC_LIMIT_NODES = 1,     /* operations in one compiled function; 10 million */
+  GRADC_LIMIT_NODES = 1,     /* operations in one compiled function; 1 million */
   GRADC_LIMIT_DEPTH = 2,     /* nested calls and blocks, at most 1000; 400 */
   GRADC_LIMIT_MEMORY = 3,    /* bytes of one compilation, and of one call's arrays that the
-                                host did not bind; 1 GB */
+                                host did not bind; 256 MB */
   GRADC_LIMIT_TRIPS = 4      /* rounds of all loops of one run together; none */
 };
 enum {                       /* options; 0 or 1, all 0 at first */

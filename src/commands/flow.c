@@ -56,7 +56,8 @@ static int take_options(Flow *x, int argc, char **argv) {
   if (status >= 0) return status;
   if (!x->output) return usage_error(&flow_command, "where to? (-o out.svg)");
   if (!format_of(x->output))
-    return usage_error(&flow_command, "'%s' must end in .svg, .dot, .png, .pdf or .html", x->output);
+    return usage_error(&flow_command, "'%s' must end in .svg, .dot, .png, .pdf or .html",
+                       x->output);
   return -1;
 }
 

@@ -6,19 +6,11 @@
  * reverse.h), with a tangent in each slot. */
 #include "differentiate/reverse.h"
 
-#undef uthash_malloc
-#undef uthash_free
-#define uthash_malloc(n) arena_alloc(hash_ctx, (n))
-#define uthash_free(p, n) ((void)(p))
-
-/* The accumulator of an accumulator's tangents. */
-typedef struct HandleTangent { Ref handle, tangent; UT_hash_handle hh; } HandleTangent;
-
 typedef struct Line Line;
 typedef struct Forward {
   Prog *p;
   Copy *replay;
-  HandleTangent *handles;
+  HandleValue *handles;   /* of accumulators: those of their tangents */
   Span at;
 } Forward;
 
@@ -352,27 +344,14 @@ static void if_tangents(Forward *f, Line *l, Ref source, const bool *active, Ref
 
 /* ---- accum: tangents are added up in accumulators of their own ---- */
 
-static void set_handle_tangent(Forward *f, Ref handle, Ref tangent) {
-  Ctx *hash_ctx = f->p->ctx;
-  HandleTangent *h;
-  HASH_FIND(hh, f->handles, &handle, sizeof handle, h);
-  if (!h) {
-    h = NEW(hash_ctx, HandleTangent);
-    h->handle = handle;
-    HASH_ADD(hh, f->handles, handle, sizeof h->handle, h);
-  }
-  h->tangent = tangent;
-}
-
 static void update_tangent(Forward *f, Line *l, const Node *n) {
-  HandleTangent *h;
-  HASH_FIND(hh, f->handles, &n->arg[0], sizeof(Ref), h);
+  Ref handle = handle_value(f->handles, n->arg[0]);
   Ref d = tangent_of(l, copy_ref(f->replay, n->arg[1]));
-  if (!h || !h->tangent || !d) return;
+  if (!handle || !d) return;
   uint32_t nidx = n->nargs - 2;
   Ref *index = NEWN(f->p->ctx, Ref, nidx + 1);
   for (uint32_t k = 0; k < nidx; k++) index[k] = copy_ref(f->replay, n->arg[k + 2]);
-  ir_upd(f->p, h->tangent, d, nidx, index, false);
+  ir_upd(f->p, handle, d, nidx, index, false);
 }
 
 static void accum_tangents(Forward *f, Line *l, Ref source, const bool *active, Ref *out) {
@@ -387,7 +366,7 @@ static void accum_tangents(Forward *f, Line *l, Ref source, const bool *active, 
   for (uint32_t k = 0; k < n->nargs; k++) {
     Ref array = copy_ref(f->replay, n->arg[k]);
     Ref handle = active[k] ? ir_param(p, type_acc(p, ir_type(p, array))) : 0;
-    set_handle_tangent(f, body->params.at[k], handle);
+    handle_set(p->ctx, &f->handles, body->params.at[k], handle);
     copy_set(f->replay, body->params.at[k], 0);
   }
   Line inner;
@@ -459,11 +438,8 @@ static void structured_tangents(Forward *f, Line *l, Ref node, Ref source, const
 }
 
 static bool updates_tangents(Forward *f, const Node *n) {
-  for (uint32_t i = 0; i < n->nfree; i++) {
-    HandleTangent *h;
-    HASH_FIND(hh, f->handles, &n->free[i], sizeof(Ref), h);
-    if (h && h->tangent) return true;
-  }
+  for (uint32_t i = 0; i < n->nfree; i++)
+    if (handle_value(f->handles, n->free[i])) return true;
   return false;
 }
 

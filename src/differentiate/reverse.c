@@ -115,14 +115,8 @@ void sweep(Reverse *v, Level *l) {
   }
 }
 
-Ref handle_adjoint(Reverse *v, Ref handle) {
-  HandleAdjoint *h;
-  HASH_FIND(hh, v->handles, &handle, sizeof handle, h);
-  return h ? h->adjoint : 0;
-}
-
 static void seed_update(Reverse *v, Level *l, const Node *n) {
-  Ref g = handle_adjoint(v, n->arg[0]);
+  Ref g = handle_value(v->handles, n->arg[0]);
   Ref value = copy_ref(v->replay, n->arg[1]);
   if (!g || !level_active(l, value)) return;
   uint32_t nidx = n->nargs - 2;

@@ -39,8 +39,9 @@ typedef struct Sink {
   UT_hash_handle hh;
 } Sink;
 
-/* The adjoint of an accumulator that is being reversed, by its handle. */
-typedef struct HandleAdjoint { Ref handle, adjoint; UT_hash_handle hh; } HandleAdjoint;
+/* What stands for an accumulator's handle: its adjoint where it is being reversed, the handle
+ * of its tangents in forward mode. */
+typedef struct HandleValue { Ref handle, value; UT_hash_handle hh; } HandleValue;
 
 /* A reduction inside a replayed body whose value was kept by the forward loop: its
  * results are read from there, and it is reversed without being computed again. */
@@ -50,7 +51,7 @@ typedef struct StandIn { Ref var; Kept *kept; uint32_t result; UT_hash_handle hh
 typedef struct Reverse {
   Prog *p;
   Copy *replay;
-  HandleAdjoint *handles;
+  HandleValue *handles;
   VEC(Pending) pending;
 } Reverse;
 
@@ -125,7 +126,8 @@ void reverse_structured(Reverse *v, Level *l, Ref node, Ref source, const Ref *g
 void reverse_loop(Reverse *v, Level *l, Ref node, Ref source, const Ref *g);
 void reverse_fold(Reverse *v, Level *l, Ref node, Ref source, const Ref *g);
 void map_params(Reverse *v, const Region *r, uint32_t n, const Ref *to);
-Ref handle_adjoint(Reverse *v, Ref handle);
+Ref handle_value(HandleValue *all, Ref handle);   /* 0: none */
+void handle_set(Ctx *c, HandleValue **all, Ref handle, Ref value);
 /* The subscripts of row-major position `at`; where a max or min was won (-1: nowhere). */
 void unrank(Prog *p, Ref at, uint32_t n, const Ref *extent, Ref *index);
 Ref winner(Prog *p, Ref loop, uint32_t k);

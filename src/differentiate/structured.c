@@ -50,16 +50,21 @@ static void reverse_if(Reverse *v, Level *l, Ref source, const Ref *g) {
 
 /* ---- accum: its region once more, in line; the reverse of an update is a read ---- */
 
-static void set_handle_adjoint(Reverse *v, Ref handle, Ref adjoint) {
-  Ctx *hash_ctx = v->p->ctx;
-  HandleAdjoint *h;
-  HASH_FIND(hh, v->handles, &handle, sizeof handle, h);
+Ref handle_value(HandleValue *all, Ref handle) {
+  HandleValue *h;
+  HASH_FIND(hh, all, &handle, sizeof handle, h);
+  return h ? h->value : 0;
+}
+
+void handle_set(Ctx *hash_ctx, HandleValue **all, Ref handle, Ref value) {
+  HandleValue *h;
+  HASH_FIND(hh, *all, &handle, sizeof handle, h);
   if (!h) {
-    h = NEW(hash_ctx, HandleAdjoint);
+    h = NEW(hash_ctx, HandleValue);
     h->handle = handle;
-    HASH_ADD(hh, v->handles, handle, sizeof h->handle, h);
+    HASH_ADD(hh, *all, handle, sizeof h->handle, h);
   }
-  h->adjoint = adjoint;
+  h->value = value;
 }
 
 static void reverse_accum(Reverse *v, Level *l, Ref source, const Ref *g) {
@@ -67,7 +72,7 @@ static void reverse_accum(Reverse *v, Level *l, Ref source, const Ref *g) {
   const Node *n = ir_node(p, source);
   const Region *r = n->regions[0];
   for (uint32_t k = 0; k < n->nargs; k++) {
-    set_handle_adjoint(v, r->params.at[k], g[k]);
+    handle_set(p->ctx, &v->handles, r->params.at[k], g[k]);
     copy_set(v->replay, r->params.at[k], 0);
   }
   Level child;

@@ -417,7 +417,7 @@ static const Val *derive(Whole *w, const Val *y, const Val *x, uint32_t order, S
     if (v->kind == VAL_NONE) break;
     v = scalar ? deriv_grad(w->e, v, x, 0, NULL, at) : deriv_jacobian(w->e, v, x, 0, NULL, at);
   }
-  val_warn_none(w->e, "diff", v, at);
+  if (order) val_warn_none(w->e, "diff", v, at);
   return v;
 }
 

@@ -241,7 +241,11 @@ const Val *call_with_rule(Elab *e, const Function *f, const Val *const *arg, uin
   for (uint32_t k = 0; k < r.real.n; k++) r.attr->gives[k] = true;
   Region *primal = primal_region(&r);
   r.attr->nresults = r.out.n;
+  /* A rule runs when somebody differentiates, however old the call is. */
+  bool muted = e->st->muted;
+  e->st->muted = false;
   Region *rule = r.attr->tangent ? tangent_region(&r) : gradient_region(&r);
+  e->st->muted = muted;
   elab_place(e, place.at);
   Ref node = ir_custom(e->p, r.real.n, r.real.at, primal, rule, r.attr);
   Ref *out = NEWN(e->c, Ref, r.out.n);

@@ -147,6 +147,24 @@ static void hand_over(Script *p, const Ast *pattern) {
   }
 }
 
+static bool in_rule(const Prog *p, Ref r) {
+  for (const Region *g = p->regions.at[ir_node(p, r)->region]; g && g->owner; g = g->parent)
+    if (ir_node(p, g->owner)->op == IR_CUSTOM) return true;
+  return false;
+}
+
+/* What an old item of a session differentiates ran the traces of rules when it was new. */
+static void silence(Prog *p, Ref from) {
+  for (Ref r = from; r < p->nnodes; r++) {
+    Node *n = ir_node(p, r);
+    if (n->op != IR_TRACE || in_rule(p, r)) continue;
+    TextAttr *t = NEW(p->ctx, TextAttr);
+    *t = *n->aux.text;
+    t->binding = "";
+    n->aux.text = t;
+  }
+}
+
 static void run_item(Script *p, const Ast *a) {
   Elab *e = p->e;
   elab_place(e, a->span);
@@ -200,7 +218,9 @@ Prog *elaborate_script(Module *m, InputValue *inputs, uint32_t ninputs) {
   e->p->sig.name = "script";
   for (uint32_t k = 0; k < m->script.n; k++) {
     e->st->muted = k < m->muted;
+    Ref from = e->p->nnodes;
     run_item(&p, m->script.at[k]);
+    if (e->st->muted) silence(e->p, from);
   }
   check_used(&p);
   return e->p;

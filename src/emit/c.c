@@ -58,6 +58,8 @@ static void file_init(File *f, Ctx *c, const EmitOptions *o, bool jit) {
   buf_init(&f->prototypes, c);
   buf_init(&f->tests, c);
   buf_init(&f->casadi, c);
+  buf_init(&f->programs, c);
+  buf_init(&f->program_table, c);
 }
 
 /* ---- compile ---------------------------------------------------------------------- */
@@ -207,7 +209,7 @@ void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Bu
   if (o->selftest) selftest_function(&f);
   if (!o->single) write_body(&f, body);
   write_header(&f, header);
-  if (o->program) program_text(&f, functions, n, o->program);
+  if (o->program) program_text(&f, o->program);
 }
 
 /* ---- the JIT ------------------------------------------------------------------------- */

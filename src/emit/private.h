@@ -146,11 +146,12 @@ typedef struct File {
   Buf prototypes;        /* the same without documentation */
   Buf tests;             /* calls of the self-test */
   VEC(const char *) tested;
+  Buf programs, program_table;   /* of --main */
   Buf casadi;            /* CasADi's functions, behind all others */
   uint32_t at;           /* number of the program being written */
   Used *used;            /* helpers of runtime/scalar.h and libm, by name */
   VEC(const char *) used_order;  /* prototypes */
-  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_program;
+  bool uses_inf, uses_string, uses_stdio, uses_blas;
   unsigned uses_trace;   /* helpers of traces */
   uint32_t ndata;
 } File;
@@ -354,7 +355,7 @@ void selftest_function(File *f);
 
 /* program.c */
 void program_case(Emit *e);
-void program_text(File *f, Prog *const *p, uint32_t n, Buf *out);
+void program_text(File *f, Buf *out);
 
 /* casadi.c */
 void casadi_functions(Emit *e);

@@ -3,9 +3,9 @@
  * A picture of few values has a box for each.  One of many is drawn by function and source
  * line: calls deeper than a level are one box each, and what one line of a function gives
  * in a row is one box; the level is the deepest that leaves the picture legible, and below
- * level 0 several lines share a box.  Controls always have boxes of their own; a loop, fold or if has one unless a control stands in it.
- * Each box stands for values made one after the other, so that boxes make no cycle but
- * around a control. */
+ * level 0 several lines share a box.  Controls always have boxes of their own; a loop,
+ * fold or if has one unless a control stands in it.  Each box stands for values made one
+ * after the other, so that boxes make no cycle but around a control. */
 #include "explain/explain.h"
 
 #include <limits.h>
@@ -52,7 +52,8 @@ typedef struct Draw {
 static void find_alive(Draw *w) {
   const Sig *s = &w->p->sig;
   w->alive = NEWN(w->c, bool, w->g->nvertices);
-  for (uint32_t k = 0; k < s->params.n; k++) w->alive[s->params.at[k].ref] = !s->params.at[k].is_size;
+  for (uint32_t k = 0; k < s->params.n; k++)
+    w->alive[s->params.at[k].ref] = !s->params.at[k].is_size;
   for (uint32_t i = 0; i < w->g->order.n; i++) {
     uint32_t v = w->g->order.at[i];
     const Vertex *x = &w->g->vertex[v];
@@ -147,7 +148,8 @@ static uint32_t make_cluster(Draw *w, uint32_t region, const CallSite *call, boo
     return new_cluster(w, title, n->pos, cluster_of(w, r->parent->id, n->call));
   }
   const char *text = label_source(w->c, call->at, WIDE);
-  uint32_t k = new_cluster(w, text ? text : call->function, call->at, cluster_of(w, region, call->up));
+  uint32_t up = cluster_of(w, region, call->up);
+  uint32_t k = new_cluster(w, text ? text : call->function, call->at, up);
   w->b->clusters.at[k].call = true;
   return k;
 }
@@ -215,7 +217,8 @@ static void control_title(Draw *w, Box *x, uint32_t control) {
   x->control_number = control;
   const char *text = label_source(w->c, k->at, 30), *more = label_source(w->c, k->at, 31);
   bool call = text && text == more && strchr(text, '(');
-  x->title = k->kind == EDGE_STOP ? k->what : call ? text : k->kind == EDGE_RULE ? k->detail : k->what;
+  if (k->kind == EDGE_STOP) x->title = k->what;
+  else x->title = call ? text : k->kind == EDGE_RULE ? k->detail : k->what;
   if (k->kind == EDGE_STOP && call) {
     const char *inside = strchr(text, '(') + 1;
     x->subtitle = intern(w->c, inside, strlen(inside) - (inside[strlen(inside) - 1] == ')'));
@@ -562,7 +565,8 @@ static void drop_unused(Draw *w) {
   Boxes *b = w->b;
   bool *keep = NEWN(w->c, bool, b->boxes.n);
   uint32_t *number = NEWN(w->c, uint32_t, b->boxes.n), n = 1;
-  for (uint32_t k = 1; k < b->boxes.n; k++) keep[k] = b->boxes.at[k].result || b->boxes.at[k].variable;
+  for (uint32_t k = 1; k < b->boxes.n; k++)
+    keep[k] = b->boxes.at[k].result || b->boxes.at[k].variable;
   for (bool again = true; again;) {
     again = false;
     for (uint32_t k = b->edges.n; k-- > 0;) {

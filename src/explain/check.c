@@ -30,6 +30,9 @@ void check_line(Check *k, const char *fmt, ...) {
 Status check_quietly(Check *k, void (*fn)(void *), void *arg) {
   uint32_t before = diag_count(k->c);
   Status s = ctx_try(k->c, fn, arg);
+  k->error = NULL;
+  for (uint32_t j = diag_count(k->c); j-- > before;)
+    if (diag_get(k->c, j)->severity == SEV_ERROR) k->error = diag_get(k->c, j)->text, k->error_at = diag_get(k->c, j)->span;
   k->c->diags.n = before;
   if (s == GC_NOMEM || s == GC_STOPPED) diag_raise(k->c, s);
   return s;
@@ -85,13 +88,37 @@ static void check_argument(Target *t, const CheckArg *a) {
   if (t->k->o->json) json_finding(t, a, &f, deviation);
   else say_finding(t, a, &f, deviation);
   totals->derivatives += f.derivatives;
-  totals->failed += f.failed;
+  totals->failed += f.failed > 0;
   if (f.largest > totals->largest) totals->largest = f.largest;
 }
 
 /* ---- one function ---- */
 
 typedef struct Job { Check *k; const char *name; } Job;
+
+/* Is a place in the rule of this function? */
+static bool in_rule(const Check *k, const char *name, Span at) {
+  for (uint32_t j = 0; j < k->o->file->nkids; j++) {
+    const Ast *a = k->o->file->kid[j];
+    bool rule = a->kind == AST_GRADIENT || a->kind == AST_TANGENT;
+    if (rule && !strcmp(a->name, name) && a->span.file == at.file && a->span.start <= at.start && at.start < a->span.end)
+      return true;
+  }
+  return false;
+}
+
+static void say_why_not(Target *t) {
+  Check *k = t->k;
+  bool rule = t->error && in_rule(k, t->name, t->error_at);
+  if (rule) {
+    diag(k->c, SEV_ERROR, t->error_at, "%s", t->error);
+    check_line(k, "%s: WRONG: %s", t->name, t->error);
+    k->totals->failed++;
+    return;
+  }
+  check_line(k, "%s: not checked: %s%s%s", t->name, t->why_not, t->error ? ": " : "", t->error ? t->error : "");
+  k->totals->skipped++;
+}
 
 static void check_function(void *self) {
   Job *job = self;
@@ -105,8 +132,7 @@ static void check_function(void *self) {
     check_lints(&t);
   }
   if (t.why_not) {
-    check_line(k, "%s: not checked: %s", t.name, t.why_not);
-    k->totals->skipped++;
+    say_why_not(&t);
     return;
   }
   k->totals->functions++;

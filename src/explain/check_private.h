@@ -28,6 +28,8 @@ typedef struct Check {
   Host *host;
   CheckTotals *totals;
   uint64_t random;           /* state of the generator */
+  const char *error;         /* the first error of the last quiet run, or NULL */
+  Span error_at;
 } Check;
 
 /* One line of the report. */
@@ -54,6 +56,8 @@ typedef struct Target {
   VEC(CheckArg) arg;         /* those with real leaves */
   VEC(Value *) point;        /* values for the parameters of `value` */
   const char *why_not;       /* it could not be elaborated, or no point was found */
+  const char *error;         /* what elaboration said first, or NULL */
+  Span error_at;
 } Target;
 
 void check_target(Target *t, Check *k, const char *name);

@@ -27,7 +27,9 @@ Prog *target_program(Target *t, DerivKind kind, const CheckArg *arg) {
   const char *wrt = arg ? arg->name : NULL;
   a.q = (Request){.function = t->call, .kind = kind, .wrt = &wrt, .nwrt = arg ? 1 : 0,
                   .sizes = t->sizes, .nsizes = t->sizes ? MOST_SIZES : 0};
-  return check_quietly(t->k, ask, &a) == GC_OK ? a.p : NULL;
+  if (check_quietly(t->k, ask, &a) == GC_OK) return a.p;
+  if (!t->error) t->error = t->k->error, t->error_at = t->k->error_at;
+  return NULL;
 }
 
 /* ---- types for what has none ---- */
@@ -143,6 +145,7 @@ void check_target(Target *t, Check *k, const char *name) {
   if (untyped(t->def->kid[0])) try_kinds(t);
   else t->value = target_program(t, DERIV_VALUE, NULL);
   if (!t->value && !untyped(t->def->kid[0])) try_sizes(t);
+  if (t->value) t->error = NULL;
   if (t->value) find_args(t);
   else t->why_not = untyped(t->def->kid[0]) ? "its parameters need types" : "it does not stand by itself";
 }

@@ -69,17 +69,19 @@ typedef struct Drawing {
 
 static void put_box_style(const Box *x, Buf *out) {
   if (x->variable)
-    buf_puts(out, "shape=ellipse, style=filled, color=\"#0072B2\", fillcolor=\"#DCEBF6\", penwidth=2");
+    buf_puts(out, "shape=ellipse, style=filled, color=\"#0072B2\", fillcolor=\"#DCEBF6\", "
+             "penwidth=2");
   else if (x->parameter)
     buf_puts(out, "shape=ellipse, style=filled, color=\"#9A9A9A\", fillcolor=\"#FFFFFF\"");
   else if (x->result)
-    buf_puts(out, "shape=ellipse, style=filled, color=\"#000000\", fillcolor=\"#FFFFFF\", penwidth=2");
+    buf_puts(out, "shape=ellipse, style=filled, color=\"#000000\", fillcolor=\"#FFFFFF\", "
+             "penwidth=2");
   else if (x->control == EDGE_STOP)
     buf_printf(out, "shape=octagon, style=filled, color=\"#5A5A5A\", fillcolor=\"%s\", penwidth=2",
                flow_look(EDGE_STOP).fill);
   else if (x->control != EDGE_FLOW)
-    buf_printf(out, "shape=box, style=\"filled,rounded\", color=\"%s\", fillcolor=\"%s\", penwidth=2",
-               flow_look(x->control).colour, flow_look(x->control).fill);
+    buf_printf(out, "shape=box, style=\"filled,rounded\", color=\"%s\", fillcolor=\"%s\", "
+               "penwidth=2", flow_look(x->control).colour, flow_look(x->control).fill);
   else
     buf_puts(out, "shape=box, style=\"filled,rounded\", color=\"#5A5A5A\", fillcolor=\"#FFFFFF\"");
 }
@@ -110,8 +112,8 @@ static void put_cluster(Drawing *w, uint32_t cluster, const char *indent) {
   for (uint32_t i = 1; i < w->b->clusters.n; i++) {
     const Cluster *k = &w->b->clusters.at[i];
     if (k->up != cluster || !k->drawn) continue;
-    buf_printf(w->out, "%ssubgraph cluster_%u {\n%s  id=\"%c-c%u\"; label=<<font point-size=\"10\">",
-               indent, i, indent, w->part == FLOW_GRADIENT ? 'g' : 'f', i);
+    buf_printf(w->out, "%ssubgraph cluster_%u {\n%s  id=\"%c-c%u\"; "
+               "label=<<font point-size=\"10\">", indent, i, indent, w->part == FLOW_GRADIENT ? 'g' : 'f', i);
     put_escaped(w->out, k->title ? k->title : "");
     buf_printf(w->out, "</font>>;\n");
     put_cluster(w, i, str_printf(c, "%s  ", indent));
@@ -182,7 +184,8 @@ static void put_edge(Drawing *w, uint32_t k) {
 static void put_legend(Drawing *w) {
   if (w->part != FLOW_BOTH) return; /* a page has its own */
   Buf *out = w->out;
-  buf_puts(out, "  legend [shape=plain, label=<<table border=\"0\" cellborder=\"0\" cellspacing=\"1\">");
+  buf_puts(out, "  legend [shape=plain, "
+           "label=<<table border=\"0\" cellborder=\"0\" cellspacing=\"1\">");
   buf_puts(out, "<tr><td align=\"left\"><font color=\"#A9A9A9\">───▷</font></td>"
            "<td align=\"left\"><font point-size=\"10\">values, forward</font></td></tr>");
   for (uint32_t k = 0; k < EDGE_KINDS; k++) {
@@ -199,10 +202,12 @@ void flow_dot(const FlowGraph *g, const Boxes *b, const char *title, FlowPart pa
   char prefix = part == FLOW_GRADIENT ? 'g' : 'f';
   buf_printf(out, "digraph flow {\n  graph [id=\"%c-graph\"", prefix);
   buf_puts(out, ", rankdir=TB, fontname=\"Helvetica,Arial,sans-serif\", "
-           "fontsize=12, labelloc=t, nodesep=0.3, ranksep=0.35, pad=0.2, bgcolor=\"#FFFFFF\", label=<");
+           "fontsize=12, labelloc=t, nodesep=0.3, ranksep=0.35, pad=0.2, bgcolor=\"#FFFFFF\", "
+           "label=<");
   put_escaped(out, title);
   buf_puts(out, ">];\n"
-    "  node [fontname=\"Helvetica,Arial,sans-serif\", fontsize=12, margin=\"0.12,0.06\", height=0.3];\n"
+    "  node [fontname=\"Helvetica,Arial,sans-serif\", fontsize=12, margin=\"0.12,0.06\", "
+    "height=0.3];\n"
     "  edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=10];\n");
   buf_printf(out, "  subgraph { graph [style=\"rounded\", color=\"#BDBDBD\", fontcolor=\"#444444\", "
              "labeljust=l];\n");
@@ -228,7 +233,8 @@ static const char *title_of(const FlowGraph *g, const char *function) {
     buf_printf(&b, "%s%s", b.n ? ", " : "", name);
     last = name;
   }
-  return str_printf(c, "%s: the gradient with respect to %s", function, b.n ? buf_text(&b) : "nothing");
+  return str_printf(c, "%s: the gradient with respect to %s", function,
+                    b.n ? buf_text(&b) : "nothing");
 }
 
 static void to_page(const FlowGraph *g, const Boxes *b, const char *title, Buf *out) {

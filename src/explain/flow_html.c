@@ -65,7 +65,8 @@ static const char script[] =
   "  const chars = Array.from(li.firstChild.textContent), mark = document.createElement('mark');\n"
   "  const from = box.column - 1, to = Math.min(chars.length, from + box.length);\n"
   "  mark.textContent = chars.slice(from, to).join('');\n"
-  "  li.firstChild.replaceChildren(chars.slice(0, from).join(''), mark, chars.slice(to).join(''));\n"
+  "  const part = (a, b) => chars.slice(a, b).join('');\n"
+  "  li.firstChild.replaceChildren(part(0, from), mark, part(to));\n"
   "  li.scrollIntoView({block: 'nearest'});\n"
   "}\n"
   "function listen(x, show, k, hover) {\n"
@@ -84,7 +85,9 @@ static const char script[] =
   "  });\n"
   "  listen(x, showEdge, k, true);\n"
   "}));\n"
-  "data.boxes.forEach((b, k) => { if (b) both('n', k).forEach(x => listen(x, showBox, k, false)); });\n";
+  "data.boxes.forEach((b, k) => {\n"
+  "  if (b) both('n', k).forEach(x => listen(x, showBox, k, false));\n"
+  "});\n";
 
 /* ---- texts ---------------------------------------------------------------- */
 

@@ -197,7 +197,8 @@ static void access_edges(Walk *w, Ref r, uint32_t flow) {
 static void scale_edges(Walk *w, Ref r) {
   const Node *n = ir_node(w->p, r);
   control_edge(w, n->arg[0], r, r, 0);
-  const char *what = n->flags & NODE_REVERSAL ? "alpha of grad_reverse" : "the factor of grad_scale";
+  bool reversal = n->flags & NODE_REVERSAL;
+  const char *what = reversal ? "alpha of grad_reverse" : "the factor of grad_scale";
   cut_edge(w, n->arg[1], r, r, 1, cut(w, r, what));
 }
 

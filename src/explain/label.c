@@ -60,7 +60,8 @@ static const char *number_text(Ctx *c, const Node *n) {
 }
 
 static bool word_character(char ch) {
-  return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_';
+  return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
+         ch == '_';
 }
 
 /* What the source calls a value that a fold or loop carries: the names stand after its
@@ -72,7 +73,8 @@ static const char *carried_name(const Prog *p, Ref param) {
   int64_t k = ir_node(p, param)->aux.i - first;
   if (!region->owner || (n->op != IR_FOLD && n->op != IR_WHILE) || k < 0) return NULL;
   const char *s = label_source(p->ctx, n->pos, 200), *end = s ? strchr(s, '=') : NULL;
-  if (!end || (strncmp(s, "fold", 4) && strncmp(s, "scan", 4) && strncmp(s, "loop", 4))) return NULL;
+  if (!end || (strncmp(s, "fold", 4) && strncmp(s, "scan", 4) && strncmp(s, "loop", 4)))
+    return NULL;
   for (s += 4; s < end;) {
     size_t len = 0;
     while (word_character(s[len])) len++;

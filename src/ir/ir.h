@@ -165,7 +165,8 @@ typedef struct TextAttr {
   uint32_t n;
   Piece *piece;
   bool newline_pieces;   /* print a, b: several values on one line, a blank between */
-  const char *binding;   /* not printed: the value of this name goes to Host.bound */
+  const char *binding;   /* PRINT: the value of this name goes to Host.bound instead;
+                            TRACE, "": silent, as it was heard before */
   bool constant;         /* of a binding: functions may use it */
 } TextAttr;
 

@@ -299,7 +299,9 @@ Status host_effect(Host *h, const Node *n, const Value *leaf, uint32_t nleaf) {
     if (!n->aux.text->binding) effect_print(h, n->aux.text, leaf);
     else if (h->bound) h->bound(h->user, n->aux.text, leaf, nleaf);
     return GC_OK;
-  case IR_TRACE: effect_trace(h, n->aux.text, leaf); return GC_OK;
+  case IR_TRACE:
+    if (!n->aux.text->binding) effect_trace(h, n->aux.text, leaf);
+    return GC_OK;
   case IR_ASSERT: effect_assert(h, n, leaf, nleaf); return GC_OK;
   case IR_CHECK: return effect_check(h, n, leaf);
   default: internal_error(h->ctx, "operator %u has no effect", n->op);

@@ -2,8 +2,9 @@
  *
  *   scalar / vector / matrix / record,
  *   plain / inside a comprehension / inside a fold / inside an if,
- *   forward / reverse / forward over reverse / reverse over reverse / hvp,
- *   double / float.
+ *   forward / reverse / forward over reverse / reverse over reverse / hvp /
+ *   the gradient printed in the language and read back / differentiated again,
+ *   double / float (the last three in double alone).
  *
  * Each is a function of one argument, made from a row: a call of a scalar primitive,
  * written from src/ir/primitives.def, or an expression of table_rows.h.  Its derivatives are
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include "elaborate/elaborate.h"
+#include "emit/emit.h"
 #include "interpret/interpret.h"
 #include "jit/jit.h"
 #include "optimize/optimize.h"
@@ -37,16 +39,20 @@ enum { SAMPLE = 3 };
 enum { SAMPLE = 1 };
 #endif
 
-enum { MOST = 6, LEAVES = 2, WORKERS = 2 };
+enum { MOST = 6, LEAVES = 2, RESULTS = 2*LEAVES, WORKERS = 2 };
 
 typedef enum Form { SCALAR, VECTOR, MATRIX, RECORD, FORMS } Form;
 typedef enum Context { PLAIN, COMPREHENSION, IN_FOLD, IN_IF, CONTEXTS } Context;
-typedef enum Mode { FORWARD, REVERSE, FORWARD_REVERSE, REVERSE_REVERSE, HVP, MODES } Mode;
+typedef enum Mode {
+  FORWARD, REVERSE, FORWARD_REVERSE, REVERSE_REVERSE, HVP, PRINTED, PRINTED_AGAIN, MODES
+} Mode;
+enum { FLOAT_MODES = HVP, BOTH_MODES = MODES + FLOAT_MODES };
 
 static const char *const form_names[] = {"scalar", "vector", "matrix", "record"};
 static const char *const context_names[] = {"plain", "comprehension", "fold", "if"};
 static const char *const mode_names[] = {
   "forward", "reverse", "forward over reverse", "reverse over reverse", "hvp",
+  "printed", "printed and differentiated",
 };
 
 /* One row: what is differentiated. */
@@ -301,6 +307,8 @@ static void find_truth(void *arg) {
   }
   memcpy(k->truth[HVP], k->truth[k->row->clip ? REVERSE_REVERSE : FORWARD_REVERSE],
          sizeof k->truth[HVP]);
+  memcpy(k->truth[PRINTED], k->truth[REVERSE], sizeof k->truth[HVP]);
+  memcpy(k->truth[PRINTED_AGAIN], k->truth[REVERSE_REVERSE], sizeof k->truth[HVP]);
 }
 
 /* ---- what comes out ------------------------------------------------------------------- */
@@ -337,6 +345,11 @@ static uint32_t gather(Prog *p, const Value *out, uint32_t from, double got[MOST
   return n;
 }
 
+/* Is the first result the value? */
+static bool gives_value(const Case *k) {
+  return k->mode == FORWARD || k->mode == REVERSE || k->mode == HVP;
+}
+
 /* Differentiating changes no value. */
 static void compare_value(Case *k, const char *who, double got) {
   double gap = fabs(got - k->value), size = fmax(fabs(k->value), 0.1);
@@ -351,7 +364,7 @@ static void run_interpreter(Case *k, Prog *p, uint32_t from) {
   Status s = interpret(p, arguments(k, p), p->sig.params.n, 0, &host, out);
   if (s != GC_OK) diag_raise(k->c, s);
   compare(k, "the interpreter", got, gather(p, out, from, got));
-  if (from) compare_value(k, "the interpreter", *(const double *)out[0].data);
+  if (gives_value(k)) compare_value(k, "the interpreter", *(const double *)out[0].data);
 }
 
 static JitArg jit_argument(Case *k, const Value *v) {
@@ -369,7 +382,7 @@ static void run_jit(Case *k, Prog *p, uint32_t from) {
   Host host = {.ctx = k->c};
   const Value *in = arguments(k, p);
   JitArg arg[2*LEAVES + 1];
-  void *out[LEAVES + 1];
+  void *out[RESULTS];
   double got[MOST];
   uint32_t n = 0;
   for (uint32_t i = 0; i < p->sig.params.n; i++) arg[i] = jit_argument(k, &in[i]);
@@ -382,21 +395,46 @@ static void run_jit(Case *k, Prog *p, uint32_t from) {
       got[n++] = k->c->opt.real_float ? (double)((float *)out[r])[j] : ((double *)out[r])[j];
   }
   compare(k, "the JIT", got, n);
-  if (from) compare_value(k, "the JIT", k->c->opt.real_float ? (double)*(float *)out[0] : *(double *)out[0]);
+  if (gives_value(k)) compare_value(k, "the JIT", k->c->opt.real_float ? (double)*(float *)out[0] : *(double *)out[0]);
 }
 
+/* The gradient as `diff` prints it, read back: itself, or a product with its Jacobian. */
+static Prog *printed_program(Case *k, DerivKind kind) {
+  const char *wrt[] = {"x"}, *leaf[LEAVES];
+  Buf b;
+  buf_init(&b, k->c);
+  Prog *p = optimize_for_reading(elaborate_diff(k->m, "f", NULL, wrt, 1, 1));
+  emit_language(p, &b, false);
+  Request q = {.function = p->sig.name, .kind = kind, .wrt = leaf};
+  for (uint32_t i = 0; i < p->sig.params.n; i++)
+    if (!p->sig.params.at[i].is_size) leaf[q.nwrt++] = p->sig.params.at[i].name;
+  if (kind == DERIV_VALUE) q.nwrt = 0;
+  Module *m = module_new(k->c);
+  uint32_t file = source_add(k->c, "printed.gc", buf_text(&b), b.n);
+  module_add(m, parse(k->c, file, PARSE_FILE, NULL), false);
+  return elaborate_function(m, &q);
+}
+
+static Prog *mode_program(Case *k) {
+  switch (k->mode) {
+  case FORWARD: return program(k, "f", DERIV_JVP);
+  case REVERSE: return program(k, "f", DERIV_GRAD);
+  case FORWARD_REVERSE: return program(k, "fr", DERIV_VALUE);
+  case REVERSE_REVERSE: return program(k, "rr", DERIV_VALUE);
+  case HVP: return program(k, "f", DERIV_HVP);
+  case PRINTED: return printed_program(k, DERIV_VALUE);
+  default: return printed_program(k, DERIV_VJP);
+  }
+}
+
+/* The derivative is the last results, after the value. */
 static void run_mode(void *arg) {
-  static const struct { const char *function; DerivKind kind; uint32_t from; } modes[] = {
-    [FORWARD] = {"f", DERIV_JVP, 1}, [REVERSE] = {"f", DERIV_GRAD, 1},
-    [FORWARD_REVERSE] = {"fr", DERIV_VALUE, 0}, [REVERSE_REVERSE] = {"rr", DERIV_VALUE, 0},
-    [HVP] = {"f", DERIV_HVP, 1},
-  };
   Case *k = arg;
-  Prog *p = program(k, modes[k->mode].function, modes[k->mode].kind);
-  if (p->root->results.n > LEAVES + 1) internal_error(k->c, "too many results");
-  p = optimize(p, NULL);
-  run_interpreter(k, p, modes[k->mode].from);
-  run_jit(k, p, modes[k->mode].from);
+  Prog *p = optimize(mode_program(k), NULL);
+  uint32_t wanted_results = k->mode == FORWARD ? 1 : k->x.nleaves;
+  if (p->root->results.n > RESULTS) internal_error(k->c, "too many results");
+  run_interpreter(k, p, p->root->results.n - wanted_results);
+  run_jit(k, p, p->root->results.n - wanted_results);
 }
 
 /* ---- cases ------------------------------------------------------------------------------ */
@@ -444,11 +482,11 @@ static void try_modes(Case *k, Ctx *c) {
   k->c = c;
   if (ctx_try(c, read_again, k) != GC_OK) {
     complain(k, "reading", first_error(c));
-    failed += MODES;
+    failed += c->opt.real_float ? FLOAT_MODES : MODES;
     return;
   }
-  for (Mode mode = 0; mode < MODES; mode++)
-    if (mode != HVP || !c->opt.real_float) try_mode(k, mode);
+  for (int mode = 0; mode < (c->opt.real_float ? FLOAT_MODES : MODES); mode++)
+    try_mode(k, (Mode)mode);
 }
 
 static Ctx *new_context(void) {
@@ -468,7 +506,7 @@ static void try_case(const Row *row, Form form, Context context) {
     try_modes(&k, in_float);
   } else {
     complain(&k, "differences", first_error(k.c));
-    failed += 2*MODES - 1;
+    failed += BOTH_MODES;
   }
   ctx_free(in_double);
   ctx_free(in_float);
@@ -481,7 +519,7 @@ static void try_row(const Row *row) {
   for (Form form = 0; form < FORMS; form++)
     for (Context context = 0; context < CONTEXTS; context++, number++) {
       if (number / sample % WORKERS != worker) continue;
-      if (number % sample) left_out += 2*MODES - 1;
+      if (number % sample) left_out += BOTH_MODES;
       else try_case(row, form, context);
     }
 }
