@@ -87,6 +87,7 @@ EMIT = \
   src/emit/document.c \
   src/emit/emit.h \
   src/emit/expr.c \
+  src/emit/extents.c \
   src/emit/helpers.c \
   src/emit/language.c \
   src/emit/language.h \
@@ -97,6 +98,7 @@ EMIT = \
   src/emit/loops.c \
   src/emit/names.c \
   src/emit/order.c \
+  src/emit/parallel.c \
   src/emit/places.c \
   src/emit/plan.c \
   src/emit/private.h \
@@ -329,6 +331,7 @@ PROGRAM_TESTS = \
   tests/programs/derivative_errors.test \
   tests/programs/derivatives.test \
   tests/programs/edges.test \
+  tests/programs/errors.test \
   tests/programs/explain.test \
   tests/programs/figures.test \
   tests/programs/imports.test \
@@ -339,11 +342,14 @@ SHELL_TESTS = \
   tests/casadi.sh \
   tests/check-examples.sh \
   tests/compiled.sh \
+  tests/cortex.sh \
+  tests/embed.sh \
   tests/exports.sh \
   tests/flow.sh \
   tests/harness.sh \
   tests/jit.sh \
   tests/lists.sh \
+  tests/parallel.sh \
   tests/robust.sh \
   tests/terminal.sh \
   tests/texts.sh
@@ -351,6 +357,9 @@ SHELL_TESTS = \
 EXAMPLES = \
   examples/adam.gc \
   examples/add_gradient.gc \
+  examples/c_curve_fit/decay.gc \
+  examples/cortex_m4f/pendulum.gc \
+  examples/cpp_raii/spline.gc \
   examples/custom_gradient.gc \
   examples/dann.gc \
   examples/dann_flow.gc \
@@ -362,6 +371,7 @@ EXAMPLES = \
   examples/logsumexp.gc \
   examples/matmul_reversal.gc \
   examples/newton.gc \
+  examples/openmp_batch/network.gc \
   examples/practice.gc \
   examples/reversal_layer.gc \
   examples/reverse_gradient.gc \
@@ -373,10 +383,17 @@ EXAMPLES = \
 EXAMPLE_FILES = \
   examples/adam.out \
   examples/add_gradient.out \
+  examples/c_curve_fit/main.c \
+  examples/cortex_m4f/board.ld \
+  examples/cortex_m4f/control.c \
+  examples/cortex_m4f/run.sh \
+  examples/cortex_m4f/startup.c \
+  examples/cpp_raii/main.cpp \
   examples/custom_gradient.out \
   examples/dann.out \
   examples/dann_flow.out \
   examples/determinant.out \
+  examples/embed/plugin.c \
   examples/gmm.out \
   examples/hard_sign.out \
   examples/kmeans.out \
@@ -384,6 +401,7 @@ EXAMPLE_FILES = \
   examples/logsumexp.out \
   examples/matmul_reversal.out \
   examples/newton.out \
+  examples/openmp_batch/main.c \
   examples/practice.out \
   examples/reversal_layer.out \
   examples/reverse_gradient.out \
@@ -396,6 +414,7 @@ DOCUMENTS = \
   README.md \
   docs/ir.md \
   docs/manual.md \
+  docs/session.md \
   docs/stages.md
 
 PICTURES = \
@@ -409,6 +428,7 @@ TEST_FILES = \
   tests/compiled/derivatives.awk \
   tests/compiled/edges.gc \
   tests/compiled/kinds.gc \
+  tests/compiled/parallel_driver.c \
   tests/compiled/table.awk \
   tests/count.awk \
   tests/coverage.awk \

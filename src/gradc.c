@@ -192,11 +192,11 @@ static Text *text_new(gradc_context *g, const char *name, const char *text, size
   *t = (Text){.size = size};
   t->name = g->alloc(g->user, NULL, 0, strlen(name) + 1);
   t->text = g->alloc(g->user, NULL, 0, size + 1);
+  if (t->name) memcpy(t->name, name, strlen(name) + 1); /* its length is asked by text_free */
   if (!t->name || !t->text) {
     text_free(g, t);
     return NULL;
   }
-  memcpy(t->name, name, strlen(name) + 1);
   if (size) memcpy(t->text, text, size);
   t->text[size] = 0;
   return t;

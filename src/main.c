@@ -45,6 +45,13 @@ static int unknown(const char *name) {
   return 2;
 }
 
+/* A result that could not be written is none. */
+static int finished(int status) {
+  if (status || (fflush(stdout) == 0 && !ferror(stdout))) return status;
+  perror("gradc: standard output");
+  return 1;
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) {
     char *repl[] = {"repl", NULL};
@@ -53,8 +60,9 @@ int main(int argc, char **argv) {
     return 2;
   }
   const char *word = argv[1];
-  if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) return help();
-  if (!strcmp(word, "--version") || !strcmp(word, "-V")) return version();
+  if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help"))
+    return finished(help());
+  if (!strcmp(word, "--version") || !strcmp(word, "-V")) return finished(version());
   const Command *c = find(word);
-  return c ? c->run(argc - 1, argv + 1) : unknown(word);
+  return c ? finished(c->run(argc - 1, argv + 1)) : unknown(word);
 }

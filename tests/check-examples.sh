@@ -17,17 +17,27 @@ declare -A expected=(
 # $1/N/title.
 cut='
 function open_to(name) { if (out != "") close(out); out = name; printf "" > out }
-function end_block() { if (n && status != 0) system("rm -rf " work "/" n); if (out != "") close(out); out = "" }
+function end_block() {
+  if (out != "") close(out)
+  out = ""
+  if (n && status != 0) system("rm -rf " work "/" n)
+}
 BEGIN { blank = 1 }
 /^## / && blank {
-  end_block(); at = work "/" ++n; status = 0; head = 1; blank = 0
-  system("mkdir -p " at); print FILENAME ": " substr($0, 4) > (at "/title"); close(at "/title")
+  end_block()
+  at = work "/" ++n; status = 0; head = 1; blank = 0
+  system("mkdir -p " at)
+  print FILENAME ": " substr($0, 4) > (at "/title"); close(at "/title")
   open_to(at "/test.gc"); next
 }
 { blank = $0 == "" }
-head && /^\$ / { next }
+head && /^\$ / { if (/gradc repl/) status = -1; next }   # lines of a session, not a file
 { head = 0 }
-/^--- file / { dir = $3; if (sub(/\/[^\/]*$/, "", dir)) system("mkdir -p " at "/" dir); open_to(at "/" $3); next }
+/^--- file / {
+  dir = $3
+  if (sub(/\/[^\/]*$/, "", dir)) system("mkdir -p " at "/" dir)
+  open_to(at "/" $3); next
+}
 /^--- exit / { status = $3 }
 /^---( |$)/ { if (out != "") close(out); out = ""; next }
 out != "" { print > out }
@@ -50,7 +60,8 @@ check_one() {
     failed=$((failed + 1))
     echo "FAIL $2: gradc check exits with $status"
     grep -E '"failed": [1-9]|FAILS' "$work/out" | indent || true
-    (cd "$(dirname "$1")" && timeout "$limit" gradc check "$(basename "$1")" 2>&1) | head -n 40 | indent || true
+    (cd "$(dirname "$1")" && timeout "$limit" gradc check "$(basename "$1")" 2>&1) |
+      head -n 40 | indent || true
     return
   fi
   passed=$((passed + 1))
@@ -59,7 +70,8 @@ check_one() {
   functions=$((functions + $(field functions "$total")))
   skipped=$((skipped + $(field skipped "$total")))
   asserts=$((asserts + $(field asserts "$total")))
-  largest=$("${AWK:-awk}" -v a="$largest" -v b="$(field largest "$total")" 'BEGIN { print (a + 0 > b + 0 ? a : b) }')
+  largest=$("${AWK:-awk}" -v a="$largest" -v b="$(field largest "$total")" \
+    'BEGIN { print (a + 0 > b + 0 ? a : b) }')
 }
 
 for file in "$top"/examples/*.gc; do

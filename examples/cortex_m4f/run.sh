@@ -37,7 +37,7 @@ timeout 60 qemu-system-arm -machine mps2-an386 -nographic -monitor none -serial 
 cat board.txt
 
 # Numbers of the board against the host's: newlib's sine and cosine may be off in the last
-# place, and the loop carries that on, so 64 units in the last place of the larger of the
+# place, and the loop carries that on, so 16 units in the last place of the larger of the
 # number and 0.01 are allowed.
 awk '
   function abs(v) { return v < 0 ? -v : v }
@@ -48,7 +48,7 @@ awk '
       top = abs($i) > 0.01 ? abs($i) : 0.01
       units = abs($i - host[FNR, i]) / (top * 2^-23)
       if (units > most) most = units
-      if (units > 64) bad = 1
+      if (units > 16) bad = 1
     } }
   NR == FNR { lines++ }
   END { if (FNR != lines || lines < 2) { print "the board printed " FNR " lines, the host " lines; bad = 1 }

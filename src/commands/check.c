@@ -18,24 +18,27 @@ typedef struct CheckJob {
 enum { OPT_SEED = 256, OPT_POINTS, OPT_JSON, OPT_NO_WARN, OPT_HELP };
 
 static const struct option options[] = {
-  {"seed", required_argument, NULL, OPT_SEED}, {"points", required_argument, NULL, OPT_POINTS},
-  {"json", no_argument, NULL, OPT_JSON}, {"no-warn", required_argument, NULL, OPT_NO_WARN},
-  {"help", no_argument, NULL, OPT_HELP}, {NULL, 0, NULL, 0},
+    {"seed", required_argument, NULL, OPT_SEED}, {"points", required_argument, NULL, OPT_POINTS},
+    {"json", no_argument, NULL, OPT_JSON},       {"no-warn", required_argument, NULL, OPT_NO_WARN},
+    {"help", no_argument, NULL, OPT_HELP},       {NULL, 0, NULL, 0},
 };
 
 static void sum_up(const CheckJob *j) {
   const CheckTotals *t = &j->totals;
   if (j->o.json) {
-    printf("{\"functions\": %u, \"skipped\": %u, \"derivatives\": %u, \"asserts\": %u, \"failed\": %u, "
-           "\"largest\": %.3g, \"points\": %u, \"seed\": %llu}\n", t->functions, t->skipped, t->derivatives,
-           t->asserts, t->failed, t->largest, j->o.points, (unsigned long long)j->o.seed);
+    printf("{\"functions\": %u, \"skipped\": %u, \"derivatives\": %u, \"asserts\": %u, \"failed\": "
+           "%u, "
+           "\"largest\": %.3g, \"points\": %u, \"seed\": %llu}\n",
+           t->functions, t->skipped, t->derivatives, t->asserts, t->failed, t->largest, j->o.points,
+           (unsigned long long)j->o.seed);
     return;
   }
   char largest[32] = "0";
   if (t->largest > 0) snprintf(largest, sizeof largest, "%.0e", t->largest);
-  printf("%u derivatives of %u function%s checked, largest difference %s (%u points each, seed %llu)",
-         t->derivatives, t->functions, t->functions == 1 ? "" : "s", largest, j->o.points,
-         (unsigned long long)j->o.seed);
+  printf(
+      "%u derivatives of %u function%s checked, largest difference %s (%u points each, seed %llu)",
+      t->derivatives, t->functions, t->functions == 1 ? "" : "s", largest, j->o.points,
+      (unsigned long long)j->o.seed);
   if (t->skipped) printf("; %u function%s not checked", t->skipped, t->skipped == 1 ? "" : "s");
   if (t->failed) printf("; %u mistake%s", t->failed, t->failed == 1 ? "" : "s");
   putchar('\n');
@@ -82,12 +85,14 @@ static int take_options(CheckJob *j, int argc, char **argv) {
       if (!n) return usage_error(&check_command, "--points is at least 1");
       j->o.points = (uint32_t)n;
       break;
-    case 'h': case OPT_HELP: command_help(&check_command); return 0;
+    case 'h':
+    case OPT_HELP: command_help(&check_command); return 0;
     default: return option_error(&check_command, o, argv);
     }
   }
   if (optind < argc) j->file = argv[optind++];
-  if (optind < argc) return usage_error(&check_command, "one file at a time; what is '%s'?", argv[optind]);
+  if (optind < argc)
+    return usage_error(&check_command, "one file at a time; what is '%s'?", argv[optind]);
   if (!j->file) return usage_error(&check_command, "which file?");
   return -1;
 }
@@ -105,25 +110,28 @@ static int run(int argc, char **argv) {
 }
 
 const Command check_command = {
-  "check", "FILE.gc [-f NAME] [--seed N] [--points N] [--json]",
-  "Checks derivatives numerically, the controlled ones too",
-  "Each derivative is compared with differences of its surrogate: the function in which every\n"
-  "control is held to what it does at the point.  Beside it stands how far the controlled\n"
-  "gradient is from the true one, and because of which control.\n\n"
-  "  -f NAME          this function alone\n"
-  "  --seed N         of the random points (1)\n"
-  "  --points N       how many (5)\n"
-  "  --json           one JSON object a line\n"
-  "  --no-warn=NAME   leave out warnings of this name:\n"
-  "                     all-stopped       every path to an argument is stopped\n"
-  "                     idle-stop         a stop on something that depends on no argument\n"
-  "                     double-reversal   two reversals on one path\n"
-  "                     negative-alpha    grad_reverse by a negative number\n"
-  "                     branch-not-taken  a derivative that can be infinite where select does not take it\n"
-  "                     rule-ignores-up   a rule that ignores the gradient that arrives\n"
-  "                     rule-nonlinear    a rule that is not linear in it\n"
-  "                     rule-true         a rule that gives the true derivative\n"
-  "                     rule-sign         a rule that gives the true derivative but for the sign\n"
-  "Exit status: 0 all agree; 1 the program is wrong; 2 the command line is; 3 one does not.\n",
-  run,
+    "check",
+    "FILE.gc [-f NAME] [--seed N] [--points N] [--json]",
+    "Checks derivatives numerically, the controlled ones too",
+    "Each derivative is compared with differences of its surrogate: the function in which every\n"
+    "control is held to what it does at the point.  Beside it stands how far the controlled\n"
+    "gradient is from the true one, and because of which control.\n\n"
+    "  -f NAME          this function alone\n"
+    "  --seed N         of the random points (1)\n"
+    "  --points N       how many (5)\n"
+    "  --json           one JSON object a line\n"
+    "  --no-warn=NAME   leave out warnings of this name:\n"
+    "                     all-stopped       every path to an argument is stopped\n"
+    "                     idle-stop         a stop on something that depends on no argument\n"
+    "                     double-reversal   two reversals on one path\n"
+    "                     negative-alpha    grad_reverse by a negative number\n"
+    "                     branch-not-taken  a derivative that can be infinite where select does "
+    "not take it\n"
+    "                     rule-ignores-up   a rule that ignores the gradient that arrives\n"
+    "                     rule-nonlinear    a rule that is not linear in it\n"
+    "                     rule-true         a rule that gives the true derivative\n"
+    "                     rule-sign         a rule that gives the true derivative but for the "
+    "sign\n"
+    "Exit status: 0 all agree; 1 the program is wrong; 2 the command line is; 3 one does not.\n",
+    run,
 };

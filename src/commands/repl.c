@@ -211,7 +211,7 @@ static void interactive(Session *s) {
     piped(s);
   } else {
     if (saved) history(t.history, &event, H_LOAD, path);
-    puts("gradc: an expression prints its value; :help tells more, :tour shows around, :quit leaves.");
+    puts("gradc: an expression prints its value; :help, :tour (five minutes), :quit");
     for (bool on = true; on;) {
       int n = 0;
       const char *line = el_gets(t.el, &n);
@@ -234,7 +234,8 @@ static int run(int argc, char **argv) {
     return 0;
   }
   if (optind < argc)
-    return usage_error(&repl_command, "a session takes no file (:load FILE does); what is '%s'?", argv[optind]);
+    return usage_error(&repl_command, "a session takes no file (:load FILE does); what is '%s'?",
+                       argv[optind]);
   bool terminal = isatty(0) && isatty(1);
   SessionOutput out = {.write = write_out, .message = write_message, .colour = colour_on_stderr(),
                        .terminal = terminal, .stop = terminal ? &interrupted : NULL};

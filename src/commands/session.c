@@ -143,6 +143,7 @@ static JitArg *arguments(Prog *p, const Inputs *in) {
 TurnCode turn_compile(Turn *t, Ast *items) {
   Inputs in = {0};
   load_needed(t, items, &in);
+  for (uint32_t k = 0; k < t->inputs.n; k++) VEC_PUSH(t->c, &in, t->inputs.at[k]);
   capture(t, items);
   module_add(t->m, items, true);
   Prog *p = optimize(elaborate_script(t->m, in.at, in.n), NULL);
@@ -306,7 +307,8 @@ SessionState session_line(Session *s, const char *line, size_t n) {
   const char *word = line + strspn(line, " \t");
   bool plain = !s->pending && strlen(line) == n;
   bool more = false;
-  if (plain && tour_goes_on(s, line, n)) take_turn(&(Turn){.s = s, .command = &tour_step, .text = ""});
+  if (plain && tour_goes_on(s, line, n))
+    take_turn(&(Turn){.s = s, .command = &tour_step, .text = ""});
   else if (plain && *word == ':') run_command_line(s, word);
   else if (add_line(s, line, n)) more = can_wait(s, line) || take_pending(s, false);
   else session_say(s, "out of memory\n");

@@ -15,28 +15,36 @@ static void command_set(Turn *t, const char *arg);
 static void command_quit(Turn *t, const char *arg);
 
 static const SessionCommand commands[] = {
-  {":help", "[NAME]", "this list; or a command, or a built-in function with an example",
-   COMPLETE_HELP, command_help_text},
-  {":tour", "", "the two tricks in five minutes", COMPLETE_NOTHING, command_tour},
-  {":diff", "f [x,y] [N]", "the derivative as a formula (also: :diff x^2*y x); N: of order N",
-   COMPLETE_NAME, command_diff},
-  {":grad", "EXPRESSION [x,y]", "its gradient at the values that the session has", COMPLETE_NAME,
-   command_grad},
-  {":explain", "f [x,y]", "what happens to the gradient on each path", COMPLETE_NAME, command_explain},
-  {":flow", "f [x,y] FILE.svg", "a picture of it (.svg .pdf .png .dot .html)", COMPLETE_NAME, command_flow},
-  {":check", "f", "its derivatives against differences, controls included", COMPLETE_NAME, command_check},
-  {":plot", "f, f' x=-3..3 [FILE]", "curves: in a window, in the terminal, or in a file (.svg .png .pdf .txt)",
-   COMPLETE_NAME, command_plot},
-  {":c", "f [x,y]", "the C of f, or of its gradient with respect to x, y", COMPLETE_NAME, command_c},
-  {":ir", "f [x,y]", "the program of f after all passes", COMPLETE_NAME, command_ir},
-  {":time", "EXPRESSION", "how long it takes to compile, and to run", COMPLETE_NAME, command_time},
-  {":list", "", "the definitions and bindings of the session", COMPLETE_NOTHING, command_list},
-  {":clear", "", "forget them", COMPLETE_NOTHING, command_clear},
-  {":load", "FILE.gc", "take the items of a file, as if they were typed", COMPLETE_FILE, command_load},
-  {":save", "FILE.gc", "write the definitions and bindings to a file", COMPLETE_FILE, command_save},
-  {":set", "[NAME VALUE]", "digits N, latex on, float on; without a name: how they are set",
-   COMPLETE_SETTING, command_set},
-  {":quit", "", "leave (so does the end of input)", COMPLETE_NOTHING, command_quit},
+    {":help", "[NAME]", "this list; or a command, or a built-in function with an example",
+     COMPLETE_HELP, command_help_text},
+    {":tour", "", "the two tricks in five minutes", COMPLETE_NOTHING, command_tour},
+    {":diff", "f [x,y] [N]", "the derivative as a formula (also: :diff x^2*y x); N: of order N",
+     COMPLETE_NAME, command_diff},
+    {":grad", "EXPRESSION [x,y]", "its gradient at the values that the session has", COMPLETE_NAME,
+     command_grad},
+    {":explain", "f [x,y]", "what happens to the gradient on each path", COMPLETE_NAME,
+     command_explain},
+    {":flow", "f [x,y] FILE.svg", "a picture of it (.svg .pdf .png .dot .html)", COMPLETE_NAME,
+     command_flow},
+    {":check", "f", "its derivatives against differences, controls included", COMPLETE_NAME,
+     command_check},
+    {":plot", "f, f' x=-3..3 [FILE]",
+     "curves: in a window, in the terminal, or in a file (.svg .png .pdf .txt)", COMPLETE_NAME,
+     command_plot},
+    {":c", "f [x,y]", "the C of f, or of its gradient with respect to x, y", COMPLETE_NAME,
+     command_c},
+    {":ir", "f [x,y]", "the program of f after all passes", COMPLETE_NAME, command_ir},
+    {":time", "f, or EXPRESSION", "how long it takes to compile, and to run", COMPLETE_NAME,
+     command_time},
+    {":list", "", "the definitions and bindings of the session", COMPLETE_NOTHING, command_list},
+    {":clear", "", "forget them", COMPLETE_NOTHING, command_clear},
+    {":load", "FILE.gc", "take the items of a file, as if they were typed", COMPLETE_FILE,
+     command_load},
+    {":save", "FILE.gc", "write the definitions and bindings to a file", COMPLETE_FILE,
+     command_save},
+    {":set", "[NAME VALUE]", "digits N, latex on, float on; without a name: how they are set",
+     COMPLETE_SETTING, command_set},
+    {":quit", "", "leave (so does the end of input)", COMPLETE_NOTHING, command_quit},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -92,12 +100,15 @@ static void show_example(Turn *t, const char *text) {
 
 /* A call of a scalar function somewhere in its domain. */
 static const char *scalar_example(Ctx *c, const Prim *p) {
-  const char *x = p->lo <= 0.5 && p->hi >= 0.5 ? "0.5" : p->lo <= 1.5 && p->hi >= 1.5 ? "1.5" : "2.0";
+  const char *x = p->lo <= 0.5 && p->hi >= 0.5   ? "0.5"
+                  : p->lo <= 1.5 && p->hi >= 1.5 ? "1.5"
+                                                 : "2.0";
   if (p->type == PT_INT_REAL) return str_printf(c, "%s(2, %s)", p->name, x);
   if (p->type == PT_REAL_INT) return str_printf(c, "%s(%s, 2)", p->name, x);
   if (p->type == PT_SELECT) return str_printf(c, "%s(1 < 2, 3.0, 4.0)", p->name);
   if (p->type == PT_INT) x = "2";
-  return str_printf(c, "%s(%s%s%s)", p->name, x, p->arity > 1 ? (p->type == PT_INT ? ", 3" : ", 2.0") : "",
+  return str_printf(c, "%s(%s%s%s)", p->name, x,
+                    p->arity > 1 ? (p->type == PT_INT ? ", 3" : ", 2.0") : "",
                     p->arity > 2 ? ", 3.0" : "");
 }
 
@@ -119,7 +130,8 @@ static void command_help_text(Turn *t, const char *arg) {
   const SessionCommand *command = session_command_find(word, strlen(word));
   if (!*arg) help_list(t);
   else if (help_builtin(t, arg)) return;
-  else if (command) turn_printf(t, "%s %s\n  %s\n", command->name, command->synopsis, command->help);
+  else if (command)
+    turn_printf(t, "%s %s\n  %s\n", command->name, command->synopsis, command->help);
   else if (entry_find(t->s, arg, 'f')) show_definition(t, arg);
   else fail_at(t->c, (Span){0}, ":help alone lists what there is", "there is no help on '%s'", arg);
 }
@@ -209,5 +221,6 @@ static void command_set(Turn *t, const char *arg) {
   else if (!strcmp(name, "digits")) set_digits(t, value);
   else if (!strcmp(name, "latex")) t->s->latex = on_or_off(t, name, value);
   else if (!strcmp(name, "float")) set_float(t, on_or_off(t, name, value));
-  else fail_at(t->c, (Span){0}, "there are digits, latex and float", "there is no setting '%s'", name);
+  else
+    fail_at(t->c, (Span){0}, "there are digits, latex and float", "there is no setting '%s'", name);
 }

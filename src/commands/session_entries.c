@@ -69,7 +69,8 @@ const char *entry_key(Ctx *c, const Ast *item) {
   case AST_TYPEDEF: return str_printf(c, "t %s", item->name);
   case AST_INPUT: return str_printf(c, "v %s", item->name);
   case AST_IMPORT: return str_printf(c, "i %s", item->name);
-  case AST_BIND: return item->kid[0]->kind == AST_NAME ? str_printf(c, "v %s", item->kid[0]->name) : "v ()";
+  case AST_BIND:
+    return item->kid[0]->kind == AST_NAME ? str_printf(c, "v %s", item->kid[0]->name) : "v ()";
   default: return NULL;
   }
 }
@@ -135,7 +136,8 @@ static bool is_binding(const Entry *e) { return e->key[0] == 'v'; }
 
 Entry *entry_find(const Session *s, const char *name, char kind) {
   for (size_t k = s->n; k-- > 0;)
-    if (s->entry[k].key[0] == kind && has(s->entry[k].name, s->entry[k].nname, name)) return &s->entry[k];
+    if (s->entry[k].key[0] == kind && has(s->entry[k].name, s->entry[k].nname, name))
+      return &s->entry[k];
   return NULL;
 }
 
@@ -161,7 +163,8 @@ static void mark_dependents(Session *s, Ctx *c, Names *names) {
 /* Does a new entry with this key take the place of an old one? */
 static bool replaces(const Entry *fresh, const Entry *old) {
   char was = old->key[0], is = fresh->key[0];
-  if (was == 'i' || is == 'i' || was == 't' || is == 't' || is == 'r') return !strcmp(old->key, fresh->key);
+  if (was == 'i' || is == 'i' || was == 't' || is == 't' || is == 'r')
+    return !strcmp(old->key, fresh->key);
   for (uint32_t k = 0; k < old->nname; k++)
     if (!has(fresh->name, fresh->nname, old->name[k])) return false;
   return true;
@@ -196,6 +199,14 @@ static void put(Session *s, Ctx *c, Entry fresh, bool in_place) {
   s->n = kept + nmoved;
 }
 
+/* What imported functions use is not known here: what is defined anew may reach them. */
+static bool reaches_all(const Session *s, const Names *defined, const char *key) {
+  bool imports = key[0] == 'i', again = key[0] != 'v';
+  for (size_t k = 0; k < s->n; k++) imports |= s->entry[k].key[0] == 'i';
+  for (uint32_t k = 0; k < defined->n; k++) again |= entry_find(s, defined->at[k], 'v') != NULL;
+  return imports && again;
+}
+
 bool entries_add(Session *s, Ctx *c, const Ast *item, const char *text, const char *key) {
   Reading r = read_item(c, item);
   Names changed = {0};
@@ -203,11 +214,12 @@ bool entries_add(Session *s, Ctx *c, const Ast *item, const char *text, const ch
   mark_dependents(s, c, &changed);
   bool from_itself = false;
   for (uint32_t k = 0; k < r.used.n; k++) from_itself |= listed(&changed, r.used.at[k]);
+  bool all = reaches_all(s, &r.defined, key);
   Entry fresh;
   if (!make_room(s) || !entry_make(&fresh, &r, text, key)) return false;
   for (size_t k = 0; k < s->n; k++) {
     Entry *e = &s->entry[k];
-    if (!e->mark && key[0] != 'i') continue;
+    if (!e->mark && !all) continue;
     known_free(e->known);
     e->known = NULL;
   }
@@ -286,7 +298,8 @@ void entries_need(Session *s, Ctx *c, const Ast *items) {
     Reading r = read_item(c, items->kid[k]);
     for (uint32_t j = 0; j < r.used.n; j++) add_name(c, &from, r.used.at[j]);
     for (uint32_t j = 0; j < r.wrt.n; j++) add_name(c, &wrt, r.wrt.at[j]);
-    if (entry_key(c, items->kid[k]) && *entry_key(c, items->kid[k]) == 'r') add_name(c, &from, items->kid[k]->name);
+    if (entry_key(c, items->kid[k]) && *entry_key(c, items->kid[k]) == 'r')
+      add_name(c, &from, items->kid[k]->name);
   }
   Walk w = {.s = s, .c = c, .blocked = blocked};
   for (uint32_t known = UINT32_MAX; known != wrt.n;) {

@@ -226,7 +226,8 @@ void command_flow(Turn *t, const char *arg) {
   for (size_t k = 0; dot && k < sizeof formats / sizeof *formats; k++)
     if (!strcmp(dot + 1, formats[k])) format = formats[k];
   if (!format)
-    fail_at(t->c, (Span){0}, "as in :flow f out.svg", "into which file? (.svg .pdf .png .dot .html)");
+    fail_at(t->c, (Span){0}, "as in :flow f out.svg",
+            "into which file? (.svg .pdf .png .dot .html)");
   Subject q = read_subject(t, without(t->c, arg, path), ":flow f x out.svg");
   Buf out;
   buf_init(&out, t->c);
@@ -249,8 +250,9 @@ void command_check(Turn *t, const char *arg) {
   CheckTotals totals = {0};
   Host host = {.ctx = t->c, .write = write_to_turn, .user = t, .stop = t->s->out.stop};
   check_module(m, &options, &host, &totals);
-  turn_printf(t, "%u derivative%s checked, %u wrong; the largest difference is %.2g\n", totals.derivatives,
-              totals.derivatives == 1 ? "" : "s", totals.failed, totals.largest);
+  turn_printf(t, "%u derivative%s checked, %u wrong; the largest difference is %.2g\n",
+              totals.derivatives, totals.derivatives == 1 ? "" : "s", totals.failed,
+              totals.largest);
   if (totals.failed) t->s->failed = true;
 }
 
@@ -273,7 +275,8 @@ void command_c(Turn *t, const char *arg) {
   Buf body, header;
   buf_init(&body, t->c);
   buf_init(&header, t->c);
-  emit_c(t->c, &p, 1, &(EmitOptions){.prefix = "session", .source_name = "session"}, &body, &header);
+  emit_c(t->c, &p, 1, &(EmitOptions){.prefix = "session", .source_name = "session"}, &body,
+         &header);
   turn_write(t, buf_text(&body));
 }
 
@@ -323,12 +326,33 @@ static void take_nothing(void *turn, const TextAttr *a, const Value *leaf, uint3
   (void)n;
 }
 
-void command_time(Turn *t, const char *arg) {
-  if (!*arg) fail_at(t->c, (Span){0}, NULL, "of what? (:time f(2.0))");
+/* A call of a function of numbers, with inputs for arguments: nothing is known beforehand. */
+static const char *timed_call(Turn *t, const Ast *at, const Ast *function) {
+  static const double half = 0.5;
+  const Ast *params = function->kid[0];
+  const char *inputs = "", *list = "";
+  for (uint32_t k = 0; k < params->nkids; k++) {
+    if (params->kid[k]->nkids && params->kid[k]->kid[0])
+      fail_at(t->c, at->span, "as in :time f(2.0)", "give it arguments, as its parameters have types");
+    const char *name = str_printf(t->c, "timed_%u", k);
+    InputValue in = {.name = name, .elem = ELEM_REAL, .data = &half};
+    VEC_PUSH(t->c, &t->inputs, in);
+    inputs = str_printf(t->c, "%sinput %s: real\n", inputs, name);
+    list = str_printf(t->c, "%s%s%s", list, k ? ", " : "", name);
+  }
+  return str_printf(t->c, "%stimed_value = %s(%s)", inputs, function->name, list);
+}
+
+static const char *timed_text(Turn *t, const char *arg) {
   Ast *e = turn_expression(t, arg);
-  if (e->kind == AST_NAME && entry_find(t->s, e->name, 'f'))
-    fail_at(t->c, e->span, "give it arguments: :time f(2.0)", "a function by itself takes no time");
-  const char *text = str_printf(t->c, "timed_value = %s", arg);
+  bool function = e->kind == AST_NAME && entry_find(t->s, e->name, 'f');
+  if (function) return timed_call(t, e, module_function(turn_module(t), e->name));
+  return str_printf(t->c, "timed_value = %s", arg);
+}
+
+void command_time(Turn *t, const char *arg) {
+  if (!*arg) fail_at(t->c, (Span){0}, NULL, "of what? (:time f, or :time f(2.0))");
+  const char *text = timed_text(t, arg);
   t->file = source_add(t->c, ":time", text, strlen(text));
   double start = now(), each = 0;
   TurnCode code = turn_compile(t, parse(t->c, t->file, PARSE_ENTRY, NULL));

@@ -51,8 +51,10 @@ static void read_request(Plot *p, const char *arg) {
   Ctx *c = p->t->c;
   regex_t *pattern = NEW(c, regex_t);
   regmatch_t m[7];
-  int bad = regcomp(pattern, "^(.*[^ ,]),?[ ]+([A-Za-z_][A-Za-z_0-9]*) *= *([^= ][^ ]*)\\.\\.([^ ]+)( +([^ ]+))?$",
-                    REG_EXTENDED);
+  int bad =
+      regcomp(pattern,
+              "^(.*[^ ,]),?[ ]+([A-Za-z_][A-Za-z_0-9]*) *= *([^= ][^ ]*)\\.\\.([^ ]+)( +([^ ]+))?$",
+              REG_EXTENDED);
   if (bad) diag_raise(c, GC_NOMEM);
   ctx_defer(c, free_pattern, pattern);
   if (regexec(pattern, arg, 7, m, 0) != 0)
@@ -81,10 +83,12 @@ static void compute(Plot *p) {
   Ctx *c = p->t->c;
   Buf b;
   buf_init(&b, c);
-  const char *x = str_printf(c, "(%s) + ((%s) - (%s))*plot_index/%d", p->from, p->to, p->from, POINTS - 1);
+  const char *x =
+      str_printf(c, "(%s) + ((%s) - (%s))*plot_index/%d", p->from, p->to, p->from, POINTS - 1);
   buf_printf(&b, "plot_x = [%s for plot_index < %d]\n", x, POINTS);
   for (uint32_t k = 0; k < p->item.n; k++) {
-    const char *call = names_function(p->t, p->item.at[k]) ? str_printf(c, "(%s)", p->variable) : "";
+    const char *call =
+        names_function(p->t, p->item.at[k]) ? str_printf(c, "(%s)", p->variable) : "";
     buf_printf(&b, "plot_%u = [{ %s = %s; %s%s } for plot_index < %d]\n", k, p->variable, x,
                p->item.at[k], call, POINTS);
   }
@@ -96,7 +100,8 @@ static Value points(Plot *p, const char *name, const char *item) {
   Value v;
   const Known *k = turn_value(p->t, name);
   if (!k || !known_array(k, &v) || v.rank != 1)
-    fail_at(p->t->c, (Span){0}, "a curve is one number for each place", "'%s' cannot be drawn", item);
+    fail_at(p->t->c, (Span){0}, "a curve is one number for each place", "'%s' cannot be drawn",
+            item);
   return value_to_real(p->t->c, &v);
 }
 
@@ -113,7 +118,10 @@ static void put_quoted(Buf *b, const char *text) {
 
 static const char *terminal_for(Ctx *c, const char *path) {
   static const char *const known[][2] = {
-    {".svg", "svg size 800,500"}, {".png", "png size 800,500"}, {".pdf", "pdf"}, {".txt", "dumb 79,24"},
+      {".svg", "svg size 800,500"},
+      {".png", "png size 800,500"},
+      {".pdf", "pdf"},
+      {".txt", "dumb 79,24"},
   };
   const char *dot = strrchr(path, '.');
   for (size_t k = 0; dot && k < sizeof known / sizeof *known; k++)

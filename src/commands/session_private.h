@@ -54,6 +54,7 @@ typedef struct Turn {
   uint32_t file;           /* the source that warnings may be about */
   Module *m;
   const Ast *items;        /* what turn_module put into it */
+  VEC(InputValue) inputs;  /* values for inputs among the items of turn_compile */
   VEC(struct Fresh) fresh; /* values that came out for bindings (session_values.c) */
 } Turn;
 

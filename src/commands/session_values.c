@@ -72,7 +72,8 @@ static uint64_t count(const Value *v) {
 }
 
 static void put_type(Buf *b, const Shape *s, const Value **leaf) {
-  static const char *const elem[] = {[ELEM_REAL] = "real", [ELEM_INT] = "int", [ELEM_BOOL] = "bool"};
+  static const char *const elem[] = {
+      [ELEM_REAL] = "real", [ELEM_INT] = "int", [ELEM_BOOL] = "bool"};
   if (s && s->kind != SHAPE_LEAF) {
     buf_puts(b, "(");
     for (uint32_t k = 0; k < s->n; k++) {

@@ -457,7 +457,8 @@ static const Val *expression_params(Whole *w, const Ast *expression, const char 
   const char **all = f.names.at;
   uint32_t n = nwrt ? nwrt : f.names.n;
   if (n == 0)
-    fail_at(e->c, expression->span, "give the names by --wrt x,y", "there is no name to differentiate with respect to");
+    fail_at(e->c, expression->span, "give the names by --wrt x,y",
+            "there is no name to differentiate with respect to");
   const Val *x = variables(w, all, n);
   for (uint32_t k = 0; k < w->n; k++)
     scope_bind(e, *scope, f.names.at[k], expression->span, w->arg[k]);

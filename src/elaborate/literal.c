@@ -120,8 +120,9 @@ const Val *apply_array(Elab *e, const Ast *a, const Val *const *given, uint32_t 
   Ref *element = NEWN(e->c, Ref, n);
   for (uint32_t at = 0; at < leaves; at++) {
     const Type *t = common_type(e, a, n, leaf, at, v);
-    if (t->rank == MAX_RANK) fail_at(e->c, a->span, "use fewer brackets, or one axis with computed indices",
-                                    "an array has at most %d axes", MAX_RANK);
+    if (t->rank == MAX_RANK)
+      fail_at(e->c, a->span, "use fewer brackets, or one axis with computed indices",
+              "an array has at most %d axes", MAX_RANK);
     for (uint32_t k = 0; k < n; k++)
       element[k] = leaf_to_type(e, leaf[k][at], t, a->kid[k]->span, "the elements of an array");
     elab_place(e, a->span);

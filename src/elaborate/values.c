@@ -326,7 +326,8 @@ bool val_align(Elab *e, const Val **a, const Val **b) {
 
 static _Noreturn void fail_differ(Elab *e, const Val *a, const Val *b, Span at,
                                   const char *what) {
-  fail_at(e->c, at, "both need one type and one size", "%s differ: %s and %s", what, val_type_text(e, a),
+  fail_at(e->c, at, "both need one type and one size", "%s differ: %s and %s", what,
+          val_type_text(e, a),
           val_type_text(e, b));
 }
 

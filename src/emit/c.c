@@ -15,6 +15,7 @@ static void init(Emit *e, File *f, Prog *p, const char *cname) {
   plan_uses(e);
   plan_places(e);
   plan_chunks(e);
+  plan_copies(e);
   plan_slots(e);
 }
 
@@ -34,6 +35,15 @@ static void emit_results(Emit *e) {
   }
 }
 
+/* The sources that a program was made of. */
+static void note_sources(File *f, const Prog *p) {
+  for (Ref r = 1; r < p->nnodes; r++) {
+    uint32_t file = ir_node(p, r)->pos.file;
+    if (file <= f->nsources) f->source_used[file] = true;
+  }
+  if (f->o->function) f->source_used[f->o->function[f->at].definition.file] = true;
+}
+
 void emit_program(File *f, Prog *p, const char *cname) {
   Emit *e = NEW(p->ctx, Emit);
   init(e, f, p, cname);
@@ -43,6 +53,7 @@ void emit_program(File *f, Prog *p, const char *cname) {
   emit_results(e);
   sig_function(e, fn);
   if (f->jit) return;
+  note_sources(f, p);
   sig_header(e);
   if (f->o->wrapper) wrapper_functions(e);
   if (f->o->selftest) selftest_case(e);
@@ -53,6 +64,8 @@ void emit_program(File *f, Prog *p, const char *cname) {
 static void file_init(File *f, Ctx *c, const EmitOptions *o, bool jit) {
   *f = (File){.c = c, .o = o, .jit = jit, .real_float = c->opt.real_float};
   f->real = f->real_float ? "float" : "double";
+  f->nsources = c->sources.n;
+  f->source_used = NEWN(c, bool, f->nsources + 1);
   buf_init(&f->data, c);
   buf_init(&f->header, c);
   buf_init(&f->prototypes, c);
@@ -96,19 +109,38 @@ static bool own_source(const Source *s) {
 static void head_line(Buf *b, const File *f) {
   bool first = true;
   buf_puts(b, "/* Made by gradc " GRADC_VERSION);
-  for (uint32_t k = 1; k <= f->c->sources.n; k++) {
+  for (uint32_t k = 1; k <= f->nsources; k++) {
     const Source *s = source_get(f->c, k);
     char hash[65];
-    if (own_source(s)) continue;
+    if (!f->source_used[k] || own_source(s)) continue;
     sha256_text(s->text, s->size, hash);
     buf_puts(b, first ? " from " : "\n * and ");
-    put_clean(b, first && f->o->source_name ? base_name(f->o->source_name) : base_name(s->name));
+    put_clean(b, base_name(s->name));
     buf_printf(b, "\n * sha256 %s", hash);
     first = false;
   }
+  if (first) buf_puts(b, " from a program");
+}
+
+static void put_casadi_contract(Buf *out) {
+  buf_puts(out,
+    "\n *"
+    "\n * CasADi's external functions: external('NAME', './LIBRARY.so').  Arrays are dense double; a"
+    "\n * vector of n is n by 1, an array of more axes its first axis by all others, column-major."
+    "\n * Ints and bools come and go as doubles.  A null argument stands for zeros, a null result is"
+    "\n * not stored.  fwd1_, adj1_ and jac_ take the inputs, the results (which they do not read),"
+    "\n * then the seeds.  Inputs, results and workspace are as CasADi gives them: w is as long as"
+    "\n * _work tells, no result overlaps an input.  A NaN makes NaN what depends on it and nothing"
+    "\n * else.  Functions return 0, or the number of a check that failed.  They can be called from"
+    "\n * any thread, allocate nothing, keep no state and do not recurse; stack is a bound without"
+    "\n * optimization, the C library's own apart. */\n");
 }
 
 static void put_contract(const File *f, Buf *out) {
+  if (f->o->casadi) {
+    put_casadi_contract(out);
+    return;
+  }
   buf_printf(out,
     "\n *"
     "\n * Of every function:"
@@ -138,6 +170,7 @@ static void put_includes(const File *f, Buf *out) {
   if (f->uses_stdio) buf_puts(out, "#include <stdio.h>\n");
   if (f->uses_stdio || f->o->wrapper) buf_puts(out, "#include <stdlib.h>\n");
   if (f->uses_string) buf_puts(out, "#include <string.h>\n");
+  if (f->uses_blas) buf_puts(out, "#include <cblas.h>\n");
   buf_puts(out, "\n");
 }
 
@@ -157,6 +190,7 @@ static void write_header(File *f, Buf *out) {
   if (f->o->single) put_includes(f, out);
   else buf_puts(out, "#include <stddef.h>\n#include <stdint.h>\n\n");
   buf_puts(out, restrict_macro);
+  if (f->o->casadi) casadi_types(out);
   if (f->o->single) buf_puts(out, contract_push);
   buf_puts(out, open_c);
   if (f->o->single) put_code(f, out);
@@ -172,10 +206,11 @@ static void write_body(File *f, Buf *out) {
   put_includes(f, out);
   buf_puts(out, contract_off);
   buf_puts(out, restrict_macro);
-  if (f->o->casadi) casadi_head(f, out);
+  if (f->o->casadi) casadi_types(out);
   buf_puts(out, open_c);
   buf_add(out, buf_text(&f->prototypes), f->prototypes.n);
   buf_puts(out, "\n");
+  if (f->o->casadi) casadi_head(f, out);
   put_code(f, out);
   buf_add(out, buf_text(&f->casadi), f->casadi.n);
   buf_puts(out, close_c);
@@ -203,6 +238,7 @@ void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Bu
   file_init(&f, c, o, false);
   for (f.at = 0; f.at < n; f.at++) {
     const char *name = functions[f.at]->sig.name;
+    refuse_run_time_sizes(functions[f.at]);
     emit_program(&f, functions[f.at],
                  str_printf(c, o->casadi ? "%s_%s_c" : "%s_%s", o->prefix, name));
   }

@@ -27,7 +27,7 @@ typedef struct Casadi {
   VEC(Matrix) in, out;
 } Casadi;
 
-static const char helpers[] =
+static const char types[] =
   "#ifndef casadi_real\n#define casadi_real double\n#endif\n"
   "#ifndef casadi_int\n#define casadi_int long long int\n#endif\n"
   "#ifndef CASADI_SYMBOL_EXPORT\n"
@@ -67,8 +67,11 @@ static const struct { const char *name, *text; } copies[] = {
    "  for (int64_t i = 0; to && i < n; i++) to[i] = 0.0;\n}\n\n"},
 };
 
+void casadi_types(Buf *out) {
+  buf_puts(out, types);
+}
+
 void casadi_head(File *f, Buf *out) {
-  buf_puts(out, helpers);
   for (size_t k = 0; k < sizeof copies / sizeof *copies; k++)
     if (function_used(f, copies[k].name)) buf_puts(out, copies[k].text);
 }

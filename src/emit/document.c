@@ -120,7 +120,7 @@ static void put_results(Emit *e, Buf *b) {
 }
 
 static void put_memory(Emit *e, Buf *b) {
-  if (e->has_work) {
+  if (e->has_work && !e->f->o->casadi) {
     buf_puts(b, " * Workspace: ");
     if (e->slots.n == 0) buf_puts(b, "0, so work may be null");
     else work_length(e, b);

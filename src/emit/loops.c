@@ -333,16 +333,21 @@ static bool is_short(const Emit *e, Ref extent) {
   return n->op == IR_CONST && n->aux.i <= 64;
 }
 
-static void open_for(Emit *e, Ref index, Ref extent) {
+/* `block`: the first index of a parallel loop in blocks. */
+static void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block) {
   static const char *const letters[] = {"i", "j", "k", "l", "m", "n"};
   Info *x = info(e, index);
   x->cname = c_fresh(e, want_name(e, index, letters[e->loop_depth % 6]));
   x->home = e->fn->id;
   emit_trips(e, extent);
   line_start(e);
-  putf(e, "for (int64_t %s = 0; %s < ", x->cname, x->cname);
-  put_expr(e, extent, PREC_ADD);
-  putf(e, "; %s++)", x->cname);
+  if (block) {
+    put_block_range(e, r, x->cname, block);
+  } else {
+    putf(e, "for (int64_t %s = 0; %s < ", x->cname, x->cname);
+    put_expr(e, extent, PREC_ADD);
+    putf(e, "; %s++)", x->cname);
+  }
   block_open(e, "");
   if (e->loop_depth == 0 || (e->c->opt.guarded && !is_short(e, extent))) emit_stop(e);
   e->loop_depth++;
@@ -370,9 +375,14 @@ static void close_scratch(Emit *e, const char *mark) {
 static void emit_loop(Emit *e, Ref r) {
   const Node *n = node(e, r);
   Region *body = n->regions[0];
+  Parallel parallel = plan_parallel(e, r);
+  if (parallel) e->in_parallel = true;
+  const char *block = parallel == PARALLEL_BLOCKS ? open_blocks(e, r) : NULL;
   Outputs o = declare_outputs(e, r, 0);
   uint32_t scope = scope_open(e);
-  for (uint32_t a = 0; a < n->nargs; a++) open_for(e, body->params.at[a], n->arg[a]);
+  if (parallel == PARALLEL_BUILD) put_pragma(e, r);
+  for (uint32_t a = 0; a < n->nargs; a++)
+    open_for(e, r, body->params.at[a], n->arg[a], a ? NULL : block);
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, 0, body, n->nargs);
   emit_region(e, body);
@@ -380,6 +390,8 @@ static void emit_loop(Emit *e, Ref r) {
   close_scratch(e, mark);
   for (uint32_t a = 0; a < n->nargs; a++) close_for(e);
   scope_close(e, scope);
+  if (block) close_blocks(e, r, block, declare_reduction);
+  if (parallel) e->in_parallel = false;
 }
 
 /* ---- folds and whiles ------------------------------------------------------------------------ */
@@ -532,7 +544,7 @@ static void emit_fold(Emit *e, Ref r) {
   declare_turns(e, r);
   Outputs o = declare_outputs(e, r, ncarry);
   uint32_t scope = scope_open(e);
-  open_for(e, body->params.at[0], n->arg[0]);
+  open_for(e, r, body->params.at[0], n->arg[0], NULL);
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, ncarry, body, 1);
   record_states(e, r);
@@ -670,7 +682,9 @@ void emit_structured(Emit *e, Ref r) {
     for (uint32_t k = 0; k < n->nresults; k++)
       if (scalar_out(e, r, k)) info(e, needed_proj(e, r, k))->home = e->fn->id;
   }
+  bool blas = !e->in_parallel && open_blas(e, r);
   emit_plain(e, r);
+  if (blas) block_close(e);
   keep_outs(e, r);
   if (!moved) return;
   for (uint32_t k = 0; k < n->nresults; k++)

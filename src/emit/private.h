@@ -101,6 +101,7 @@ typedef struct Info {
   uint32_t home;         /* the C function that declares it */
   const char *cname;
   Out *out;              /* structured */
+  uint32_t copies;       /* LOOP: the first of its AccCopy, plus 1 */
   uint8_t depth, size;   /* of its expression */
   bool need, inlined, effect, atom, mutable_base;
   bool lazy;             /* FILL: written again wherever it is copied to, stored nowhere */
@@ -129,6 +130,14 @@ typedef struct Fn {
   Field *field_table;
 } Fn;
 
+/* --openmp: a copy of an accumulator's buffer for each block of a loop. */
+typedef struct AccCopy {
+  Ref loop;
+  uint32_t of, buffer;   /* 0: there is no room for it */
+  const char *alias;     /* of the buffer, as it was */
+  uint32_t alias_home;
+} AccCopy;
+
 typedef struct Check { uint32_t number; Ref node; const char *what; } Check;
 
 typedef struct NameTable NameTable;
@@ -145,6 +154,8 @@ typedef struct File {
   Buf header;            /* documented prototypes */
   Buf prototypes;        /* the same without documentation */
   Buf tests;             /* calls of the self-test */
+  uint32_t nsources;
+  bool *source_used;             /* by number */
   VEC(const char *) tested;
   Buf programs, program_table;   /* of --main */
   Buf casadi;            /* CasADi's functions, behind all others */
@@ -182,6 +193,8 @@ typedef struct Emit {
   VEC(const char *) scope_log;
   VEC(Check) checks;
   uint32_t loop_depth;
+  bool in_parallel;
+  VEC(AccCopy) copies;
   uint32_t nenv;
   Span last_comment;
   uint32_t last_line;
@@ -359,10 +372,18 @@ void program_text(File *f, Buf *out);
 
 /* casadi.c */
 void casadi_functions(Emit *e);
-void casadi_head(File *f, Buf *out);
+void casadi_types(Buf *out);
+void casadi_head(File *f, Buf *out);             /* what its functions call */
 
 /* parallel.c */
-bool emit_parallel(Emit *e, Ref r);
+typedef enum Parallel { PARALLEL_NO, PARALLEL_BUILD, PARALLEL_BLOCKS } Parallel;
+Parallel plan_parallel(Emit *e, Ref r);
+void put_pragma(Emit *e, Ref r);
+const char *open_blocks(Emit *e, Ref r);         /* the name of the block's number */
+void plan_copies(Emit *e);
+void put_block_range(Emit *e, Ref r, const char *index, const char *block);
+void close_blocks(Emit *e, Ref r, const char *block,
+                  void (*declare)(Emit *, Ref, uint32_t, Combiner));
 
 /* blas.c */
 /* Opens "if (small) {" after the call for large sizes; false: not a matrix product. */
@@ -387,5 +408,7 @@ void helpers_text(File *f, Buf *out);            /* the blocks of runtime/scalar
 
 /* c.c */
 void emit_program(File *f, Prog *p, const char *cname);
+/* extents.c: an error that names the first array whose size the arguments do not tell. */
+void refuse_run_time_sizes(const Prog *p);
 
 #endif

@@ -544,18 +544,33 @@ static void name_partials(Draw *w) {
     set_partial(w, &w->b->edges.at[k], &firsts[k], computing[w->b->edges.at[k].to]);
 }
 
+/* Results share a box, as parameters do, where there are many. */
+static uint32_t result_box(Draw *w, const Target *t) {
+  enum { FEW = 4 };
+  bool many = w->level != EACH && w->g->targets.n > FEW;
+  const char *last = many ? strrchr(t->name, '_') : NULL;
+  const char *name = last ? intern(w->c, t->name, (size_t)(last - t->name)) : t->name;
+  Box *before = &w->b->boxes.at[w->b->boxes.n - 1];
+  if (last && before->result && before->title == name) {
+    before->subtitle = str_printf(w->c, "%s, %s", before->subtitle, last + 1);
+    return w->b->boxes.n - 1;
+  }
+  return new_box(w, (Box){.title = name, .subtitle = last ? last + 1 : NULL, .result = true,
+                          .at = ir_node(w->p, w->g->vertex[t->vertex].node)->pos});
+}
+
 static void add_results(Draw *w) {
   for (uint32_t k = 0; k < w->g->targets.n; k++) {
     const Target *t = &w->g->targets.at[k];
     if (!t->vertex || !w->alive[t->vertex]) continue;
     const Vertex *v = &w->g->vertex[t->vertex];
-    uint32_t from = w->box[t->vertex];
-    uint32_t box = new_box(w, (Box){.title = t->name, .result = true, .forward = v->forward,
-                                    .backward = true, .at = ir_node(w->p, v->node)->pos});
-    BoxEdge *e = box_edge(w, from, box);
+    uint32_t box = result_box(w, t);
+    w->b->boxes.at[box].forward |= v->forward;
+    w->b->boxes.at[box].backward = true;
+    BoxEdge *e = box_edge(w, w->box[t->vertex], box);
     e->kind = EDGE_FLOW;
-    e->gradient = v->forward;
-    e->depends = v->depends;
+    e->gradient |= v->forward;
+    e->depends |= v->depends;
     e->partial = "1";
   }
 }

@@ -17,9 +17,12 @@ void check_line(Check *k, const char *fmt, ...) {
   if (k->o->json) {
     buf_puts(&b, "{\"text\": \"");
     for (const char *s = text; *s; s++)
-      if (*s == '"' || *s == '\\') buf_printf(&b, "\\%c", *s);
-      else if (*s == '\n') buf_puts(&b, "\\n");
-      else buf_add(&b, s, 1);
+      if (*s == '"' || *s == '\\')
+        buf_printf(&b, "\\%c", *s);
+      else if (*s == '\n')
+        buf_puts(&b, "\\n");
+      else
+        buf_add(&b, s, 1);
     buf_puts(&b, "\"}\n");
   } else {
     buf_printf(&b, "%s\n", text);
@@ -32,7 +35,8 @@ Status check_quietly(Check *k, void (*fn)(void *), void *arg) {
   Status s = ctx_try(k->c, fn, arg);
   k->error = NULL;
   for (uint32_t j = diag_count(k->c); j-- > before;)
-    if (diag_get(k->c, j)->severity == SEV_ERROR) k->error = diag_get(k->c, j)->text, k->error_at = diag_get(k->c, j)->span;
+    if (diag_get(k->c, j)->severity == SEV_ERROR)
+      k->error = diag_get(k->c, j)->text, k->error_at = diag_get(k->c, j)->span;
   k->c->diags.n = before;
   if (s == GC_NOMEM || s == GC_STOPPED) diag_raise(k->c, s);
   return s;
@@ -53,12 +57,15 @@ static void json_finding(Target *t, const CheckArg *a, const Finding *f, const c
   Ctx *c = t->k->c;
   Buf b;
   buf_init(&b, c);
-  buf_printf(&b, "{\"function\": \"%s\", \"argument\": \"%s\", \"derivatives\": %u, \"failed\": %u, ", t->name,
-             a->name, f->derivatives, f->failed);
-  buf_printf(&b, "\"largest\": %.3g, \"kinks\": %u, \"nonlinear\": %s, \"deviation\": ", f->largest, f->kinks,
-             f->nonlinear ? "true" : "false");
-  if (*deviation) buf_printf(&b, "\"%s\"", deviation + 2);
-  else buf_puts(&b, "null");
+  buf_printf(&b,
+             "{\"function\": \"%s\", \"argument\": \"%s\", \"derivatives\": %u, \"failed\": %u, ",
+             t->name, a->name, f->derivatives, f->failed);
+  buf_printf(&b, "\"largest\": %.3g, \"kinks\": %u, \"nonlinear\": %s, \"deviation\": ", f->largest,
+             f->kinks, f->nonlinear ? "true" : "false");
+  if (*deviation)
+    buf_printf(&b, "\"%s\"", deviation + 2);
+  else
+    buf_puts(&b, "null");
   buf_puts(&b, "}\n");
   if (t->k->host->write) t->k->host->write(t->k->host->user, b.at, b.n);
 }
@@ -66,7 +73,7 @@ static void json_finding(Target *t, const CheckArg *a, const Finding *f, const c
 static void say_finding(Target *t, const CheckArg *a, const Finding *f, const char *deviation) {
   Ctx *c = t->k->c;
   const char *who = t->arg.n == 1 ? str_printf(c, "%s%s", t->name, t->how)
-                                 : str_printf(c, "%s, %s%s", t->name, a->name, t->how);
+                                  : str_printf(c, "%s, %s%s", t->name, a->name, t->how);
   if (f->failed) {
     check_line(t->k, "%s: WRONG%s", who, deviation);
     for (uint32_t j = 0; j < f->wrong.n; j++) check_line(t->k, "    %s", f->wrong.at[j]);
@@ -76,7 +83,8 @@ static void say_finding(Target *t, const CheckArg *a, const Finding *f, const ch
     check_line(t->k, "%s: not compared: %s%s", who, f->why_not, deviation);
     return;
   }
-  check_line(t->k, "%s: agrees with its surrogate to %s%s%s%s", who, check_number(c, f->largest), kinks_text(c, f),
+  check_line(t->k, "%s: agrees with its surrogate to %s%s%s%s", who, check_number(c, f->largest),
+             kinks_text(c, f),
              f->nonlinear ? "; a rule is not linear, so in reverse mode alone" : "", deviation);
 }
 
@@ -85,8 +93,10 @@ static void check_argument(Target *t, const CheckArg *a) {
   Finding f = {0};
   check_orders(t, a, &f);
   const char *deviation = check_deviation(t, a);
-  if (t->k->o->json) json_finding(t, a, &f, deviation);
-  else say_finding(t, a, &f, deviation);
+  if (t->k->o->json)
+    json_finding(t, a, &f, deviation);
+  else
+    say_finding(t, a, &f, deviation);
   totals->derivatives += f.derivatives;
   totals->failed += f.failed > 0;
   if (f.largest > totals->largest) totals->largest = f.largest;
@@ -94,14 +104,18 @@ static void check_argument(Target *t, const CheckArg *a) {
 
 /* ---- one function ---- */
 
-typedef struct Job { Check *k; const char *name; } Job;
+typedef struct Job {
+  Check *k;
+  const char *name;
+} Job;
 
 /* Is a place in the rule of this function? */
 static bool in_rule(const Check *k, const char *name, Span at) {
   for (uint32_t j = 0; j < k->o->file->nkids; j++) {
     const Ast *a = k->o->file->kid[j];
     bool rule = a->kind == AST_GRADIENT || a->kind == AST_TANGENT;
-    if (rule && !strcmp(a->name, name) && a->span.file == at.file && a->span.start <= at.start && at.start < a->span.end)
+    if (rule && !strcmp(a->name, name) && a->span.file == at.file && a->span.start <= at.start &&
+        at.start < a->span.end)
       return true;
   }
   return false;
@@ -116,7 +130,8 @@ static void say_why_not(Target *t) {
     k->totals->failed++;
     return;
   }
-  check_line(k, "%s: not checked: %s%s%s", t->name, t->why_not, t->error ? ": " : "", t->error ? t->error : "");
+  check_line(k, "%s: not checked: %s%s%s", t->name, t->why_not, t->error ? ": " : "",
+             t->error ? t->error : "");
   k->totals->skipped++;
 }
 
@@ -136,8 +151,10 @@ static void check_function(void *self) {
     return;
   }
   k->totals->functions++;
-  if (!t.arg.n) check_line(k, "%s: has no real argument", t.name);
-  else check_rules(&t);
+  if (!t.arg.n)
+    check_line(k, "%s: has no real argument", t.name);
+  else
+    check_rules(&t);
   for (uint32_t j = 0; j < t.arg.n; j++) check_argument(&t, &t.arg.at[j]);
 }
 
@@ -159,7 +176,8 @@ void check_module(Module *m, const CheckOptions *o, Host *host, CheckTotals *tot
     found = true;
     check_one(&k, a->name);
   }
-  if (o->function && !found && module_function(m, o->function)) found = true, check_one(&k, o->function);
+  if (o->function && !found && module_function(m, o->function))
+    found = true, check_one(&k, o->function);
   if (o->function && !found) {
     const char **names;
     uint32_t n = module_functions(m, &names);

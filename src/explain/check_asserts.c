@@ -18,9 +18,9 @@ typedef struct Claim {
   Check *k;
   const Ast *item;
   const char *text, *call;
-  VEC(const Ast *) need;       /* bindings and inputs it needs, in order */
-  VEC(Value) given;            /* values of its parameters in the script */
-  bool known;                  /* are they all known? */
+  VEC(const Ast *) need; /* bindings and inputs it needs, in order */
+  VEC(Value) given;      /* values of its parameters in the script */
+  bool known;            /* are they all known? */
   Target t;
   Compiled *code;
   bool proved;
@@ -88,7 +88,10 @@ static const char *literal_type(Ctx *c, const Ast *a) {
   return buf_text(&b);
 }
 
-typedef struct Reading { Claim *q; const char *text; } Reading;
+typedef struct Reading {
+  Claim *q;
+  const char *text;
+} Reading;
 
 static void read_given(void *self) {
   Reading *r = self;
@@ -111,13 +114,16 @@ static const char *claim_text(Claim *q) {
   for (uint32_t k = 0; k < q->need.n; k++) {
     const Ast *a = q->need.at[k];
     bool real = false;
-    if (a->kind == AST_INPUT) add_param(q, &head, a->name, text_at(c, a->kid[0]->span), a->kid[1]);
+    if (a->kind == AST_INPUT)
+      add_param(q, &head, a->name, text_at(c, a->kid[0]->span), a->kid[1]);
     else if (a->kid[0]->kind == AST_NAME && is_numbers(a->kid[1], &real) && real)
       add_param(q, &head, a->kid[0]->name, literal_type(c, a->kid[1]), a->kid[1]);
-    else buf_printf(&body, "%s\n", text_at(c, a->span));
+    else
+      buf_printf(&body, "%s\n", text_at(c, a->span));
   }
   return str_printf(c, "%s(%s) = {\n%s(%s, %s) }\n", q->call, head.n ? buf_text(&head) : "",
-                    body.n ? buf_text(&body) : "", text_at(c, equal->kid[0]->span), text_at(c, equal->kid[1]->span));
+                    body.n ? buf_text(&body) : "", text_at(c, equal->kid[0]->span),
+                    text_at(c, equal->kid[1]->span));
 }
 
 static void add_claim(void *self) {
@@ -222,8 +228,10 @@ static void say(Claim *q, const char *what) {
 static void settle(Claim *q) {
   Check *k = q->k;
   uint32_t n = 0;
-  Holds given = q->known && q->given.n == q->t.value->root->params.n ? holds_at(q, q->given.at) : UNKNOWN;
-  const char *finite = given == NOT_FINITE ? ", but it is not finite where the script evaluates it" : "";
+  Holds given =
+      q->known && q->given.n == q->t.value->root->params.n ? holds_at(q, q->given.at) : UNKNOWN;
+  const char *finite =
+      given == NOT_FINITE ? ", but it is not finite where the script evaluates it" : "";
   check_quietly(k, prove, q);
   if (q->proved) {
     say(q, str_printf(k->c, "proved over the reals%s", finite));
@@ -234,21 +242,30 @@ static void settle(Claim *q) {
     return;
   }
   Holds around = holds_around(q, &n);
-  if (around == HOLDS) say(q, str_printf(k->c, "tested at %u points%s", n, finite));
-  else if (around == UNKNOWN) say(q, "holds where the script evaluates it");
-  else say(q, str_printf(k->c, "holds where the script evaluates it, not at other points%s", finite));
+  if (around == HOLDS)
+    say(q, str_printf(k->c, "tested at %u points%s", n, finite));
+  else if (around == UNKNOWN)
+    say(q, "holds where the script evaluates it");
+  else
+    say(q, str_printf(k->c, "holds where the script evaluates it, not at other points%s", finite));
 }
 
 static void check_claim(void *self) {
   Claim *q = self;
   if (check_quietly(q->k, add_claim, q) == GC_OK) check_target(&q->t, q->k, q->call);
-  if (q->t.value) settle(q);
-  else say(q, "holds where the script evaluates it");
+  if (q->t.value)
+    settle(q);
+  else
+    say(q, "holds where the script evaluates it");
 }
 
 /* ---- the script as it stands ---- */
 
-typedef struct Script { Check *k; uint32_t failed; bool ran; } Script;
+typedef struct Script {
+  Check *k;
+  uint32_t failed;
+  bool ran;
+} Script;
 
 static void keep_silent(void *user, const char *text, size_t n) {
   (void)user, (void)text, (void)n;
@@ -292,8 +309,10 @@ void check_asserts(Check *k) {
   const Ast *file = k->o->file;
   Script s = {.k = k};
   if (!count_asserts(file)) return;
-  if (without_value(file)) check_line(k, "asserts: an input has no value, so they were not evaluated as they stand");
-  else if (ctx_try(c, run_script, &s) != GC_OK) s.failed++;
+  if (without_value(file))
+    check_line(k, "asserts: an input has no value, so they were not evaluated as they stand");
+  else if (ctx_try(c, run_script, &s) != GC_OK)
+    s.failed++;
   k->totals->failed += s.failed;
   for (uint32_t j = 0; j < file->nkids; j++) {
     const Ast *a = file->kid[j];
@@ -303,8 +322,10 @@ void check_asserts(Check *k) {
     k->totals->asserts++;
     q.call = intern_z(c, str_printf(c, "checked_assert_%u", j));
     q.text = str_printf(c, "%.*s", (int)strcspn(q.text, "\n"), q.text);
-    if (failed_at(c, a->span)) say(&q, "FAILS");
-    else if (e->kind != AST_BINARY || e->op != OP_EQ) say(&q, s.ran ? "holds where the script evaluates it" : "not evaluated");
+    if (failed_at(c, a->span))
+      say(&q, "FAILS");
+    else if (e->kind != AST_BINARY || e->op != OP_EQ)
+      say(&q, s.ran ? "holds where the script evaluates it" : "not evaluated");
     else {
       find_needs(&q, j);
       check_quietly(k, check_claim, &q);

@@ -9,15 +9,17 @@
 #include "optimize/rewrite.h"
 
 /* A call that has been cut; numbers of parameters and results of the cut program. */
-typedef struct Cut { uint32_t value, up, nresults, arg, answer, body, nargs; } Cut;
+typedef struct Cut {
+  uint32_t value, up, nresults, arg, answer, body, nargs;
+} Cut;
 
 typedef struct Clip {
   Check *k;
-  Prog *whole, *p;          /* as it is, and cut */
-  uint32_t first, n;        /* the results that are differentiated */
-  uint32_t nv;              /* results of the whole */
+  Prog *whole, *p;   /* as it is, and cut */
+  uint32_t first, n; /* the results that are differentiated */
+  uint32_t nv;       /* results of the whole */
   VEC(Cut) cut;
-  VEC(Ref) param, result;   /* new ones */
+  VEC(Ref) param, result; /* new ones */
   Value *in;
 } Clip;
 
@@ -45,9 +47,11 @@ static Ref cut_param(Rewrite *w, Clip *c, const Type *old) {
 /* A region's nodes here, on the call's arguments and then `more`; its results are added. */
 static void inline_region(Rewrite *w, Clip *c, const Node *n, const Region *r, const Ref *more) {
   for (uint32_t k = 0; k < r->params.n; k++)
-    copy_set(&w->k, r->params.at[k], k < n->nargs ? copy_ref(&w->k, n->arg[k]) : more[k - n->nargs]);
+    copy_set(&w->k, r->params.at[k],
+             k < n->nargs ? copy_ref(&w->k, n->arg[k]) : more[k - n->nargs]);
   rewrite_nodes(w, r);
-  for (uint32_t k = 0; k < r->results.n; k++) VEC_PUSH(w->k.to->ctx, &c->result, copy_ref(&w->k, r->results.at[k]));
+  for (uint32_t k = 0; k < r->results.n; k++)
+    VEC_PUSH(w->k.to->ctx, &c->result, copy_ref(&w->k, r->results.at[k]));
 }
 
 static Ref cut_call(Rewrite *w, Ref old) {
@@ -56,8 +60,12 @@ static Ref cut_call(Rewrite *w, Ref old) {
   if (!can_cut(w->k.from, n)) return 0;
   Ctx *ctx = w->k.to->ctx;
   Ref *outs = NEWN(ctx, Ref, n->nresults + 1), *more = NEWN(ctx, Ref, 2 * n->nresults + 1);
-  Cut cut = {.nresults = n->nresults, .value = c->param.n, .up = c->param.n + n->nresults, .arg = c->result.n};
-  for (uint32_t k = 0; k < n->nresults; k++) outs[k] = more[n->nresults + k] = cut_param(w, c, n->result_type[k]);
+  Cut cut = {.nresults = n->nresults,
+             .value = c->param.n,
+             .up = c->param.n + n->nresults,
+             .arg = c->result.n};
+  for (uint32_t k = 0; k < n->nresults; k++)
+    outs[k] = more[n->nresults + k] = cut_param(w, c, n->result_type[k]);
   for (uint32_t k = 0; k < n->nresults; k++) more[k] = cut_param(w, c, n->result_type[k]);
   for (uint32_t k = 0; k < n->nargs; k++)
     if (n->aux.custom->gives[k]) VEC_PUSH(ctx, &c->result, copy_ref(&w->k, n->arg[k]));
@@ -102,28 +110,41 @@ static bool settle(Clip *c) {
 
 /* ---- adjoints ---- */
 
+/* A rule is not asked where nothing arrives. */
+static bool reached(Clip *c, const Cut *cut) {
+  for (uint32_t k = 0; k < cut->nresults; k++) {
+    const Value *up = cut_value(c, cut->up + k);
+    for (uint64_t j = 0; j < elements_of(up); j++)
+      if (real_at(up, j) != 0) return true;
+  }
+  return false;
+}
+
 /* Element `at` of the adjoint of parameter `param`: of the results by `up`, and of the
  * arguments of cuts after `from` by their rules' answers. */
-static bool adjoint(Clip *c, const Value *up, const Value *answer, uint32_t from, uint32_t param, uint64_t at,
-                    double *sum) {
+static bool adjoint(Clip *c, const Value *up, const Value *answer, uint32_t from, uint32_t param,
+                    uint64_t at, double *sum) {
   Check *k = c->k;
   Value *col = NEWN(k->c, Value, c->p->root->results.n + 1);
   if (run_difference(k, c->p, c->in, param, at, col) != GC_OK) return false;
   *sum = 0;
   for (uint32_t r = c->first, s = 0; r < c->first + c->n; r++) {
     if (ir_type(c->p, c->p->root->results.at[r])->elem != ELEM_REAL) continue;
-    for (uint64_t j = 0; j < elements_of(&col[r]); j++) *sum += real_at(&up[s], j) * real_at(&col[r], j);
+    for (uint64_t j = 0; j < elements_of(&col[r]); j++)
+      *sum += real_at(&up[s], j) * real_at(&col[r], j);
     s++;
   }
   for (uint32_t m = from; m < c->cut.n; m++)
-    for (uint32_t a = 0; a < c->cut.at[m].nargs; a++) {
-      const Value *v = &col[c->nv + c->cut.at[m].arg + a], *g = &answer[c->nv + c->cut.at[m].answer + a];
+    for (uint32_t a = 0; a < c->cut.at[m].nargs && reached(c, &c->cut.at[m]); a++) {
+      const Value *v = &col[c->nv + c->cut.at[m].arg + a],
+                  *g = &answer[c->nv + c->cut.at[m].answer + a];
       for (uint64_t j = 0; j < elements_of(v); j++) *sum += real_at(g, j) * real_at(v, j);
     }
   return true;
 }
 
-static bool adjoint_of(Clip *c, const Value *up, const Value *answer, uint32_t from, uint32_t param, Value *out) {
+static bool adjoint_of(Clip *c, const Value *up, const Value *answer, uint32_t from, uint32_t param,
+                       Value *out) {
   *out = c->in[param];
   double *x = NEWN(c->k->c, double, elements_of(out) + 1);
   out->data = x;

@@ -16,7 +16,10 @@ enum { LONGEST_FORMULA = 72 };
 
 /* ---- programs without some of their controls ---- */
 
-typedef struct Keeping { bool (*keep)(void *self, const Node *n); void *self; } Keeping;
+typedef struct Keeping {
+  bool (*keep)(void *self, const Node *n);
+  void *self;
+} Keeping;
 
 bool keep_all(void *self, const Node *n) {
   (void)self, (void)n;
@@ -36,10 +39,12 @@ static bool is_control(const Node *n) {
 static Ref without_rule(Rewrite *w, Ref old) {
   const Node *n = ir_node(w->k.from, old);
   const Region *body = n->regions[0];
-  for (uint32_t k = 0; k < body->params.n; k++) copy_set(&w->k, body->params.at[k], copy_ref(&w->k, n->arg[k]));
+  for (uint32_t k = 0; k < body->params.n; k++)
+    copy_set(&w->k, body->params.at[k], copy_ref(&w->k, n->arg[k]));
   rewrite_nodes(w, body);
   w->outs[old] = NEWN(w->k.to->ctx, Ref, body->results.n + 1);
-  for (uint32_t k = 0; k < body->results.n; k++) w->outs[old][k] = copy_ref(&w->k, body->results.at[k]);
+  for (uint32_t k = 0; k < body->results.n; k++)
+    w->outs[old][k] = copy_ref(&w->k, body->results.at[k]);
   return REWRITE_GONE;
 }
 
@@ -77,7 +82,8 @@ static Ref *seeds_of(Prog *p, bool ones) {
 
 static Ref *gradient_in(Prog *p, const CheckArg *a, const Ref *seed) {
   uint32_t n = 0, nx = a->leaf.n;
-  Ref *y = NEWN(p->ctx, Ref, p->root->results.n + 1), *u = NEWN(p->ctx, Ref, p->root->results.n + 1);
+  Ref *y = NEWN(p->ctx, Ref, p->root->results.n + 1),
+      *u = NEWN(p->ctx, Ref, p->root->results.n + 1);
   Ref *x = NEWN(p->ctx, Ref, nx + 1), *out = NEWN(p->ctx, Ref, nx + 1);
   for (uint32_t k = 0; k < p->root->results.n; k++)
     if (seed[k]) y[n] = p->root->results.at[k], u[n++] = seed[k];
@@ -106,14 +112,19 @@ void append_gradient(Target *t, Prog *p, const CheckArg *a) {
 
 /* ---- controls ---- */
 
-typedef struct Control { Span at; const char *name; Span rule; bool cause; } Control;
+typedef struct Control {
+  Span at;
+  const char *name;
+  Span rule;
+  bool cause;
+} Control;
 typedef struct Deviation {
   Target *t;
   const CheckArg *a;
   VEC(Control) control;
   Prog *controlled, *bare;
-  Control *only;             /* the one that is put back */
-  double most;               /* largest deviation */
+  Control *only; /* the one that is put back */
+  double most;   /* largest deviation */
   const char *formula;
 } Deviation;
 
@@ -124,7 +135,8 @@ static bool in_prelude(Ctx *c, Span at) {
 
 /* The word of the source there, if it is one of these. */
 static const char *control_name(Ctx *c, const Node *n) {
-  static const char *const words[] = {"stop_gradient", "detach", "grad_reverse", "grad_scale", "straight_through"};
+  static const char *const words[] = {"stop_gradient", "detach", "grad_reverse", "grad_scale",
+                                      "straight_through"};
   if (n->op == IR_CUSTOM) return n->aux.custom->name;
   const char *text = source_get(c, n->pos.file)->text + n->pos.start;
   for (size_t k = 0; k < sizeof words / sizeof *words; k++)
@@ -157,8 +169,10 @@ static void find_controls(Deviation *d) {
     while (k < d->control.n && !same_place(&d->control.at[k], n)) k++;
     Control found = {.at = n->pos, .name = control_name(p->ctx, n)};
     if (n->op == IR_CUSTOM) found.rule = n->aux.custom->rule;
-    if (k == d->control.n) VEC_PUSH(p->ctx, &d->control, found);
-    else if (n->op != IR_STOP) d->control.at[k] = found; /* its factor is stopped there, too */
+    if (k == d->control.n)
+      VEC_PUSH(p->ctx, &d->control, found);
+    else if (n->op != IR_STOP)
+      d->control.at[k] = found; /* its factor is stopped there, too */
   }
   name_factors(d);
 }
@@ -227,14 +241,16 @@ static void find_causes(void *self) {
 static void copy_behind(Prog *from, Prog *to, uint32_t n, Ref *r) {
   Copy k;
   copy_init(&k, from, to);
-  for (uint32_t j = 0; j < from->root->params.n; j++) copy_set(&k, from->root->params.at[j], to->root->params.at[j]);
+  for (uint32_t j = 0; j < from->root->params.n; j++)
+    copy_set(&k, from->root->params.at[j], to->root->params.at[j]);
   copy_nodes(&k, from->root);
   for (uint32_t j = 0; j < n; j++) r[j] = copy_ref(&k, r[j]);
 }
 
 static void find_formula(void *self) {
   Deviation *d = self;
-  Prog *p = program_keeping(d->t->value, keep_all, d), *q = program_keeping(d->t->value, keep_none, d);
+  Prog *p = program_keeping(d->t->value, keep_all, d),
+       *q = program_keeping(d->t->value, keep_none, d);
   Ref g = *gradient_in(p, d->a, seeds_of(p, true)), h = *gradient_in(q, d->a, seeds_of(q, true));
   p->root->results.n = p->sig.results.n = 0;
   copy_behind(q, p, 1, &h);
@@ -289,9 +305,12 @@ const char *check_deviation(Target *t, const CheckArg *a) {
   check_quietly(k, find_causes, &d);
   if (a->leaf.n == 1 && one_real_scalar(t->value)) check_quietly(k, find_formula, &d);
   buf_init(&b, k->c);
-  if (d.formula) buf_printf(&b, "; deviates from the true derivative by %s", d.formula);
-  else if (isinf(d.most)) buf_puts(&b, "; deviates from the true derivative, which is not finite");
-  else buf_printf(&b, "; deviates from the true derivative by up to %.3g", d.most);
+  if (d.formula)
+    buf_printf(&b, "; deviates from the true derivative by %s", d.formula);
+  else if (isinf(d.most))
+    buf_puts(&b, "; deviates from the true derivative, which is not finite");
+  else
+    buf_printf(&b, "; deviates from the true derivative by up to %.3g", d.most);
   say_causes(&d, &b);
   return buf_text(&b);
 }

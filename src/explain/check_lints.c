@@ -4,16 +4,18 @@
 
 #include <string.h>
 
-static const struct { const char *name, *doc; } lints[] = {
-  {"all-stopped", "every path to an argument is stopped"},
-  {"idle-stop", "a stop on something that depends on no argument"},
-  {"double-reversal", "two reversals on one path"},
-  {"negative-alpha", "grad_reverse by a negative number"},
-  {"branch-not-taken", "a derivative that can be infinite where select does not take it"},
-  {"rule-ignores-up", "a rule that ignores the gradient that arrives"},
-  {"rule-nonlinear", "a rule that is not linear in the gradient that arrives"},
-  {"rule-true", "a rule that gives the true derivative"},
-  {"rule-sign", "a rule that gives the true derivative but for the sign"},
+static const struct {
+  const char *name, *doc;
+} lints[] = {
+    {"all-stopped", "every path to an argument is stopped"},
+    {"idle-stop", "a stop on something that depends on no argument"},
+    {"double-reversal", "two reversals on one path"},
+    {"negative-alpha", "grad_reverse by a negative number"},
+    {"branch-not-taken", "a derivative that can be infinite where select does not take it"},
+    {"rule-ignores-up", "a rule that ignores the gradient that arrives"},
+    {"rule-nonlinear", "a rule that is not linear in the gradient that arrives"},
+    {"rule-true", "a rule that gives the true derivative"},
+    {"rule-sign", "a rule that gives the true derivative but for the sign"},
 };
 
 bool check_lint(uint32_t k, const char **name, const char **doc) {
@@ -27,9 +29,9 @@ bool check_lint(uint32_t k, const char **name, const char **doc) {
 typedef struct Walk {
   Target *t;
   Prog *p;
-  bool *depends;      /* on a real argument, stopped or not */
-  Ref *reversal;      /* the last one on a path to here */
-  Ref *fragile;       /* a node whose derivative can be infinite, on a path to here */
+  bool *depends; /* on a real argument, stopped or not */
+  Ref *reversal; /* the last one on a path to here */
+  Ref *fragile;  /* a node whose derivative can be infinite, on a path to here */
 } Walk;
 
 static bool own_source(const Walk *w, Span at) {
@@ -56,9 +58,19 @@ static void enter_regions(Walk *w, Ref r) {
 static bool can_be_infinite(const Node *n) {
   if (n->op != IR_PRIM) return false;
   switch (n->aux.i) {
-  case P_SQRT: case P_CBRT: case P_LOG: case P_LOG10: case P_LOG1P: case P_LOG2: case P_DIV: case P_POW:
-  case P_ASIN: case P_ACOS: case P_ATANH: case P_ACOSH: case P_LOGIT:
-    return true;
+  case P_SQRT:
+  case P_CBRT:
+  case P_LOG:
+  case P_LOG10:
+  case P_LOG1P:
+  case P_LOG2:
+  case P_DIV:
+  case P_POW:
+  case P_ASIN:
+  case P_ACOS:
+  case P_ATANH:
+  case P_ACOSH:
+  case P_LOGIT: return true;
   default: return false;
   }
 }
@@ -70,7 +82,8 @@ static bool is_fragile(const Walk *w, Ref r) {
   double power;
   if (!can_be_infinite(n)) return false;
   if (n->aux.i == P_DIV) return w->depends[n->arg[1]];
-  if (n->aux.i == P_POW) return w->depends[n->arg[0]] && (!ir_is_const(w->p, n->arg[1], &power) || power < 1);
+  if (n->aux.i == P_POW)
+    return w->depends[n->arg[0]] && (!ir_is_const(w->p, n->arg[1], &power) || power < 1);
   return w->depends[n->arg[0]];
 }
 
@@ -86,7 +99,8 @@ static bool written_stop(const Walk *w, const Node *n) {
 static void stop_lint(Walk *w, Ref r) {
   const Node *n = ir_node(w->p, r);
   if (written_stop(w, n) && !w->depends[n->arg[0]])
-    warn(w->p->ctx, "idle-stop", n->pos, "nothing is stopped here: no argument of `%s` reaches it", w->t->name);
+    warn(w->p->ctx, "idle-stop", n->pos, "nothing is stopped here: no argument of `%s` reaches it",
+         w->t->name);
 }
 
 static void reversal_lints(Walk *w, Ref r) {
@@ -96,12 +110,14 @@ static void reversal_lints(Walk *w, Ref r) {
   Ref factor = n->arg[1];
   while (ir_node(w->p, factor)->op == IR_STOP) factor = ir_node(w->p, factor)->arg[0];
   if (ir_is_const(w->p, factor, &s) && s > 0)
-    warn(w->p->ctx, "negative-alpha", n->pos, "the gradient is reversed by a negative number: it keeps its direction");
+    warn(w->p->ctx, "negative-alpha", n->pos,
+         "the gradient is reversed by a negative number: it keeps its direction");
   Ref before = w->reversal[n->arg[0]];
   if (!before) return;
   uint32_t line, column;
   source_where(w->p->ctx, ir_node(w->p, before)->pos, &line, &column);
-  warn(w->p->ctx, "double-reversal", n->pos, "a gradient reversed here is reversed again at line %u: the signs cancel", line);
+  warn(w->p->ctx, "double-reversal", n->pos,
+       "a gradient reversed here is reversed again at line %u: the signs cancel", line);
 }
 
 static void branch_lint(Walk *w, Ref r) {
@@ -110,7 +126,8 @@ static void branch_lint(Walk *w, Ref r) {
   for (uint32_t k = 1; k < 3; k++)
     if (w->fragile[n->arg[k]]) {
       warn(w->p->ctx, "branch-not-taken", n->pos,
-           "select evaluates both sides: an infinite derivative of the one not taken makes nan (use if)");
+           "select evaluates both sides: an infinite derivative of the one not taken makes nan "
+           "(use if)");
       return;
     }
 }
@@ -120,7 +137,8 @@ static void look_at(Walk *w, Ref r) {
   for (uint32_t k = 0; k < n->nargs; k++) inherit(w, r, n->arg[k]);
   for (uint32_t k = 0; k < n->nfree; k++) inherit(w, r, n->free[k]);
   for (uint32_t k = 0; k < n->nregions; k++)
-    for (uint32_t j = 0; j < n->regions[k]->results.n; j++) inherit(w, r, n->regions[k]->results.at[j]);
+    for (uint32_t j = 0; j < n->regions[k]->results.n; j++)
+      inherit(w, r, n->regions[k]->results.at[j]);
   stop_lint(w, r);
   reversal_lints(w, r);
   branch_lint(w, r);
@@ -149,15 +167,21 @@ static void argument_lint(Target *t, const CheckArg *a) {
   for (uint32_t k = 0; k < p->root->results.n; k++)
     for (uint32_t j = 0; j < a->leaf.n; j++) {
       Cut cut = {0};
-      if (diff_reaches(p, p->root->results.at[k], p->root->params.at[a->leaf.at[j].param], 0, NULL, &cut)) return;
+      if (diff_reaches(p, p->root->results.at[k], p->root->params.at[a->leaf.at[j].param], 0, NULL,
+                       &cut))
+        return;
       if (cut.connected && !connected) why = cut, connected = true;
     }
   if (!connected) return;
   uint32_t line = 0, column = 0;
   if (why.stop.file) source_where(p->ctx, why.stop, &line, &column);
-  if (line) warn(p->ctx, "all-stopped", t->def->name_span, "every path from `%s` to the value of `%s` is stopped: %s at line %u",
-                 a->name, t->name, why.what ? why.what : "a control", line);
-  else warn(p->ctx, "all-stopped", t->def->name_span, "every path from `%s` to the value of `%s` is stopped", a->name, t->name);
+  if (line)
+    warn(p->ctx, "all-stopped", t->def->name_span,
+         "every path from `%s` to the value of `%s` is stopped: %s at line %u", a->name, t->name,
+         why.what ? why.what : "a control", line);
+  else
+    warn(p->ctx, "all-stopped", t->def->name_span,
+         "every path from `%s` to the value of `%s` is stopped", a->name, t->name);
 }
 
 void check_lints(Target *t) {
@@ -165,7 +189,8 @@ void check_lints(Target *t) {
   Ctx *c = p->ctx;
   Walk w = {t, p, NEWN(c, bool, p->nnodes), NEWN(c, Ref, p->nnodes), NEWN(c, Ref, p->nnodes)};
   for (uint32_t k = 0; k < t->arg.n; k++)
-    for (uint32_t j = 0; j < t->arg.at[k].leaf.n; j++) w.depends[p->root->params.at[t->arg.at[k].leaf.at[j].param]] = true;
+    for (uint32_t j = 0; j < t->arg.at[k].leaf.n; j++)
+      w.depends[p->root->params.at[t->arg.at[k].leaf.at[j].param]] = true;
   walk_region(&w, p->root);
   for (uint32_t k = 0; k < t->arg.n; k++) argument_lint(t, &t->arg.at[k]);
 }

@@ -17,16 +17,25 @@
  * program, whose nodes times elements are kept to WORK. */
 enum { MOST_ELEMENTS = 24, WORK = 20000, MOST_WRONG = 3, ORDER_2_POINTS = 2 };
 
-typedef struct Element { uint32_t leaf; uint64_t at; } Element;
+typedef struct Element {
+  uint32_t leaf;
+  uint64_t at;
+} Element;
 
 typedef struct Base {
   Prog *p;
-  uint32_t first, n;              /* results first .. first+n are differentiated */
+  uint32_t first, n; /* results first .. first+n are differentiated */
   const CheckLeaf *leaf;
   uint32_t nleaves, order;
 } Base;
 
-typedef struct Mode { const char *name; Prog *p; uint32_t first; Compiled *jit; bool used; } Mode;
+typedef struct Mode {
+  const char *name;
+  Prog *p;
+  uint32_t first;
+  Compiled *jit;
+  bool used;
+} Mode;
 
 /* ---- comparing ---- */
 
@@ -61,9 +70,9 @@ typedef struct Here {
   Target *t;
   Finding *f;
   const Base *b;
-  Value *in;                      /* of the Base */
+  Value *in; /* of the Base */
   VEC(Element) element;
-  Value **column;                 /* for each of them: the Base's results */
+  Value **column; /* for each of them: the Base's results */
   Status status;
 } Here;
 
@@ -84,7 +93,8 @@ static void take_columns(Here *h) {
   for (uint32_t e = 0; e < h->element.n && h->status == GC_OK; e++) {
     Element x = h->element.at[e];
     h->column[e] = NEWN(c, Value, h->b->p->root->results.n + 1);
-    h->status = run_difference(h->t->k, h->b->p, h->in, h->b->leaf[x.leaf].param, x.at, h->column[e]);
+    h->status =
+        run_difference(h->t->k, h->b->p, h->in, h->b->leaf[x.leaf].param, x.at, h->column[e]);
   }
 }
 
@@ -98,7 +108,8 @@ static const char *element_name(const Here *h, Element x) {
   uint64_t size = elements_of(v), at = x.at;
   for (uint32_t k = 0; k < v->rank; k++) {
     size /= (uint64_t)v->dim[k];
-    buf_printf(&b, "%s%llu%s", k ? ", " : "[", (unsigned long long)(at / size), k + 1 < v->rank ? "" : "]");
+    buf_printf(&b, "%s%llu%s", k ? ", " : "[", (unsigned long long)(at / size),
+               k + 1 < v->rank ? "" : "]");
     at %= size;
   }
   return buf_text(&b);
@@ -113,7 +124,9 @@ static double rounding(const Value *a, const Value *b) {
 }
 
 /* A derivative as it comes out of the interpreter and of compiled code. */
-typedef struct Runs { Value *exact, *native, *compiled; } Runs;
+typedef struct Runs {
+  Value *exact, *native, *compiled;
+} Runs;
 
 static bool run_mode(Here *h, const Mode *m, const Value *in, Runs *r) {
   Check *k = h->t->k;
@@ -132,18 +145,18 @@ static const char *shown(Ctx *c, double x) {
 }
 
 /* Number j of result k of a mode against what it should be. */
-static void compare(Here *h, const Mode *m, const Runs *r, uint32_t k, uint64_t j, double want, double size,
-                    const char *what) {
+static void compare(Here *h, const Mode *m, const Runs *r, uint32_t k, uint64_t j, double want,
+                    double size, const char *what) {
   Ctx *c = h->t->k->c;
   double noise = 1e-14 * (1 + size); /* what doubles leave of terms that cancel */
   double exact = real_at(&r->exact[k], j), compiled = real_at(&r->compiled[k], j);
   double slack = noise + 1000 * rounding(&r->native[k], &r->exact[k]);
   if (!finding_take(h->f, exact, want, size, 1e-25 * (1 + size)))
-    finding_wrong(h->t, h->f, "%s mode, order %u, %s: the derivative is %s, its surrogate's %s", m->name,
-                  h->b->order, what, shown(c, exact), shown(c, want));
+    finding_wrong(h->t, h->f, "%s mode, order %u, %s: the derivative is %s, its surrogate's %s",
+                  m->name, h->b->order, what, shown(c, exact), shown(c, want));
   else if (!finding_take(h->f, compiled, want, size, slack))
-    finding_wrong(h->t, h->f, "%s mode, order %u, %s: compiled it is %s, its surrogate's %s", m->name,
-                  h->b->order, what, shown(c, compiled), shown(c, want));
+    finding_wrong(h->t, h->f, "%s mode, order %u, %s: compiled it is %s, its surrogate's %s",
+                  m->name, h->b->order, what, shown(c, compiled), shown(c, want));
 }
 
 /* ---- reverse ---- */
@@ -181,8 +194,10 @@ static void reverse_at(Here *h, Mode *m) {
   for (uint32_t e = 0; e < h->element.n; e++) {
     Element x = h->element.at[e];
     double size = 0, want;
-    if (clip) size = fabs(want = real_at(&clip[x.leaf], x.at));
-    else want = against_seeds(h, seed, e, &size);
+    if (clip)
+      size = fabs(want = real_at(&clip[x.leaf], x.at));
+    else
+      want = against_seeds(h, seed, e, &size);
     compare(h, m, &r, m->first + x.leaf, x.at, want, size, element_name(h, x));
   }
 }
@@ -227,7 +242,8 @@ static void forward_at(Here *h, Mode *m) {
 
 /* ---- an order ---- */
 
-static void check_order(Target *t, Finding *f, const Base *b, Mode *reverse, Mode *forward, uint32_t points) {
+static void check_order(Target *t, Finding *f, const Base *b, Mode *reverse, Mode *forward,
+                        uint32_t points) {
   Check *k = t->k;
   for (uint32_t n = 0; n < points && n < t->point.n; n++) {
     Here h = {.t = t, .f = f, .b = b};
@@ -238,8 +254,10 @@ static void check_order(Target *t, Finding *f, const Base *b, Mode *reverse, Mod
       f->kinks++;
       continue;
     }
-    if (h.status == (Status)DIFFERENCE_NONLINEAR) f->nonlinear = true;
-    else if (h.status != GC_OK) continue;
+    if (h.status == (Status)DIFFERENCE_NONLINEAR)
+      f->nonlinear = true;
+    else if (h.status != GC_OK)
+      continue;
     if (reverse->p) reverse_at(&h, reverse);
     if (forward->p) forward_at(&h, forward);
     f->compared += reverse->used || forward->used;
@@ -290,8 +308,10 @@ static void differentiate_again(void *self) {
   const Ref *like = a->forward ? x : y, *of = a->forward ? y : x;
   for (uint32_t k = 0; k < (a->forward ? nx : n); k++) seed[k] = new_param(p, ir_type(p, like[k]));
   p->derivative = true;
-  if (a->forward) diff_forward(p, n, y, nx, x, seed, 0, NULL, (Span){0}, out);
-  else diff_reverse(p, n, y, seed, nx, x, 0, NULL, out);
+  if (a->forward)
+    diff_forward(p, n, y, nx, x, seed, 0, NULL, (Span){0}, out);
+  else
+    diff_reverse(p, n, y, seed, nx, x, 0, NULL, out);
   drop_results(p);
   for (uint32_t k = 0; k < (a->forward ? n : nx); k++) new_result(p, out[k], ir_type(p, of[k]));
   a->done = true;
@@ -307,7 +327,8 @@ static Prog *once_more(Target *t, const CheckArg *arg, const Base *b, bool forwa
 static uint32_t all_leaves(Target *t, CheckLeaf **leaf) {
   VEC(CheckLeaf) all = {0};
   for (uint32_t k = 0; k < t->arg.n; k++)
-    for (uint32_t j = 0; j < t->arg.at[k].leaf.n; j++) VEC_PUSH(t->k->c, &all, t->arg.at[k].leaf.at[j]);
+    for (uint32_t j = 0; j < t->arg.at[k].leaf.n; j++)
+      VEC_PUSH(t->k->c, &all, t->arg.at[k].leaf.at[j]);
   *leaf = all.at;
   return all.n;
 }
@@ -318,7 +339,8 @@ static void order_2(Target *t, const CheckArg *a, Finding *f, Prog *vjp) {
   Base b = {vjp, nv, vjp->root->results.n - nv, leaf, n, 2};
   Mode reverse = {.name = "reverse", .p = once_more(t, a, &b, false)};
   Mode forward = {.name = "forward", .p = once_more(t, a, &b, true)};
-  if (!reverse.p) finding_wrong(t, f, "reverse mode, order 2: it cannot be differentiated once more");
+  if (!reverse.p)
+    finding_wrong(t, f, "reverse mode, order 2: it cannot be differentiated once more");
   compile_mode(t->k, &reverse);
   compile_mode(t->k, &forward);
   check_order(t, f, &b, &reverse, &forward, ORDER_2_POINTS);
@@ -326,27 +348,42 @@ static void order_2(Target *t, const CheckArg *a, Finding *f, Prog *vjp) {
 
 /* ---- both ---- */
 
-static bool has_real_result(const Prog *p) {
+static uint32_t real_results(const Prog *p) {
+  uint32_t n = 0;
+  for (uint32_t k = 0; k < p->root->results.n; k++) n += is_real(p, k);
+  return n;
+}
+
+/* Seeds are parameters, so what they go with must have sizes that parameters give. */
+static bool sizes_known(Target *t) {
+  const Prog *p = t->value;
   for (uint32_t k = 0; k < p->root->results.n; k++)
-    if (is_real(p, k)) return true;
-  return false;
+    if (!new_value(t->k, p, ir_type(p, p->root->results.at[k]), t->point.at[0]).data) return false;
+  return true;
 }
 
 void check_orders(Target *t, const CheckArg *a, Finding *f) {
-  if (!has_real_result(t->value)) {
+  if (!real_results(t->value))
     f->why_not = "its result has no derivative";
-    return;
-  }
+  else if (!sizes_known(t))
+    f->why_not = "the size of its result is known at run time only";
+  if (f->why_not) return;
   uint32_t nv = t->value->root->results.n;
   Base b = {t->value, 0, nv, a->leaf.at, a->leaf.n, 1};
   Mode reverse = {.name = "reverse", .p = target_program(t, DERIV_VJP, a), .first = nv};
   Mode forward = {.name = "forward", .p = target_program(t, DERIV_JVP, a), .first = nv};
-  if (!compile_mode(t->k, &reverse)) finding_wrong(t, f, "reverse mode: it cannot be differentiated");
+  if (reverse.p && reverse.p->root->params.n - t->value->root->params.n != real_results(t->value)) {
+    f->why_not = "a part of its value is none";
+    return;
+  }
+  if (!compile_mode(t->k, &reverse))
+    finding_wrong(t, f, "reverse mode: it cannot be differentiated");
   compile_mode(t->k, &forward);
   check_order(t, f, &b, &reverse, &forward, t->point.n);
   if (!forward.p && !f->nonlinear) finding_wrong(t, f, "forward mode: it cannot be differentiated");
   if (reverse.p) order_2(t, a, f, reverse.p);
   if (f->compared) return;
   f->why_not = f->in_loop ? "a rule that is not linear stands in a loop"
-               : f->kinks ? "there is a kink at every point tried" : "no difference could be taken";
+               : f->kinks ? "there is a kink at every point tried"
+                          : "no difference could be taken";
 }

@@ -40,7 +40,8 @@ static int64_t size_value(const Prog *p, Size s, const Value *in) {
   for (uint32_t k = 0; k < s->n; k++) {
     const Mono *m = &s->mono[k];
     double term = (double)m->num / (double)m->den;
-    for (uint32_t j = 0; j < m->n; j++) term *= pow((double)atom_value(p, m->atom[j], in), m->exp[j]);
+    for (uint32_t j = 0; j < m->n; j++)
+      term *= pow((double)atom_value(p, m->atom[j], in), m->exp[j]);
     sum += term;
   }
   return sum >= 0 && sum < 1e4 ? (int64_t)llround(sum) : -1;
@@ -56,8 +57,10 @@ Value new_value(Check *k, const Prog *p, const Type *t, const Value *in) {
 
 /* ---- elements ---- */
 
-static const struct { double lo, hi; } intervals[] = {
-  {-2, 2}, {0.1, 0.9}, {0.5, 2}, {1.1, 3}, {-0.9, 0.9}, {0.01, 0.2}, {3, 9},
+static const struct {
+  double lo, hi;
+} intervals[] = {
+    {-2, 2}, {0.1, 0.9}, {0.5, 2}, {1.1, 3}, {-0.9, 0.9}, {0.01, 0.2}, {3, 9},
 };
 enum { INTERVALS = sizeof intervals / sizeof *intervals };
 
@@ -81,9 +84,12 @@ static Value whole_value(Check *k, const Prog *p, const SigParam *s, const Type 
   Value v = new_value(k, p, t, in);
   int64_t *x = (int64_t *)(uintptr_t)v.data;
   for (uint64_t j = 0; x && j < elements_of(&v); j++) {
-    if (t->elem == ELEM_BOOL || t->rank) x[j] = (int64_t)(random_bits(k) % 2);
-    else if (attempt % 3 == 0) x[j] = distinct[seen % 4];
-    else x[j] = s->is_size ? 3 : 1 + (int64_t)(random_bits(k) % 3);
+    if (t->elem == ELEM_BOOL || t->rank)
+      x[j] = (int64_t)(random_bits(k) % 2);
+    else if (attempt % 3 == 0)
+      x[j] = distinct[seen % 4];
+    else
+      x[j] = s->is_size ? 3 : 1 + (int64_t)(random_bits(k) % 3);
   }
   return v;
 }
@@ -128,8 +134,10 @@ void check_points(Target *t, uint32_t n) {
   uint32_t attempt = 0;
   for (uint32_t tries = 0; t->point.n < n && tries < TRIES + n; tries++) {
     Value *in = draw(t, attempt);
-    if (in && inside(t, in)) VEC_PUSH(t->k->c, &t->point, in);
-    else attempt++;
+    if (in && inside(t, in))
+      VEC_PUSH(t->k->c, &t->point, in);
+    else
+      attempt++;
   }
   if (!t->point.n) t->why_not = "no point was found where it is finite";
 }

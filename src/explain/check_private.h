@@ -27,8 +27,8 @@ typedef struct Check {
   const CheckOptions *o;
   Host *host;
   CheckTotals *totals;
-  uint64_t random;           /* state of the generator */
-  const char *error;         /* the first error of the last quiet run, or NULL */
+  uint64_t random;   /* state of the generator */
+  const char *error; /* the first error of the last quiet run, or NULL */
   Span error_at;
 } Check;
 
@@ -42,21 +42,28 @@ const char *check_number(Ctx *c, double x);
 /* ---- check_target.c ---- */
 
 /* A real parameter of the function's program: a leaf of an argument. */
-typedef struct CheckLeaf { const char *name; uint32_t param; } CheckLeaf;
-typedef struct CheckArg { const char *name; Span at; VEC(CheckLeaf) leaf; } CheckArg;
+typedef struct CheckLeaf {
+  const char *name;
+  uint32_t param;
+} CheckLeaf;
+typedef struct CheckArg {
+  const char *name;
+  Span at;
+  VEC(CheckLeaf) leaf;
+} CheckArg;
 
 typedef struct Target {
   Check *k;
-  const char *name;          /* as in the file */
-  const char *call;          /* a function with typed arguments that is the same */
-  const char *how;           /* " with x: real[3]", "" where the file types them */
+  const char *name; /* as in the file */
+  const char *call; /* a function with typed arguments that is the same */
+  const char *how;  /* " with x: real[3]", "" where the file types them */
   const Ast *def;
-  int64_t *sizes;            /* at hand, or NULL: symbolic */
-  Prog *value;               /* the value, barriers in it */
-  VEC(CheckArg) arg;         /* those with real leaves */
-  VEC(Value *) point;        /* values for the parameters of `value` */
-  const char *why_not;       /* it could not be elaborated, or no point was found */
-  const char *error;         /* what elaboration said first, or NULL */
+  int64_t *sizes;      /* at hand, or NULL: symbolic */
+  Prog *value;         /* the value, barriers in it */
+  VEC(CheckArg) arg;   /* those with real leaves */
+  VEC(Value *) point;  /* values for the parameters of `value` */
+  const char *why_not; /* it could not be elaborated, or no point was found */
+  const char *error;   /* what elaboration said first, or NULL */
   Span error_at;
 } Target;
 
@@ -81,24 +88,27 @@ Value random_value(Check *k, Prog *p, const Type *t, const Value *in, double lo,
 /* Results by the interpreter; NULL if it does not run there. */
 Value *run_interpreted(Check *k, Prog *p, const Value *in, unsigned bits);
 typedef struct Compiled Compiled;
-Compiled *compiled_program(Check *k, Prog *p);   /* optimizes; NULL: it has no compiled form */
+Compiled *compiled_program(Check *k, Prog *p); /* optimizes; NULL: it has no compiled form */
 Value *run_compiled(Check *k, Compiled *j, const Value *in);
 /* Column k of the Jacobian of p with respect to a parameter; see interpret_difference. */
-Status run_difference(Check *k, Prog *p, const Value *in, uint32_t param, uint64_t element, Value *out);
-static inline double real_at(const Value *v, uint64_t k) { return ((const double *)v->data)[k]; }
+Status run_difference(Check *k, Prog *p, const Value *in, uint32_t param, uint64_t element,
+                      Value *out);
+static inline double real_at(const Value *v, uint64_t k) {
+  return ((const double *)v->data)[k];
+}
 
 /* ---- check_orders.c ---- */
 
 /* What came out for one argument. */
 typedef struct Finding {
   uint32_t derivatives, failed;
-  uint32_t kinks;            /* points left out */
-  uint32_t compared;         /* points compared */
-  bool nonlinear;            /* a rule without a forward mode is on the way */
-  bool in_loop;              /* and it stands in a loop, where this check does not follow it */
-  const char *why_not;       /* nothing could be compared */
+  uint32_t kinks;      /* points left out */
+  uint32_t compared;   /* points compared */
+  bool nonlinear;      /* a rule without a forward mode is on the way */
+  bool in_loop;        /* and it stands in a loop, where this check does not follow it */
+  const char *why_not; /* nothing could be compared */
   double largest;
-  VEC(const char *) wrong;   /* a line each */
+  VEC(const char *) wrong; /* a line each */
 } Finding;
 
 /* One number against another.  size: of the terms it is summed from; slack: what rounding
@@ -110,7 +120,12 @@ void check_orders(Target *t, const CheckArg *a, Finding *f);
 /* ---- check_clip.c ---- */
 /* The gradient of results first .. first+n of p times `up`, by the definition: out[leaf] as
  * the leaf; false if it cannot be had (a rule in a loop). */
-typedef struct ClipAsk { Prog *p; uint32_t first, n; const CheckLeaf *leaf; uint32_t nleaves; } ClipAsk;
+typedef struct ClipAsk {
+  Prog *p;
+  uint32_t first, n;
+  const CheckLeaf *leaf;
+  uint32_t nleaves;
+} ClipAsk;
 bool clip_gradient(Check *k, const ClipAsk *q, const Value *in, const Value *up, Value *out);
 
 /* ---- check_deviation.c ---- */

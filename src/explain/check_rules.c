@@ -75,14 +75,17 @@ static void take_apart(void *self) {
   if (r->attr->has_value) map_params(&k, n->regions[1], n->nargs + n->nresults, n->nresults, y);
   copy_nodes(&k, n->regions[1]);
   p->root->results.n = 0;
-  for (uint32_t j = 0; j < n->regions[1]->results.n; j++) ir_result(p, copy_ref(&k, n->regions[1]->results.at[j]));
+  for (uint32_t j = 0; j < n->regions[1]->results.n; j++)
+    ir_result(p, copy_ref(&k, n->regions[1]->results.at[j]));
   r->nparts = p->root->results.n;
   true_parts(r, n, y, up, arg);
 }
 
 /* ---- trying it ---- */
 
-typedef struct Trial { bool linear, ignores, is_true, reversed, zero, ran; } Trial;
+typedef struct Trial {
+  bool linear, ignores, is_true, reversed, zero, ran;
+} Trial;
 
 static bool near(double a, double b) {
   return a == b || fabs(a - b) <= 1e-12 * fmax(fabs(a), fabs(b)) || (isnan(a) && isnan(b));
@@ -112,7 +115,8 @@ static void try_at(Rule *r, uint32_t point, Trial *s) {
   s->ran = true;
   for (uint32_t j = 0; j < r->nparts; j++)
     for (uint64_t i = 0; i < elements_of(&once[j]); i++) {
-      double a = real_at(&once[j], i), b = real_at(&more[j], i), body = real_at(&once[r->nparts + j], i);
+      double a = real_at(&once[j], i), b = real_at(&more[j], i),
+             body = real_at(&once[r->nparts + j], i);
       s->linear &= near(-37.5 * a, b);
       s->ignores &= near(a, b);
       s->is_true &= near(a, body);
@@ -130,16 +134,22 @@ static void say(Target *t, const Rule *r, const char *lint, const char *what) {
 static void judge(Rule *r, const Trial *s) {
   Target *t = r->t;
   if (!s->ran || s->zero) return;
-  if (s->ignores) say(t, r, "rule-ignores-up", "ignores the gradient that arrives");
-  else if (!s->linear) say(t, r, "rule-nonlinear", "is not linear in the gradient that arrives: it has no forward mode");
+  if (s->ignores)
+    say(t, r, "rule-ignores-up", "ignores the gradient that arrives");
+  else if (!s->linear)
+    say(t, r, "rule-nonlinear",
+        "is not linear in the gradient that arrives: it has no forward mode");
   if (s->is_true) say(t, r, "rule-true", "gives the true derivative: it can be left out");
-  if (s->reversed) say(t, r, "rule-sign", "gives the true derivative but for the sign (grad_reverse says that it is meant)");
+  if (s->reversed)
+    say(t, r, "rule-sign",
+        "gives the true derivative but for the sign (grad_reverse says that it is meant)");
 }
 
 void check_rules(Target *t) {
   Rule r = {.t = t};
   Trial s = {.linear = true, .ignores = true, .is_true = true, .reversed = true, .zero = true};
-  if (check_quietly(t->k, take_apart, &r) != GC_OK || !r.attr || r.attr->tangent || !r.nparts) return;
+  if (check_quietly(t->k, take_apart, &r) != GC_OK || !r.attr || r.attr->tangent || !r.nparts)
+    return;
   for (uint32_t n = 0; n < t->point.n; n++) try_at(&r, n, &s);
   judge(&r, &s);
 }

@@ -11,7 +11,12 @@ static Host silent(Check *k) {
 
 /* ---- interpreted ---- */
 
-typedef struct Run { Prog *p; const Value *in; unsigned bits; Value *out; } Run;
+typedef struct Run {
+  Prog *p;
+  const Value *in;
+  unsigned bits;
+  Value *out;
+} Run;
 
 static void interpret_it(void *self) {
   Run *r = self;
@@ -27,7 +32,10 @@ Value *run_interpreted(Check *k, Prog *p, const Value *in, unsigned bits) {
 
 /* ---- compiled ---- */
 
-struct Compiled { Prog *p; Jit *jit; };
+struct Compiled {
+  Prog *p;
+  Jit *jit;
+};
 
 /* The code lives as long as the try around the function that is checked, so this does not
  * go through check_quietly. */
@@ -38,7 +46,12 @@ Compiled *compiled_program(Check *k, Prog *p) {
   return j;
 }
 
-typedef struct Call { Check *k; Compiled *j; const Value *in; Value *out; } Call;
+typedef struct Call {
+  Check *k;
+  Compiled *j;
+  const Value *in;
+  Value *out;
+} Call;
 
 static JitArg argument(const Value *v) {
   if (v->rank) return (JitArg){.p = v->data};
@@ -77,15 +90,24 @@ Value *run_compiled(Check *k, Compiled *j, const Value *in) {
 
 /* ---- differences ---- */
 
-typedef struct Difference { Check *k; Prog *p; const Value *in; uint32_t param; uint64_t element; Value *out; } Difference;
+typedef struct Difference {
+  Check *k;
+  Prog *p;
+  const Value *in;
+  uint32_t param;
+  uint64_t element;
+  Value *out;
+} Difference;
 
 static void difference(void *self) {
   Difference *d = self;
-  Status s = interpret_difference(d->p, d->in, d->p->root->params.n, d->param, d->element, NULL, d->out);
+  Status s =
+      interpret_difference(d->p, d->in, d->p->root->params.n, d->param, d->element, NULL, d->out);
   if (s != GC_OK) diag_raise(d->p->ctx, s);
 }
 
-Status run_difference(Check *k, Prog *p, const Value *in, uint32_t param, uint64_t element, Value *out) {
+Status run_difference(Check *k, Prog *p, const Value *in, uint32_t param, uint64_t element,
+                      Value *out) {
   Difference d = {k, p, in, param, element, out};
   return check_quietly(k, difference, &d);
 }

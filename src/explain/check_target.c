@@ -9,13 +9,17 @@
 
 /* Functions are passed as they stand here; everything else is a type. */
 static const char *const kinds[] = {
-  "real", "real[3]", "v -> sin(v) + 2*v - 1", "int", "real[3, 3]", "(v, w) -> sin(v) - 0.5*w",
+    "real", "real[3]", "v -> sin(v) + 2*v - 1", "int", "real[3, 3]", "(v, w) -> sin(v) - 0.5*w",
 };
 enum { KINDS = 6, MOST_TRIES = 400, MOST_SIZES = 16 };
 
 /* ---- requests ---- */
 
-typedef struct Ask { Target *t; Request q; Prog *p; } Ask;
+typedef struct Ask {
+  Target *t;
+  Request q;
+  Prog *p;
+} Ask;
 
 static void ask(void *self) {
   Ask *a = self;
@@ -25,8 +29,12 @@ static void ask(void *self) {
 Prog *target_program(Target *t, DerivKind kind, const CheckArg *arg) {
   Ask a = {.t = t};
   const char *wrt = arg ? arg->name : NULL;
-  a.q = (Request){.function = t->call, .kind = kind, .wrt = &wrt, .nwrt = arg ? 1 : 0,
-                  .sizes = t->sizes, .nsizes = t->sizes ? MOST_SIZES : 0};
+  a.q = (Request){.function = t->call,
+                  .kind = kind,
+                  .wrt = &wrt,
+                  .nwrt = arg ? 1 : 0,
+                  .sizes = t->sizes,
+                  .nsizes = t->sizes ? MOST_SIZES : 0};
   if (check_quietly(t->k, ask, &a) == GC_OK) return a.p;
   if (!t->error) t->error = t->k->error, t->error_at = t->k->error_at;
   return NULL;
@@ -34,7 +42,10 @@ Prog *target_program(Target *t, DerivKind kind, const CheckArg *arg) {
 
 /* ---- types for what has none ---- */
 
-typedef struct Wrapper { Target *t; const char *text; } Wrapper;
+typedef struct Wrapper {
+  Target *t;
+  const char *text;
+} Wrapper;
 
 static void add_wrapper(void *self) {
   Wrapper *w = self;
@@ -83,7 +94,8 @@ static const char *wrapper_text(Target *t, uint32_t choice, uint32_t base, const
     bool function = strstr(type, "->") != NULL;
     if (!function) buf_printf(&head, "%s%s: %s", head.n ? ", " : "", name, type);
     buf_printf(&call, "%s%s", k ? ", " : "", function ? type : name);
-    if (!typed && choice % base) buf_printf(&said, "%s%s: %s", said.n ? ", " : " with ", name, type);
+    if (!typed && choice % base)
+      buf_printf(&said, "%s%s: %s", said.n ? ", " : " with ", name, type);
     if (!typed) choice /= base;
   }
   *how = str_printf(c, "%s", said.n ? buf_text(&said) : "");
@@ -93,7 +105,8 @@ static const char *wrapper_text(Target *t, uint32_t choice, uint32_t base, const
 
 static uint32_t untyped(const Ast *params) {
   uint32_t n = 0;
-  for (uint32_t k = 0; k < params->nkids; k++) n += !params->kid[k]->nkids || !params->kid[k]->kid[0];
+  for (uint32_t k = 0; k < params->nkids; k++)
+    n += !params->kid[k]->nkids || !params->kid[k]->kid[0];
   return n;
 }
 
@@ -107,7 +120,8 @@ static void try_kinds(Target *t) {
     uint32_t choice = k < 2 ? 0 : k - 2;
     for (uint32_t j = 0; k < 2 && j < n; j++) choice = choice * base + k;
     Wrapper w = {t, wrapper_text(t, choice, base, &t->how)};
-    if (check_quietly(t->k, add_wrapper, &w) == GC_OK) t->value = target_program(t, DERIV_VALUE, NULL);
+    if (check_quietly(t->k, add_wrapper, &w) == GC_OK)
+      t->value = target_program(t, DERIV_VALUE, NULL);
   }
 }
 
@@ -142,10 +156,15 @@ static void try_sizes(Target *t) {
 
 void check_target(Target *t, Check *k, const char *name) {
   *t = (Target){.k = k, .name = name, .call = name, .how = "", .def = module_function(k->m, name)};
-  if (untyped(t->def->kid[0])) try_kinds(t);
-  else t->value = target_program(t, DERIV_VALUE, NULL);
+  if (untyped(t->def->kid[0]))
+    try_kinds(t);
+  else
+    t->value = target_program(t, DERIV_VALUE, NULL);
   if (!t->value && !untyped(t->def->kid[0])) try_sizes(t);
   if (t->value) t->error = NULL;
-  if (t->value) find_args(t);
-  else t->why_not = untyped(t->def->kid[0]) ? "its parameters need types" : "it does not stand by itself";
+  if (t->value)
+    find_args(t);
+  else
+    t->why_not =
+        untyped(t->def->kid[0]) ? "its parameters need types" : "it does not stand by itself";
 }

@@ -79,9 +79,18 @@ static uint32_t scale_control(Walk *w, Ref r) {
   });
 }
 
-static const char *stop_word(Walk *w, const Node *n) {
+/* A derivative's nodes do not know their call: one that the source does not stop there is
+ * of a built-in function. */
+static uint32_t stop_control(Walk *w, Ref r) {
+  const Node *n = ir_node(w->p, r);
   const char *text = label_source(w->c, n->pos, 40);
-  return text && strncmp(text, "detach", 6) == 0 ? "detach" : "stop_gradient";
+  bool detach = text && strncmp(text, "detach", 6) == 0;
+  bool written = detach || (text && strncmp(text, "stop_gradient", 13) == 0);
+  return add_control(w, r, (Control){
+    .kind = EDGE_STOP,
+    .what = detach ? "detach" : "stop_gradient",
+    .hidden = in_prelude(n) || (n->flags & NODE_DERIVATIVE && !written),
+  });
 }
 
 static bool is_clip(const Node *n) {
@@ -111,9 +120,7 @@ static uint32_t control_of(Walk *w, Ref r) {
   case IR_CUSTOM: return *k = custom_control(w, r);
   case IR_STRAIGHT:
     return *k = add_control(w, r, (Control){.kind = EDGE_STRAIGHT, .what = "straight_through"});
-  case IR_STOP:
-    return *k = add_control(w, r, (Control){.kind = EDGE_STOP, .what = stop_word(w, n),
-                                            .hidden = in_prelude(n)});
+  case IR_STOP: return *k = stop_control(w, r);
   default: return 0;
   }
 }

@@ -3,7 +3,8 @@
  *
  * A count is a walk over the final program: every primitive on reals, and every element
  * that a reduction or an accumulator takes in, is one; a loop's body counts as often as it
- * runs; of an if the dearer branch counts.  Work on ints (subscripts) is left out.
+ * runs; of an if the dearer branch counts.  Work on ints (subscripts) is left out.  Where
+ * it matters that no array is copied, every element that a loop or a fill writes counts too.
  *
  *   test_cost [-v]     shows every count */
 #include <stdio.h>
@@ -25,7 +26,7 @@ static void check(bool good, const char *name, const char *what, double got, dou
 
 /* ---- counting ------------------------------------------------------------------------- */
 
-typedef struct Count { const Prog *p; const int64_t *size; } Count;
+typedef struct Count { const Prog *p; const int64_t *size; bool writes; } Count;
 
 /* The value of an int node: sizes are given, and only they and constants may bound loops. */
 static double int_value(const Count *c, Ref r) {
@@ -55,7 +56,8 @@ static double region_cost(const Count *c, const Region *r);
 static double loop_cost(const Count *c, const Node *n) {
   double times = 1, each = region_cost(c, n->regions[0]);
   for (uint32_t k = 0; k < (n->op == IR_FOLD ? 1 : n->nargs); k++) times *= int_value(c, n->arg[k]);
-  for (uint32_t k = 0; k < n->aux.loop->nout; k++) each += n->aux.loop->comb[k] != BUILD;
+  for (uint32_t k = 0; k < n->aux.loop->nout; k++)
+    each += n->aux.loop->comb[k] != BUILD || c->writes;
   return times*each;
 }
 
@@ -72,6 +74,8 @@ static double node_cost(const Count *c, const Node *n) {
     b = region_cost(c, n->regions[1]);
     return a > b ? a : b;
   case IR_ACCUM: return region_cost(c, n->regions[0]);
+  case IR_FILL: case IR_STACK: return c->writes ? elements(c, n->type) : 0;
+  case IR_WITH: return c->writes ? elements(c, ir_type(c->p, n->arg[1])) : 0;
   default: return 0;
   }
 }
@@ -90,7 +94,7 @@ typedef struct Job {
   const char *text, *function;
   DerivKind kind;
   const int64_t *size;    /* values of the root's int parameters */
-  double cost;            /* operations executed */
+  double cost, writes;    /* operations executed; with elements written */
   double nodes, final;    /* nodes made by elaboration, and in the optimized program */
   double memory;          /* bytes, all in all */
 } Job;
@@ -106,7 +110,8 @@ static void measure(void *arg) {
   j->nodes = p->nnodes;
   p = optimize(p, NULL);
   j->final = p->nnodes;
-  j->cost = region_cost(&(Count){p, j->size}, p->root);
+  j->cost = region_cost(&(Count){p, j->size, false}, p->root);
+  j->writes = region_cost(&(Count){p, j->size, true}, p->root);
   j->memory = (double)arena_used(j->c);
 }
 
@@ -264,6 +269,30 @@ static void try_nest(const Nest *nest, int depth) {
   ctx_free(c);
 }
 
+/* ---- one element at a time ------------------------------------------------------------ */
+
+/* Twice as many steps on an array twice as long are twice the work where each step touches
+ * a few elements: a copy of the array in each would make it four times. */
+static const struct { const char *name, *text; } in_place[] = {
+  {"a recurrence", "f(x: real[n]): real = { A = fold A = x for i in 1..n { A with [i] = A[i]*sin(A[i - 1]) }; sum(A^2) }\n"},
+  {"two at a time", "f(x: real[n]): real = { A = fold A = x for i in 1..n { A with [i] = A[i - 1]*A[i] with [0] = sin(A[i]) }; sum(A^2) }\n"},
+  {"every other one", "f(x: real[n]): real = { (A, s) = fold (A, s) = (x, 0.5) for i < n { (A with [i] = s*A[i], s + A[i]) }; s*sum(A) }\n"},
+};
+
+static void try_in_place(void) {
+  static const int64_t once[] = {200}, twice[] = {400};
+  static const char *const functions[] = {"f", "d1", "d2"};
+  char text[1000], name[80];
+  for (size_t k = 0; k < sizeof in_place / sizeof *in_place; k++)
+    for (int order = 0; order < 3; order++) {
+      snprintf(text, sizeof text, "%s%s", in_place[k].text, orders);
+      double a = run(text, functions[order], DERIV_VALUE, once).writes;
+      double b = run(text, functions[order], DERIV_VALUE, twice).writes;
+      snprintf(name, sizeof name, "%s, order %d", in_place[k].name, order);
+      check(a > 0 && b <= 2.05*a, name, "work for twice the steps", b/a, 2.05);
+    }
+}
+
 /* ---- programs twice as long --------------------------------------------------------------- */
 
 /* One chain of statements with the functions that ask for its derivatives. */
@@ -327,6 +356,7 @@ int main(int argc, char **argv) {
   straight_code();
   for (size_t k = 0; k < sizeof nests / sizeof *nests; k++)
     for (int depth = 1; depth <= 5; depth++) try_nest(&nests[k], depth);
+  try_in_place();
   long_programs();
   printf("costs: %llu passed, %llu failed\n", (unsigned long long)passed, (unsigned long long)failed);
   return failed != 0;

@@ -398,17 +398,16 @@ static void run_jit(Case *k, Prog *p, uint32_t from) {
   if (gives_value(k)) compare_value(k, "the JIT", k->c->opt.real_float ? (double)*(float *)out[0] : *(double *)out[0]);
 }
 
-/* The gradient as `diff` prints it, read back: itself, or a product with its Jacobian. */
+/* The gradient as `diff` prints it, read back: itself, or a product with its Jacobian.  There
+ * a record's leaves are parameters of their own. */
 static Prog *printed_program(Case *k, DerivKind kind) {
-  const char *wrt[] = {"x"}, *leaf[LEAVES];
+  const char *x[] = {"x"}, *leaves[] = {"x_a", "x_b"};
   Buf b;
   buf_init(&b, k->c);
-  Prog *p = optimize_for_reading(elaborate_diff(k->m, "f", NULL, wrt, 1, 1));
+  Prog *p = optimize_for_reading(elaborate_diff(k->m, "f", NULL, x, 1, 1));
   emit_language(p, &b, false);
-  Request q = {.function = p->sig.name, .kind = kind, .wrt = leaf};
-  for (uint32_t i = 0; i < p->sig.params.n; i++)
-    if (!p->sig.params.at[i].is_size) leaf[q.nwrt++] = p->sig.params.at[i].name;
-  if (kind == DERIV_VALUE) q.nwrt = 0;
+  Request q = {.function = p->sig.name, .kind = kind, .wrt = k->form == RECORD ? leaves : x};
+  if (kind != DERIV_VALUE) q.nwrt = k->x.nleaves;
   Module *m = module_new(k->c);
   uint32_t file = source_add(k->c, "printed.gc", buf_text(&b), b.n);
   module_add(m, parse(k->c, file, PARSE_FILE, NULL), false);

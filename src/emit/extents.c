@@ -1,0 +1,42 @@
+/* extents.c - compiled C asks of every array that its size be known from the arguments:
+ * a polynomial in size names and int parameters (an index of a loop around is bounded by
+ * the loop's extent).  `run` and the library allocate where that is not so; compiled C
+ * cannot, and names the array. */
+#include "emit/private.h"
+
+/* Which ints are known before the function runs: marked in order, operands first. */
+static bool *mark_known(const Prog *p) {
+  bool *known = NEWN(p->ctx, bool, p->nnodes);
+  for (Ref r = 1; r < p->nnodes; r++) {
+    const Node *n = ir_node(p, r);
+    if (!n->type || n->type->rank || n->type->elem != ELEM_INT) continue;
+    known[r] = n->op == IR_CONST || n->op == IR_PARAM || n->op == IR_PRIM;
+    for (uint32_t k = 0; k < n->nargs; k++) known[r] &= known[n->arg[k]];
+  }
+  return known;
+}
+
+static bool has_known_sizes(const bool *known, const Type *t) {
+  for (uint32_t k = 0; t && k < t->rank; k++)
+    for (uint32_t i = 0; i < t->dim[k]->n; i++)
+      for (uint32_t j = 0; j < t->dim[k]->mono[i].n; j++)
+        if (!known[t->dim[k]->mono[i].atom[j]]) return false;
+  return true;
+}
+
+_Noreturn static void refuse(const Prog *p, const Node *n) {
+  const char *name = n->name ? str_printf(p->ctx, "array `%s`", n->name) : "this array";
+  fail_at(p->ctx, n->pos,
+          "make the size a parameter, as in f(x: real[n], k: int); gradc run and the library allocate",
+          "the size of %s is known only at run time, and compiled C does not allocate", name);
+}
+
+void refuse_run_time_sizes(const Prog *p) {
+  const bool *known = mark_known(p);
+  for (Ref r = 1; r < p->nnodes; r++) {
+    const Node *n = ir_node(p, r);
+    if (!has_known_sizes(known, n->type)) refuse(p, n);
+    for (uint32_t k = 0; k < n->nresults; k++)
+      if (!has_known_sizes(known, n->result_type[k])) refuse(p, n);
+  }
+}

@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# compile --openmp: the same bits for any number of threads and without OpenMP; --blas: the
+# same numbers; both accepted without a warning; and --main, --static, --max-stmts.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+source "$here/lib.bash"
+find_gradc
+read -ra cc <<<"${CC:-cc}"
+strict=(-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wdouble-promotion -Werror)
+skipped=0
+
+count() { # count WHAT COMMAND...
+  local what=$1
+  shift
+  if "$@" >"$work/log" 2>&1; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "parallel: $what failed"
+    indent "$work/log"
+  fi
+}
+
+skip() {
+  skipped=$((skipped + 1))
+  echo "parallel: skipped $1"
+}
+
+model() { # model FOLDER OPTION...: values and a gradient, compiled strictly
+  local dir=$work/$1
+  shift
+  mkdir -p "$dir"
+  gradc compile "$here/compiled/kinds.gc" -o "$dir/model.c" --grad loss:x,w,y --grad pairs:x --selftest "$@"
+  "${cc[@]}" "${strict[@]}" -O1 -ffp-contract=off -c -o "$dir/model.o" "$dir/model.c"
+}
+
+driver() { # driver FOLDER FLAG...
+  local dir=$work/$1
+  shift
+  "${cc[@]}" -std=c99 -O1 -I"$dir" -o "$dir/driver" "$here/compiled/parallel_driver.c" "$dir/model.o" "$@" -lm
+  "$dir/driver" >"$dir/out"
+}
+
+# Two texts of numbers, within a relative 1e-9.
+close_numbers() {
+  "${AWK:-awk}" 'NR == FNR { for (i = 2; i <= NF; i++) want[FNR, i] = $i; next }
+    { for (i = 2; i <= NF; i++) { d = $i - want[FNR, i]; s = want[FNR, i]
+        if (d < 0) d = -d; if (s < 0) s = -s
+        if (d > 1e-9*(1 + s)) { print $1 ": " $i " is not " want[FNR, i]; bad = 1 } } }
+    END { exit bad || FNR == 0 }' "$@"
+}
+
+cd "$work"
+count "plain code" model plain
+count "plain driver" driver plain
+count "code for OpenMP, without it" model serial --openmp
+count "its driver" driver serial
+count "its numbers" close_numbers plain/out serial/out
+count "copies of accumulators" grep -q 'part\[j\] +=' serial/model.c
+count "the self-test" bash -c 'printf "int model_selftest(void);\nint main(void) { return model_selftest(); }\n" >t.c
+  "$@" -o t t.c serial/model.o -lm && ./t' - "${cc[@]}"
+if echo 'int main(void) { return 0; }' >omp.c && "${cc[@]}" -fopenmp omp.c -o omp 2>/dev/null; then
+  mkdir -p omp.d
+  count "with OpenMP" "${cc[@]}" "${strict[@]}" -O1 -ffp-contract=off -fopenmp -c -o omp.d/model.o serial/model.c
+  cp serial/model.h omp.d
+  count "its driver" driver omp.d -fopenmp
+  for threads in 1 2 3 8; do
+    OMP_NUM_THREADS=$threads omp.d/driver >omp.d/out.$threads
+    count "$threads threads, bit by bit" cmp serial/out "omp.d/out.$threads"
+  done
+else
+  skip "OpenMP: ${cc[*]} does not know -fopenmp"
+fi
+blas=
+for library in -lcblas -lopenblas; do
+  printf '#include <cblas.h>\nint main(void) { return (int)cblas_ddot(0, 0, 1, 0, 1); }\n' >blas.c
+  "${cc[@]}" blas.c -o blas "$library" 2>/dev/null && blas=$library && break
+done
+if [[ -n $blas ]]; then
+  count "code for BLAS" model blas.d --blas
+  count "it calls it" grep -q cblas_dgemm blas.d/model.c
+  count "its driver" driver blas.d "$blas"
+  count "its numbers" close_numbers plain/out blas.d/out
+else
+  skip "BLAS: there is no cblas to link with"
+fi
+
+# A program that reads files.
+gradc compile "$here/compiled/kinds.gc" -o main.c --prefix model --main --grad loss:w
+count "the program" "${cc[@]}" "${strict[@]}" -O1 -o main main.c main_main.c -lm
+printf '# a comment\n1,2\n3 4\n5;6\n' >x.csv
+printf '0.5 0.25\n' >w.txt
+printf '0.5\n-1\n2\n' >y.txt
+printf 'out\n5.53125\ngrad_w[2]\n14.1,18.05\n' >want
+count "its output" bash -c './main loss_grad_w x.csv w.txt y.txt >got && '"$(declare -f close_numbers)"'; tr , " " <want | sed "s/^[0-9]/v &/" >a; tr , " " <got | sed "s/^[0-9]/v &/" >b; close_numbers a b || { cat got; exit 1; }'
+count "a .npy file" bash -c 'gradc run -e "x = 1" >/dev/null; head=$(printf "%-117s" "{'"'descr': '<f8', 'fortran_order': False, 'shape': (2,), }"'"); { printf "\x93NUMPY\x01\x00v\x00"; printf "%s\n" "$head"; printf "\0\0\0\0\0\0\340\077\0\0\0\0\0\0\320\077"; } >w.npy; ./main loss_grad_w x.csv w.npy y.txt >got2 && cmp got got2'
+count "sizes that do not fit" bash -c '! ./main loss_grad_w x.csv x.csv y.txt 2>err && grep -q "w: " err'
+
+# One header, twice in one file; and the code cut in pieces.
+gradc compile "$here/compiled/kinds.gc" -o one.h --static --prefix one --selftest --wrapper
+gradc compile "$here/compiled/kinds.gc" -o two.h --static --prefix two --selftest --real=float
+printf '#include "one.h"\n#include "two.h"\nint main(void) { return one_selftest() || two_selftest(); }\n' >both.c
+count "two static headers" "${cc[@]}" "${strict[@]}" -O1 -o both both.c -lm
+count "their tests" ./both
+count "small pieces" bash -c 'gradc compile "$1" -o cut.c --max-stmts 10 --selftest --grad long:x && grep -q _part2 cut.c' - "$here/compiled/kinds.gc"
+printf 'int cut_selftest(void);\nint main(void) { return cut_selftest(); }\n' >cut_main.c
+count "their code" "${cc[@]}" "${strict[@]}" -Wno-missing-prototypes -O1 -o cut cut.c cut_main.c -lm
+count "their test" ./cut
+echo "parallel: $skipped skipped"
+finish parallel
