@@ -343,6 +343,7 @@ SHELL_TESTS = \
   tests/check-examples.sh \
   tests/compiled.sh \
   tests/cortex.sh \
+  tests/ecosystem.sh \
   tests/embed.sh \
   tests/exports.sh \
   tests/flow.sh \

@@ -11,7 +11,7 @@
 #include "interpret/interpret.h"
 #include "optimize/optimize.h"
 
-typedef struct Fixed { const char *name; int64_t n; } Fixed;
+typedef struct Fixed { const char *name; int64_t n; bool used; } Fixed;
 
 typedef struct Compile {
   Job job;
@@ -98,7 +98,10 @@ static void add_values(Compile *k, Module *m) {
 
 static int64_t fixed_size(Compile *k, const char *name, const Request *q) {
   for (uint32_t i = 0; i < k->sizes.n; i++)
-    if (strcmp(k->sizes.at[i].name, name) == 0) return k->sizes.at[i].n;
+    if (strcmp(k->sizes.at[i].name, name) == 0) {
+      k->sizes.at[i].used = true;
+      return k->sizes.at[i].n;
+    }
   fail_at(k->job.c, (Span){0}, str_printf(k->job.c, "give it with --size %s=N", name),
           "the size '%s' of '%s' has no value", name, q->function);
 }
@@ -235,6 +238,12 @@ static bool has_reals(const Prog *p) {
   return in && out;
 }
 
+static void sizes_are_used(Compile *k) {
+  for (uint32_t i = 0; i < k->sizes.n; i++)
+    if (!k->sizes.at[i].used)
+      fail_at(k->job.c, (Span){0}, NULL, "no function has a size '%s'", k->sizes.at[i].name);
+}
+
 static void make_programs(Compile *k, Module *m) {
   for (uint32_t i = 0; i < k->requests.n; i++) {
     Request *q = &k->requests.at[i];
@@ -287,6 +296,7 @@ static void compile_file(void *arg) {
     fail_at(c, (Span){0}, "give its parameters types: f(x: real[n]) = …",
             "'%s' has no function whose parameters are all typed", k->file);
   make_programs(k, m);
+  sizes_are_used(k);
   Buf body, header, program;
   buf_init(&body, c);
   buf_init(&header, c);
@@ -307,7 +317,7 @@ static bool add_size(Compile *k, const char *text) {
   const char *equals = strchr(text, '=');
   char *end;
   if (!equals || equals == text) return false;
-  Fixed f = {intern(k->job.c, text, (size_t)(equals - text)), strtoll(equals + 1, &end, 10)};
+  Fixed f = {intern(k->job.c, text, (size_t)(equals - text)), strtoll(equals + 1, &end, 10), false};
   if (end == equals + 1 || *end || f.n < 0 || f.n > INT32_MAX) return false;
   VEC_PUSH(k->job.c, &k->sizes, f);
   return true;

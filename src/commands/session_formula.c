@@ -260,13 +260,12 @@ void command_check(Turn *t, const char *arg) {
 
 /* The function as a program; one whose parameters have no types is taken on real numbers. */
 static Prog *function_program(const Subject *q) {
-  if (q->nwrt) {
-    Request r = {.function = q->function, .kind = DERIV_GRAD, .wrt = q->wrt, .nwrt = q->nwrt};
-    return optimize(elaborate_function(q->m, &r), NULL);
-  }
-  if (q->function && !q->order && module_function_typed(q->m, q->function))
-    return optimize(elaborate_function(q->m, &(Request){.function = q->function}), NULL);
-  return optimize(elaborate_diff(q->m, q->function, q->expression, NULL, 0, q->order), NULL);
+  bool typed = q->function && !q->order && module_function_typed(q->m, q->function);
+  Request r = {.function = q->function, .wrt = q->wrt, .nwrt = q->nwrt};
+  r.kind = q->nwrt ? DERIV_GRAD : DERIV_VALUE;
+  if (typed) return optimize(elaborate_function(q->m, &r), NULL);
+  uint32_t order = q->order ? q->order : q->nwrt > 0;
+  return optimize(elaborate_diff(q->m, q->function, q->expression, q->wrt, q->nwrt, order), NULL);
 }
 
 void command_c(Turn *t, const char *arg) {

@@ -109,6 +109,49 @@ Ref take_adjoint(Reverse *v, Level *l, Ref node) {
   return slot->dense;
 }
 
+/* Is every pending update one of an element, and are they few? */
+static bool few_elements(const Reverse *v, const Slot *slot, uint32_t rank) {
+  enum { FEW = 8 };
+  uint32_t n = 0;
+  for (uint32_t k = slot->pending; k; k = v->pending.at[k - 1].next)
+    if (++n > FEW || v->pending.at[k - 1].n != rank) return false;
+  return true;
+}
+
+/* Its own derivative can then restore the array element by element. */
+Ref take_carried(Reverse *v, Level *l, Ref node) {
+  Prog *p = v->p;
+  Slot *slot = &l->slot[node - l->act.lo];
+  bool brought = slot->dense && ir_node(p, slot->dense)->op == IR_WITH;
+  if (!brought || !few_elements(v, slot, ir_type(p, node)->rank)) return take_adjoint(v, l, node);
+  Ref a = slot->dense;
+  for (uint32_t k = slot->pending; k; k = v->pending.at[k - 1].next) {
+    Pending u = v->pending.at[k - 1];
+    Ref sum = ir_add(p, u.v, ir_read(p, a, u.n, u.index, false));
+    a = ir_with(p, a, sum, u.n, u.index, false);
+  }
+  slot->pending = 0;
+  return slot->dense = a;
+}
+
+/* Made whole here, elements would be added to the other's array as a whole array.  They stay
+ * with `from`, too: its adjoint may be asked for. */
+bool pass_adjoint(Reverse *v, Level *l, Ref from, Ref to) {
+  Slot *slot = &l->slot[from - l->act.lo];
+  Level *home = slot->pending ? home_of(l, to) : NULL;
+  Slot *target = home ? local_slot(home, to) : NULL;
+  if (!target) return false;
+  uint32_t next = 0;
+  for (uint32_t k = slot->pending; k; k = next) {
+    Pending u = v->pending.at[k - 1];
+    next = u.next;
+    VEC_PUSH(v->p->ctx, &v->pending, ((Pending){u.v, u.n, u.index, target->pending}));
+    target->pending = v->pending.n;
+  }
+  if (slot->dense) add_adjoint(v, l, to, slot->dense);
+  return true;
+}
+
 /* ---- what a structure takes from outside ---- */
 
 static void frees_collect(Reverse *v, Level *l, const Node *n, Frees *f) {

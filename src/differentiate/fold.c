@@ -183,7 +183,7 @@ static void step_back(Reverse *v, Level *l, FoldReverse *r, const Frees *f, Ref 
   sweep(v, &child);
   for (uint32_t j = 0; j < r->nactive; j++) {
     Ref state = r->state[r->active[j]];
-    Ref back = take_adjoint(v, &child, state);
+    Ref back = take_carried(v, &child, state);
     ir_result(p, back ? back : ir_zero(p, ir_type(p, state)));
   }
   for (uint32_t k = 0; k < r->carried; k++)

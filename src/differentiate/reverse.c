@@ -108,6 +108,9 @@ void sweep(Reverse *v, Level *l) {
       continue;
     }
     if (l->standins && reverse_standin(v, l, r)) continue;
+    const Node *n = ir_node(v->p, r);
+    bool alias = (n->op == IR_VAR || n->op == IR_TIE) && !is_held(&l->act, r);
+    if (alias && pass_adjoint(v, l, r, n->arg[0])) continue;
     Ref g = take_adjoint(v, l, r);
     if (!g) continue;
     v->p->pos = ir_node(v->p, r)->pos;

@@ -85,6 +85,10 @@ void level_ready(Reverse *v, Level *l, const Region *region);
 void add_adjoint(Reverse *v, Level *l, Ref node, Ref g);
 void add_adjoint_at(Reverse *v, Level *l, Ref node, Ref g, uint32_t n, const Ref *index);
 Ref take_adjoint(Reverse *v, Level *l, Ref node);  /* 0 where nothing arrived */
+/* The same of an array that a fold carries: a chain of WITHs on what the fold brought. */
+Ref take_carried(Reverse *v, Level *l, Ref node);
+/* Hands on what arrived at `from` to `to`, elements as elements; false where it cannot. */
+bool pass_adjoint(Reverse *v, Level *l, Ref from, Ref to);
 Ref add_values(Prog *p, Ref a, Ref b);             /* scalars or arrays */
 
 /* The values that a structured node takes from outside and that carry a derivative. */

@@ -17,6 +17,7 @@ enum { ASSERT_POINTS = 100, MOST_NODES = 20000 };
 typedef struct Claim {
   Check *k;
   const Ast *item;
+  const Ast *left, *right;     /* what it says is equal */
   const char *text, *call;
   VEC(const Ast *) need; /* bindings and inputs it needs, in order */
   VEC(Value) given;      /* values of its parameters in the script */
@@ -59,6 +60,22 @@ static void find_needs(Claim *q, uint32_t at) {
     if (needed) VEC_PUSH(c, &found, a);
   }
   for (uint32_t k = found.n; k-- > 0;) VEC_PUSH(c, &q->need, found.at[k]);
+}
+
+/* ---- what is equal ---- */
+
+static bool calls(const Ast *e, const char *name, uint32_t arguments) {
+  return e->kind == AST_CALL && e->nkids == arguments + 1 && e->kid[0]->kind == AST_NAME &&
+         !strcmp(e->kid[0]->name, name);
+}
+
+/* a == b, all(a == b), or close(a, b); with a tolerance of its own it is no identity. */
+static bool find_sides(Claim *q) {
+  const Ast *e = q->item->kid[0];
+  if (calls(e, "all", 1)) e = e->kid[1];
+  bool near = calls(e, "close", 2), equal = e->kind == AST_BINARY && e->op == OP_EQ;
+  if (near || equal) q->left = e->kid[near], q->right = e->kid[1 + near];
+  return near || equal;
 }
 
 /* ---- as a function ---- */
@@ -107,7 +124,6 @@ static void add_param(Claim *q, Buf *head, const char *name, const char *type, c
 
 static const char *claim_text(Claim *q) {
   Ctx *c = q->k->c;
-  const Ast *equal = q->item->kid[0];
   Buf head, body;
   buf_init(&head, c), buf_init(&body, c);
   q->known = true;
@@ -122,8 +138,8 @@ static const char *claim_text(Claim *q) {
       buf_printf(&body, "%s\n", text_at(c, a->span));
   }
   return str_printf(c, "%s(%s) = {\n%s(%s, %s) }\n", q->call, head.n ? buf_text(&head) : "",
-                    body.n ? buf_text(&body) : "", text_at(c, equal->kid[0]->span),
-                    text_at(c, equal->kid[1]->span));
+                    body.n ? buf_text(&body) : "", text_at(c, q->left->span),
+                    text_at(c, q->right->span));
 }
 
 static void add_claim(void *self) {
@@ -317,14 +333,13 @@ void check_asserts(Check *k) {
   for (uint32_t j = 0; j < file->nkids; j++) {
     const Ast *a = file->kid[j];
     if (a->kind != AST_ASSERT) continue;
-    const Ast *e = a->kid[0];
     Claim q = {.k = k, .item = a, .text = text_at(c, a->span)};
     k->totals->asserts++;
     q.call = intern_z(c, str_printf(c, "checked_assert_%u", j));
     q.text = str_printf(c, "%.*s", (int)strcspn(q.text, "\n"), q.text);
     if (failed_at(c, a->span))
       say(&q, "FAILS");
-    else if (e->kind != AST_BINARY || e->op != OP_EQ)
+    else if (!find_sides(&q))
       say(&q, s.ran ? "holds where the script evaluates it" : "not evaluated");
     else {
       find_needs(&q, j);
