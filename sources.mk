@@ -413,6 +413,7 @@ EXAMPLE_FILES = \
 
 DOCUMENTS = \
   README.md \
+  docs/compiled.md \
   docs/ir.md \
   docs/manual.md \
   docs/session.md \

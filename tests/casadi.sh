@@ -27,7 +27,7 @@ gradc compile "$here/compiled/casadi.gc" -o model.c --abi=casadi --selftest --si
 count compiling "${cc[@]}" "${strict[@]}" -O1 -fPIC -shared -o model.so model.c -lm
 printf '#include "model.h"\nint main(void) { return model_f_n_in() != 4; }\n' >user.c
 count "its header" "${cc[@]}" "${strict[@]}" -c user.c
-for name in f g h; do count "$name" ./driver ./model.so "model_$name"; done
+for name in f g h names; do count "$name" ./driver ./model.so "model_$name"; done
 count reversed ./driver ./model.so model_reversed reversed
 
 # What cannot be is said.

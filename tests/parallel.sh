@@ -96,6 +96,11 @@ count "its output" bash -c './main loss_grad_w x.csv w.txt y.txt >got && '"$(dec
 count "a .npy file" bash -c 'gradc run -e "x = 1" >/dev/null; head=$(printf "%-117s" "{'"'descr': '<f8', 'fortran_order': False, 'shape': (2,), }"'"); { printf "\x93NUMPY\x01\x00v\x00"; printf "%s\n" "$head"; printf "\0\0\0\0\0\0\340\077\0\0\0\0\0\0\320\077"; } >w.npy; ./main loss_grad_w x.csv w.npy y.txt >got2 && cmp got got2'
 count "sizes that do not fit" bash -c '! ./main loss_grad_w x.csv x.csv y.txt 2>err && grep -q "w: " err'
 
+gradc compile "$here/compiled/edges.gc" -o edges.c --main --wrapper --openmp --blas --selftest
+for file in edges.c edges_main.c; do
+  count "names that C takes: $file" "${cc[@]}" "${strict[@]}" -O1 -c "$file"
+done
+
 # One header, twice in one file; and the code cut in pieces.
 gradc compile "$here/compiled/kinds.gc" -o one.h --static --prefix one --selftest --wrapper
 gradc compile "$here/compiled/kinds.gc" -o two.h --static --prefix two --selftest --real=float

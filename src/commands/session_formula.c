@@ -332,7 +332,8 @@ static const char *timed_call(Turn *t, const Ast *at, const Ast *function) {
   const char *inputs = "", *list = "";
   for (uint32_t k = 0; k < params->nkids; k++) {
     if (params->kid[k]->nkids && params->kid[k]->kid[0])
-      fail_at(t->c, at->span, "as in :time f(2.0)", "give it arguments, as its parameters have types");
+      fail_at(t->c, at->span, "as in :time f(2.0)",
+              "give it arguments, as its parameters have types");
     const char *name = str_printf(t->c, "timed_%u", k);
     InputValue in = {.name = name, .elem = ELEM_REAL, .data = &half};
     VEC_PUSH(t->c, &t->inputs, in);

@@ -216,9 +216,9 @@ static void write_body(File *f, Buf *out) {
   buf_puts(out, close_c);
 }
 
-/* A function may have a name that another one needs for its workspace or its wrapper. */
+/* A function may have a name that another one needs for its workspace, wrapper or test. */
 static void check_names(Ctx *c, Prog *const *functions, uint32_t n) {
-  static const char *const suffix[] = {"", "_work", "_new", "_call", "_free"};
+  static const char *const suffix[] = {"", "_work", "_WORK", "_new", "_call", "_free", "_fn", "_agrees", "_c"};
   const char **name = NEWN(c, const char *, n);
   for (uint32_t k = 0; k < n; k++) name[k] = intern_z(c, functions[k]->sig.name);
   for (uint32_t k = 0; k < n; k++)
@@ -231,34 +231,11 @@ static void check_names(Ctx *c, Prog *const *functions, uint32_t n) {
     }
 }
 
-/* Is `name` the name of a companion of `base`: base_work and the like? */
-static bool is_companion(const char *name, const char *base) {
-  static const char *const endings[] = {"work", "WORK", "new", "call", "free", "fn", "agrees", "c"};
-  size_t n = strlen(base);
-  if (strncmp(name, base, n) != 0 || name[n] != '_') return false;
-  for (size_t k = 0; k < sizeof endings / sizeof *endings; k++)
-    if (strcmp(name + n + 1, endings[k]) == 0) return true;
-  return false;
-}
-
-/* Every name in C belongs to one function. */
-static void names_differ(Ctx *c, Prog *const *p, uint32_t n) {
-  for (uint32_t k = 0; k < n; k++)
-    for (uint32_t j = 0; j < n; j++) {
-      const char *a = p[k]->sig.name, *b = p[j]->sig.name;
-      if (j > k && strcmp(a, b) == 0)
-        fail_at(c, (Span){0}, "ask for it once", "'%s' would be written twice", a);
-      if (is_companion(a, b))
-        fail_at(c, (Span){0}, "rename it", "'%s' is a name that the C of '%s' needs itself", a, b);
-    }
-}
-
 void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Buf *body,
             Buf *header) {
   File f;
   check_names(c, functions, n);
   file_init(&f, c, o, false);
-  names_differ(c, functions, n);
   for (f.at = 0; f.at < n; f.at++) {
     const char *name = functions[f.at]->sig.name;
     refuse_run_time_sizes(functions[f.at]);

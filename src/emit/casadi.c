@@ -187,17 +187,17 @@ static int64_t put_input(Casadi *s, Buf *b, uint32_t k, int64_t at) {
   int i = find(s, false, k);
   if (t->rank == 0) {
     const char *type = c_type(s->e->f, t->elem, false);
-    if (t->elem == ELEM_REAL) buf_printf(b, "  const double %s = arg[%d] ? arg[%d][0] : 0.0;\n", name, i, i);
+    if (t->elem == ELEM_REAL) buf_printf(b, "  const double %s = gc_arg[%d] ? gc_arg[%d][0] : 0.0;\n", name, i, i);
     else if (t->elem == ELEM_INT)
-      buf_printf(b, "  const %s %s = arg[%d] ? (int64_t)arg[%d][0] : 0;\n", type, name, i, i);
-    else buf_printf(b, "  const int %s = arg[%d] && arg[%d][0] > 0.0;\n", name, i, i);
+      buf_printf(b, "  const %s %s = gc_arg[%d] ? (int64_t)gc_arg[%d][0] : 0;\n", type, name, i, i);
+    else buf_printf(b, "  const int %s = gc_arg[%d] && gc_arg[%d][0] > 0.0;\n", name, i, i);
     return 0;
   }
   bool ints = t->elem != ELEM_REAL;
   const Matrix *m = &s->in.at[i];
-  buf_printf(b, ints ? "  int64_t *const %s = (int64_t *)(void *)(w + %lld);\n"
-                     : "  double *const %s = w + %lld;\n", name, (long long)at);
-  buf_printf(b, "  %s(%s, arg[%d], %lld, %lld);\n", copy_name(s, ints ? "gc_rows_i" : "gc_rows"), name, i,
+  buf_printf(b, ints ? "  int64_t *const %s = (int64_t *)(void *)(gc_w + %lld);\n"
+                     : "  double *const %s = gc_w + %lld;\n", name, (long long)at);
+  buf_printf(b, "  %s(%s, gc_arg[%d], %lld, %lld);\n", copy_name(s, ints ? "gc_rows_i" : "gc_rows"), name, i,
              (long long)m->rows, (long long)m->columns);
   return count(m);
 }
@@ -209,8 +209,8 @@ static int64_t result_count(const Casadi *s, uint32_t k) {
 
 static int64_t put_room(Casadi *s, Buf *b, uint32_t k, int64_t at) {
   bool ints = result(s, k)->elem != ELEM_REAL;
-  buf_printf(b, ints ? "  int64_t *const %s = (int64_t *)(void *)(w + %lld);\n"
-                     : "  double *const %s = w + %lld;\n", s->e->out_name[k], (long long)at);
+  buf_printf(b, ints ? "  int64_t *const %s = (int64_t *)(void *)(gc_w + %lld);\n"
+                     : "  double *const %s = gc_w + %lld;\n", s->e->out_name[k], (long long)at);
   return result_count(s, k);
 }
 
@@ -222,7 +222,7 @@ static void put_plain_call(Casadi *s, Buf *b, int64_t at) {
     if (k) put_comma(b, &column);
     buf_puts(b, k < root->params.n ? s->e->param_name[k] : s->e->out_name[k - root->params.n]);
   }
-  if (s->e->has_work) buf_printf(b, ", w + %lld", (long long)at);
+  if (s->e->has_work) buf_printf(b, ", gc_w + %lld", (long long)at);
   buf_puts(b, ");\n  if (code) return code;\n");
 }
 
@@ -230,14 +230,14 @@ static void put_output(Casadi *s, Buf *b, int k) {
   const Matrix *m = &s->out.at[k];
   const char *name = m->part < 0 ? "" : s->e->out_name[m->part];
   if (m->part < 0) {
-    buf_printf(b, "  %s(res[%d], %lld);\n", copy_name(s, "gc_zeros"), k, (long long)count(m));
+    buf_printf(b, "  %s(gc_res[%d], %lld);\n", copy_name(s, "gc_zeros"), k, (long long)count(m));
   } else if (m->jacobian) {
-    buf_printf(b, "  %s(res[%d], %s, %lld, %lld, %lld, %lld);\n", copy_name(s, "gc_columns_j"), k, name,
+    buf_printf(b, "  %s(gc_res[%d], %s, %lld, %lld, %lld, %lld);\n", copy_name(s, "gc_columns_j"), k, name,
                (long long)m->from_rows, (long long)m->from_columns, (long long)m->to_rows,
                (long long)m->to_columns);
   } else {
     bool ints = result(s, (uint32_t)m->part)->elem != ELEM_REAL;
-    buf_printf(b, "  %s(res[%d], %s, %lld, %lld);\n",
+    buf_printf(b, "  %s(gc_res[%d], %s, %lld, %lld);\n",
                copy_name(s, ints ? "gc_columns_i" : "gc_columns"), k, name, (long long)m->rows,
                (long long)m->columns);
   }
@@ -247,14 +247,14 @@ static void put_output(Casadi *s, Buf *b, int k) {
 static int64_t put_entry(Casadi *s, Buf *b) {
   const Region *root = s->e->p->root;
   int64_t at = 0;
-  buf_printf(b, "CASADI_SYMBOL_EXPORT int %s(const casadi_real **arg, casadi_real **res, casadi_int *iw,\n"
-             "    casadi_real *w, int mem) {\n", s->name);
+  buf_printf(b, "CASADI_SYMBOL_EXPORT int %s(const casadi_real **gc_arg, casadi_real **gc_res,\n"
+             "    casadi_int *gc_iw, casadi_real *gc_w, int gc_mem) {\n", s->name);
   for (uint32_t k = 0; k < root->params.n; k++) at += put_input(s, b, k, at);
   for (uint32_t k = 0; k < root->results.n; k++) at += put_room(s, b, k, at);
   put_plain_call(s, b, at);
   for (uint32_t k = 0; k < s->out.n; k++) put_output(s, b, (int)k);
-  if (root->params.n == 0) buf_puts(b, "  (void)arg;\n");
-  buf_puts(b, "  (void)iw;\n  (void)mem;\n  return 0;\n}\n\n");
+  if (root->params.n == 0) buf_puts(b, "  (void)gc_arg;\n");
+  buf_puts(b, "  (void)gc_iw;\n  (void)gc_mem;\n  return 0;\n}\n\n");
   return at;
 }
 

@@ -288,9 +288,13 @@ static void region_statements(Printer *w, Body *b, const Region *r, uint32_t sta
   }
 }
 
-/* Names that a region gave are its own. */
+/* Names that a region gave are its own; an accumulator's scope is printed as part of it. */
 static void forget_names(Printer *w, const Region *r) {
-  for (uint32_t i = 0; i < r->nodes.n; i++) w->name[r->nodes.at[i]] = NULL;
+  for (uint32_t i = 0; i < r->nodes.n; i++) {
+    const Node *n = ir_node(w->p, r->nodes.at[i]);
+    w->name[r->nodes.at[i]] = NULL;
+    if (n->op == IR_ACCUM) forget_names(w, n->regions[0]);
+  }
 }
 
 static const char *line(const Printer *w, const Stmt *s) {

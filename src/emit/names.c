@@ -44,6 +44,8 @@ static const char *const taken[] = {
   "DOMAIN", "SING", "OVERFLOW", "UNDERFLOW", "PLOSS", "TLOSS", "HUGE", "MAXFLOAT",
   "exp10", "pow10", "drem", "significand", "scalb", "nan", "logb", "ilogb", "scalbn", "modf",
   "frexp", "nextafter", "llrint", "llround", "lrint", "lround", "time", "read", "write", "link",
+  "malloc", "free", "realloc", "calloc", "fprintf", "strcmp", "strlen", "strtod", "strtoll",
+  "fopen", "fread", "fclose", "ferror", "atoi", "cblas_dgemm", "cblas_sgemm",
   /* ours */
   "env", "work", "host", "stop", "code", "in", "outs",
 };

@@ -55,7 +55,7 @@ static uint32_t put_readers(Emit *e, Buf *b) {
     const Type *t = sig_param(e, k)->type;
     const char *name = e->param_name[k];
     if (sig_is_size(e, k)) continue;
-    buf_printf(b, "  gc_read(&in[%u], \"%s\", argv[%u]);\n  gc_rank(&in[%u], %u);\n", k, name, n++, k,
+    buf_printf(b, "  gc_read(&in[%u], \"%s\", gc_argv[%u]);\n  gc_rank(&in[%u], %u);\n", k, name, n++, k,
                t->rank);
     if (t->rank == 0) {
       const char *type = c_type(e->f, t->elem, false);
@@ -78,7 +78,7 @@ static void put_array(Emit *e, Buf *b, uint32_t k) {
     buf_puts(b, ");\n");
   }
   buf_printf(b, "  %s *const %s = (%s *)gc_room(in[%u].n, sizeof(%s));\n", type, name, type, k, type);
-  buf_printf(b, "  for (size_t k_ = 0; k_ < in[%u].n; k_++) %s[k_] = (%s)in[%u].at[k_];\n", k, name, type, k);
+  buf_printf(b, "  for (size_t gc_k = 0; gc_k < in[%u].n; gc_k++) %s[gc_k] = (%s)in[%u].at[gc_k];\n", k, name, type, k);
 }
 
 static void put_results(Emit *e, Buf *b) {
@@ -119,16 +119,16 @@ static void put_printing(Emit *e, Buf *b) {
   for (uint32_t k = 0; k < e->p->root->results.n; k++) {
     const Type *t = node(e, e->p->root->results.at[k])->type;
     const char *name = e->out_name[k];
-    buf_puts(b, "  {\n    const int64_t dim[] = {");
+    buf_puts(b, "  {\n    const int64_t gc_dim[] = {");
     for (uint32_t d = 0; d < t->rank; d++) {
       if (d) buf_puts(b, ", ");
       size_c(e, b, t->dim[d], PREC_ANY, named_atom);
     }
-    buf_puts(b, t->rank ? "};\n    const size_t n_ = (size_t)(" : "1};\n    const size_t n_ = (size_t)(");
+    buf_puts(b, t->rank ? "};\n    const size_t gc_n = (size_t)(" : "1};\n    const size_t gc_n = (size_t)(");
     put_product(e, b, t);
-    buf_printf(b, ");\n    double *const x_ = (double *)gc_room(n_, sizeof(double));\n"
-               "    for (size_t k_ = 0; k_ < n_; k_++) x_[k_] = (double)%s[k_];\n"
-               "    gc_print(\"%s\", x_, %u, dim, %d);\n    free(x_);\n    free(%s);\n  }\n",
+    buf_printf(b, ");\n    double *const gc_x = (double *)gc_room(gc_n, sizeof(double));\n"
+               "    for (size_t gc_k = 0; gc_k < gc_n; gc_k++) gc_x[gc_k] = (double)%s[gc_k];\n"
+               "    gc_print(\"%s\", gc_x, %u, gc_dim, %d);\n    free(gc_x);\n    free(%s);\n  }\n",
                name, name, t->rank, e->f->real_float && t->elem == ELEM_REAL ? 9 : 17, name);
   }
 }
@@ -152,9 +152,9 @@ void program_case(Emit *e) {
   Buf b, *all = &e->f->programs, *table = &e->f->program_table;
   buf_init(&b, e->c);
   uint32_t nparams = e->p->root->params.n;
-  buf_printf(&b, "static int call_%u(char **argv) {\n  gc_input in[%u];\n", e->f->at, nparams ? nparams : 1);
+  buf_printf(&b, "static int call_%u(char **gc_argv) {\n  gc_input in[%u];\n", e->f->at, nparams ? nparams : 1);
   uint32_t n = put_readers(e, &b);
-  if (!n) buf_puts(&b, "  (void)in;\n  (void)argv;\n");
+  if (!n) buf_puts(&b, "  (void)in;\n  (void)gc_argv;\n");
   bool possible = put_sizes(e, &b);
   put_usage(e, table);
   if (!possible) {

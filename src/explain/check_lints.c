@@ -160,6 +160,11 @@ static void walk_region(Walk *w, const Region *r) {
 
 /* ---- arguments nothing reaches ---- */
 
+/* What sets the strength of a control is stopped by it: that is no surprise. */
+static bool by_design(const char *what) {
+  return !strcmp(what, "grad_reverse") || !strcmp(what, "grad_scale");
+}
+
 static void argument_lint(Target *t, const CheckArg *a) {
   Prog *p = t->value;
   Cut why = {0};
@@ -172,7 +177,7 @@ static void argument_lint(Target *t, const CheckArg *a) {
         return;
       if (cut.connected && !connected) why = cut, connected = true;
     }
-  if (!connected) return;
+  if (!connected || (why.what && by_design(why.what))) return;
   uint32_t line = 0, column = 0;
   if (why.stop.file) source_where(p->ctx, why.stop, &line, &column);
   if (line)
