@@ -75,10 +75,12 @@ static void gc_read_npy(gc_input *x, const char *path, const unsigned char *byte
   copy[length] = 0;
   head = copy;
   p = gc_npy_key(head, "'descr'", path);
-  if ((*p != '<' && *p != '|') || !strchr("fiub", p[1])) gc_die(path, "its elements are of a kind that is not read");
+  if ((*p != '<' && *p != '|') || !strchr("fiub", p[1]))
+    gc_die(path, "its elements are of a kind that is not read");
   const char kind = p[1] == 'b' ? 'u' : p[1];
   size = atoi(p + 2);
-  if (size != 1 && size != 2 && size != 4 && size != 8) gc_die(path, "its elements are of a size that is not read");
+  if (size != 1 && size != 2 && size != 4 && size != 8)
+    gc_die(path, "its elements are of a size that is not read");
   if (kind == 'f' && size < 4) gc_die(path, "its elements are of a size that is not read");
   if (strncmp(gc_npy_key(head, "'fortran_order'", path), "False", 5) != 0)
     gc_die(path, "it is in Fortran's order: save numpy.ascontiguousarray of it");

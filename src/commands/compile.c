@@ -330,7 +330,8 @@ static int check_options(Compile *k) {
     return usage_error(&compile_command, "--abi=casadi has no --%s",
                        o->single ? "static" : o->wrapper ? "wrapper" : "main");
   if (o->casadi && k->job.c->opt.real_float)
-    return usage_error(&compile_command, "CasADi's numbers are double: no --real=float with --abi=casadi");
+    return usage_error(&compile_command,
+                       "CasADi's numbers are double: no --real=float with --abi=casadi");
   if (o->prefix && (strspn(o->prefix, LETTERS) != strlen(o->prefix) || !*o->prefix ||
                     (*o->prefix >= '0' && *o->prefix <= '9')))
     return usage_error(&compile_command, "--prefix is a C identifier, not '%s'", o->prefix);
@@ -375,7 +376,8 @@ static int take_options(Compile *k, int argc, char **argv) {
       char *end;
       unsigned long n = strtoul(optarg, &end, 10);
       if (*end || n < 10 || n > 1000000)
-        return usage_error(&compile_command, "--max-stmts is a number from 10 to 1000000, not '%s'", optarg);
+        return usage_error(&compile_command, "--max-stmts is a number from 10 to 1000000, not '%s'",
+                           optarg);
       k->emit.max_stmts = (uint32_t)n;
       break;
     }
@@ -389,7 +391,8 @@ static int take_options(Compile *k, int argc, char **argv) {
     }
   }
   if (optind < argc) k->file = argv[optind++];
-  if (optind < argc) return usage_error(&compile_command, "one file at a time; what is '%s'?", argv[optind]);
+  if (optind < argc)
+    return usage_error(&compile_command, "one file at a time; what is '%s'?", argv[optind]);
   if (!k->file) return usage_error(&compile_command, "which file?");
   if (!k->output) return usage_error(&compile_command, "where to? (-o model.c)");
   int wrong = check_options(k);

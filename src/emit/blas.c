@@ -27,7 +27,8 @@ typedef struct Product { Ref i, j, k; Factor a, b; } Product;
 
 static bool is_factor(const Emit *e, Ref r, Product *x, const Region *outer, Factor *f) {
   const Node *n = node(e, r);
-  if (n->op != IR_READ || n->nargs != 3 || n->type->rank || n->type->elem != ELEM_REAL) return false;
+  if (n->op != IR_READ || n->nargs != 3 || n->type->rank || n->type->elem != ELEM_REAL)
+    return false;
   if (n->flags & NODE_CHECKED || region_inside(e, node(e, n->arg[0])->region, outer)) return false;
   Ref row = n->arg[1], column = n->arg[2], other = row == x->k ? column : row;
   if ((row == x->k) == (column == x->k) || (other != x->i && other != x->j)) return false;
@@ -49,7 +50,8 @@ static bool only(const Emit *e, const Region *r, Ref structured, Ref result) {
 
 static bool is_product(const Emit *e, Ref r, Product *x) {
   const Node *n = node(e, r);
-  if (n->op != IR_LOOP || n->nargs != 2 || n->nresults != 1 || n->aux.loop->comb[0] != BUILD) return false;
+  if (n->op != IR_LOOP || n->nargs != 2 || n->nresults != 1 || n->aux.loop->comb[0] != BUILD)
+    return false;
   const Region *body = n->regions[0];
   Ref out = body->results.at[0];
   if (node(e, out)->op != IR_PROJ || region_of(e, out) != body) return false;
@@ -57,7 +59,8 @@ static bool is_product(const Emit *e, Ref r, Product *x) {
   const Node *sum = node(e, inner);
   if (sum->op != IR_LOOP || sum->nargs != 1 || sum->nresults != 1 || sum->aux.loop->comb[0] != SUM)
     return false;
-  if (region_inside(e, node(e, sum->arg[0])->region, body) || !only(e, body, inner, out)) return false;
+  if (region_inside(e, node(e, sum->arg[0])->region, body) || !only(e, body, inner, out))
+    return false;
   const Region *in = sum->regions[0];
   const Node *times = node(e, in->results.at[0]);
   *x = (Product){.i = body->params.at[0], .j = body->params.at[1], .k = in->params.at[0]};
@@ -86,7 +89,8 @@ static void put_call(Emit *e, Ref r, const Product *x, Ref length) {
   bool single = e->f->real_float;
   line_start(e);
   putf(e, "cblas_%cgemm(CblasRowMajor, %s, %s, ", single ? 's' : 'd',
-       x->a.transposed ? "CblasTrans" : "CblasNoTrans", x->b.transposed ? "CblasTrans" : "CblasNoTrans");
+       x->a.transposed ? "CblasTrans" : "CblasNoTrans",
+       x->b.transposed ? "CblasTrans" : "CblasNoTrans");
   put_extent(e, n->arg[0]);
   put(e, ", ");
   put_extent(e, n->arg[1]);

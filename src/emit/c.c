@@ -123,17 +123,18 @@ static void head_line(Buf *b, const File *f) {
 }
 
 static void put_casadi_contract(Buf *out) {
-  buf_puts(out,
-    "\n *"
-    "\n * CasADi's external functions: external('NAME', './LIBRARY.so').  Arrays are dense double; a"
-    "\n * vector of n is n by 1, an array of more axes its first axis by all others, column-major."
-    "\n * Ints and bools come and go as doubles.  A null argument stands for zeros, a null result is"
-    "\n * not stored.  fwd1_, adj1_ and jac_ take the inputs, the results (which they do not read),"
-    "\n * then the seeds.  Inputs, results and workspace are as CasADi gives them: w is as long as"
-    "\n * _work tells, no result overlaps an input.  A NaN makes NaN what depends on it and nothing"
-    "\n * else.  Functions return 0, or the number of a check that failed.  They can be called from"
-    "\n * any thread, allocate nothing, keep no state and do not recurse; stack is a bound without"
-    "\n * optimization, the C library's own apart. */\n");
+  buf_puts(
+      out,
+      "\n *"
+      "\n * CasADi's external functions: external('NAME', './LIBRARY.so').  Arrays are dense double; a"
+      "\n * vector of n is n by 1, an array of more axes its first axis by all others, column-major."
+      "\n * Ints and bools come and go as doubles.  A null argument stands for zeros, a null result is"
+      "\n * not stored.  fwd1_, adj1_ and jac_ take the inputs, the results (which they do not read),"
+      "\n * then the seeds.  Inputs, results and workspace are as CasADi gives them: w is as long as"
+      "\n * _work tells, no result overlaps an input.  A NaN makes NaN what depends on it and nothing"
+      "\n * else.  Functions return 0, or the number of a check that failed.  They can be called from"
+      "\n * any thread, allocate nothing, keep no state and do not recurse; stack is a bound without"
+      "\n * optimization, the C library's own apart. */\n");
 }
 
 static void put_contract(const File *f, Buf *out) {
@@ -218,7 +219,8 @@ static void write_body(File *f, Buf *out) {
 
 /* A function may have a name that another one needs for its workspace, wrapper or test. */
 static void check_names(Ctx *c, Prog *const *functions, uint32_t n) {
-  static const char *const suffix[] = {"", "_work", "_WORK", "_new", "_call", "_free", "_fn", "_agrees", "_c"};
+  static const char *const suffix[] = {"",      "_work", "_WORK",   "_new", "_call",
+                                       "_free", "_fn",   "_agrees", "_c"};
   const char **name = NEWN(c, const char *, n);
   for (uint32_t k = 0; k < n; k++) name[k] = intern_z(c, functions[k]->sig.name);
   for (uint32_t k = 0; k < n; k++)

@@ -116,7 +116,8 @@ static void add_own(Casadi *s) {
   for (uint32_t k = 0; k < f->nin; k++)
     add(s, false, "", matrix(s->e->param_name[k], input(s, k), (int)k));
   for (uint32_t k = 0; k < f->nout; k++)
-    add(s, value, value ? "" : "out_", matrix(s->e->out_name[k], result(s, k), value ? (int)k : -1));
+    add(s, value, value ? "" : "out_",
+        matrix(s->e->out_name[k], result(s, k), value ? (int)k : -1));
 }
 
 static void add_forward(Casadi *s) {
@@ -187,7 +188,8 @@ static int64_t put_input(Casadi *s, Buf *b, uint32_t k, int64_t at) {
   int i = find(s, false, k);
   if (t->rank == 0) {
     const char *type = c_type(s->e->f, t->elem, false);
-    if (t->elem == ELEM_REAL) buf_printf(b, "  const double %s = gc_arg[%d] ? gc_arg[%d][0] : 0.0;\n", name, i, i);
+    if (t->elem == ELEM_REAL)
+      buf_printf(b, "  const double %s = gc_arg[%d] ? gc_arg[%d][0] : 0.0;\n", name, i, i);
     else if (t->elem == ELEM_INT)
       buf_printf(b, "  const %s %s = gc_arg[%d] ? (int64_t)gc_arg[%d][0] : 0;\n", type, name, i, i);
     else buf_printf(b, "  const int %s = gc_arg[%d] && gc_arg[%d][0] > 0.0;\n", name, i, i);
@@ -197,8 +199,8 @@ static int64_t put_input(Casadi *s, Buf *b, uint32_t k, int64_t at) {
   const Matrix *m = &s->in.at[i];
   buf_printf(b, ints ? "  int64_t *const %s = (int64_t *)(void *)(gc_w + %lld);\n"
                      : "  double *const %s = gc_w + %lld;\n", name, (long long)at);
-  buf_printf(b, "  %s(%s, gc_arg[%d], %lld, %lld);\n", copy_name(s, ints ? "gc_rows_i" : "gc_rows"), name, i,
-             (long long)m->rows, (long long)m->columns);
+  buf_printf(b, "  %s(%s, gc_arg[%d], %lld, %lld);\n", copy_name(s, ints ? "gc_rows_i" : "gc_rows"),
+             name, i, (long long)m->rows, (long long)m->columns);
   return count(m);
 }
 
@@ -232,8 +234,8 @@ static void put_output(Casadi *s, Buf *b, int k) {
   if (m->part < 0) {
     buf_printf(b, "  %s(gc_res[%d], %lld);\n", copy_name(s, "gc_zeros"), k, (long long)count(m));
   } else if (m->jacobian) {
-    buf_printf(b, "  %s(gc_res[%d], %s, %lld, %lld, %lld, %lld);\n", copy_name(s, "gc_columns_j"), k, name,
-               (long long)m->from_rows, (long long)m->from_columns, (long long)m->to_rows,
+    buf_printf(b, "  %s(gc_res[%d], %s, %lld, %lld, %lld, %lld);\n", copy_name(s, "gc_columns_j"),
+               k, name, (long long)m->from_rows, (long long)m->from_columns, (long long)m->to_rows,
                (long long)m->to_columns);
   } else {
     bool ints = result(s, (uint32_t)m->part)->elem != ELEM_REAL;
@@ -261,8 +263,10 @@ static int64_t put_entry(Casadi *s, Buf *b) {
 /* ---- what CasADi asks ------------------------------------------------------------------ */
 
 static void put_names(Casadi *s, Buf *b, const char *way, const Matrix *m, uint32_t n) {
-  buf_printf(b, "CASADI_SYMBOL_EXPORT casadi_int %s_n_%s(void) { return %u; }\n\n", s->name, way, n);
-  buf_printf(b, "CASADI_SYMBOL_EXPORT const char *%s_name_%s(casadi_int i) {\n  switch (i) {\n", s->name, way);
+  buf_printf(b, "CASADI_SYMBOL_EXPORT casadi_int %s_n_%s(void) { return %u; }\n\n", s->name, way,
+             n);
+  buf_printf(b, "CASADI_SYMBOL_EXPORT const char *%s_name_%s(casadi_int i) {\n  switch (i) {\n",
+             s->name, way);
   for (uint32_t k = 0; k < n; k++) buf_printf(b, "    case %u: return \"%s\";\n", k, m[k].name);
   buf_puts(b, "    default: return NULL;\n  }\n}\n\n");
 }
@@ -270,15 +274,18 @@ static void put_names(Casadi *s, Buf *b, const char *way, const Matrix *m, uint3
 /* Rows, columns, then either 1 for dense, or where each column starts and its rows. */
 static void put_sparsity(Casadi *s, Buf *b, const char *way, const Matrix *m, uint32_t n) {
   enum { WRITTEN_OUT = 256 };
-  buf_printf(b, "CASADI_SYMBOL_EXPORT const casadi_int *%s_sparsity_%s(casadi_int i) {\n", s->name, way);
+  buf_printf(b, "CASADI_SYMBOL_EXPORT const casadi_int *%s_sparsity_%s(casadi_int i) {\n", s->name,
+             way);
   for (uint32_t k = 0; k < n; k++) {
     buf_printf(b, "  static const casadi_int s%u[] = {%lld, %lld", k, (long long)m[k].rows,
                (long long)m[k].columns);
     if (count(&m[k]) > WRITTEN_OUT) {
       buf_puts(b, ", 1");
     } else {
-      for (int64_t j = 0; j <= m[k].columns; j++) buf_printf(b, ", %lld", (long long)(j * m[k].rows));
-      for (int64_t j = 0; j < count(&m[k]); j++) buf_printf(b, ", %lld", (long long)(j % m[k].rows));
+      for (int64_t j = 0; j <= m[k].columns; j++)
+        buf_printf(b, ", %lld", (long long)(j * m[k].rows));
+      for (int64_t j = 0; j < count(&m[k]); j++)
+        buf_printf(b, ", %lld", (long long)(j % m[k].rows));
     }
     buf_puts(b, "};\n");
   }
@@ -292,9 +299,12 @@ static void put_questions(Casadi *s, Buf *b, int64_t room) {
   put_names(s, b, "out", s->out.at, s->out.n);
   put_sparsity(s, b, "in", s->in.at, s->in.n);
   put_sparsity(s, b, "out", s->out.at, s->out.n);
-  buf_printf(b, "CASADI_SYMBOL_EXPORT int %s_work(casadi_int *sz_arg, casadi_int *sz_res, casadi_int *sz_iw,\n"
-             "    casadi_int *sz_w) {\n  if (sz_arg) *sz_arg = %u;\n  if (sz_res) *sz_res = %u;\n"
-             "  if (sz_iw) *sz_iw = 0;\n  if (sz_w) *sz_w = %lld", s->name, s->in.n, s->out.n, (long long)room);
+  buf_printf(
+      b,
+      "CASADI_SYMBOL_EXPORT int %s_work(casadi_int *sz_arg, casadi_int *sz_res, casadi_int *sz_iw,\n"
+      "    casadi_int *sz_w) {\n  if (sz_arg) *sz_arg = %u;\n  if (sz_res) *sz_res = %u;\n"
+      "  if (sz_iw) *sz_iw = 0;\n  if (sz_w) *sz_w = %lld",
+      s->name, s->in.n, s->out.n, (long long)room);
   if (s->e->has_work) {
     buf_puts(b, " + ");
     work_length(s->e, b);
@@ -307,16 +317,22 @@ static void put_questions(Casadi *s, Buf *b, int64_t room) {
 }
 
 static void declare(Casadi *s, Buf *b) {
-  buf_printf(b, "int %s(const casadi_real **arg, casadi_real **res, casadi_int *iw, casadi_real *w, int mem);\n",
-             s->name);
+  buf_printf(
+      b,
+      "int %s(const casadi_real **arg, casadi_real **res, casadi_int *iw, casadi_real *w, int mem);\n",
+      s->name);
   static const char *const way[] = {"in", "out"};
   for (int k = 0; k < 2; k++)
-    buf_printf(b, "casadi_int %s_n_%s(void);\nconst char *%s_name_%s(casadi_int i);\n"
-               "const casadi_int *%s_sparsity_%s(casadi_int i);\n", s->name, way[k], s->name, way[k],
-               s->name, way[k]);
-  buf_printf(b, "int %s_work(casadi_int *sz_arg, casadi_int *sz_res, casadi_int *sz_iw, casadi_int *sz_w);\n"
-             "void %s_incref(void);\nvoid %s_decref(void);\nint %s_checkout(void);\n"
-             "void %s_release(int mem);\n\n", s->name, s->name, s->name, s->name, s->name);
+    buf_printf(b,
+               "casadi_int %s_n_%s(void);\nconst char *%s_name_%s(casadi_int i);\n"
+               "const casadi_int *%s_sparsity_%s(casadi_int i);\n",
+               s->name, way[k], s->name, way[k], s->name, way[k]);
+  buf_printf(
+      b,
+      "int %s_work(casadi_int *sz_arg, casadi_int *sz_res, casadi_int *sz_iw, casadi_int *sz_w);\n"
+      "void %s_incref(void);\nvoid %s_decref(void);\nint %s_checkout(void);\n"
+      "void %s_release(int mem);\n\n",
+      s->name, s->name, s->name, s->name, s->name);
 }
 
 void casadi_functions(Emit *e) {

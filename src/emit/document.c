@@ -28,7 +28,8 @@ static char harmless(char x) {
 void put_clean(Buf *b, const char *s) {
   for (; *s; s++) {
     char x = harmless(s[0]), next = harmless(s[1]);
-    bool joins = (x == '*' && next == '/') || (x == '/' && next == '*') || (x == '?' && next == '?');
+    bool joins =
+        (x == '*' && next == '/') || (x == '/' && next == '*') || (x == '?' && next == '?');
     buf_add(b, &x, 1);
     if (joins) buf_puts(b, " ");
   }

@@ -16,7 +16,12 @@ typedef struct EmitCase {
 
 /* What a program is for CasADi: the function itself, or a derivative of one with `nin`
  * inputs and `nout` results of its own. */
-typedef enum CasadiRole { CASADI_VALUE, CASADI_FORWARD, CASADI_ADJOINT, CASADI_JACOBIAN } CasadiRole;
+typedef enum CasadiRole {
+  CASADI_VALUE,
+  CASADI_FORWARD,
+  CASADI_ADJOINT,
+  CASADI_JACOBIAN
+} CasadiRole;
 
 /* What is known of a function beside its program. */
 typedef struct EmitFunction {
@@ -43,7 +48,8 @@ typedef struct EmitOptions {
 } EmitOptions;
 
 /* Files of C for a list of functions: the body (none where `single`) and its header. */
-void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Buf *body, Buf *header);
+void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Buf *body,
+            Buf *header);
 
 /* The same body for the JIT, under its preamble of bare prototypes.  The entry is
  *   int NAME(const union gc_arg *in, void *const *out, void *work, void *host)

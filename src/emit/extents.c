@@ -24,19 +24,15 @@ static bool has_known_sizes(const bool *known, const Type *t) {
   return true;
 }
 
-_Noreturn static void refuse(const Prog *p, const Node *n) {
-  const char *name = n->name ? str_printf(p->ctx, "array `%s`", n->name) : "this array";
-  fail_at(p->ctx, n->pos,
-          "make the size a parameter, as in f(x: real[n], k: int); gradc run and the library allocate",
-          "the size of %s is known only at run time, and compiled C does not allocate", name);
+_Noreturn void fail_unknown_size(const Prog *p, const Node *n) {
+  bool named = n->name != NULL;
+  fail_at(p->ctx, n->pos, "make it a polynomial of size names and int parameters (run allocates at run time)",
+          "the size of %s%s%s is known at run time only, so compiled C has no place for it",
+          named ? "'" : "", named ? n->name : "this array", named ? "'" : "");
 }
 
 void refuse_run_time_sizes(const Prog *p) {
   const bool *known = mark_known(p);
-  for (Ref r = 1; r < p->nnodes; r++) {
-    const Node *n = ir_node(p, r);
-    if (!has_known_sizes(known, n->type)) refuse(p, n);
-    for (uint32_t k = 0; k < n->nresults; k++)
-      if (!has_known_sizes(known, n->result_type[k])) refuse(p, n);
-  }
+  for (Ref r = 1; r < p->nnodes; r++)
+    if (!has_known_sizes(known, ir_type(p, r))) fail_unknown_size(p, ir_node(p, r));
 }

@@ -74,7 +74,8 @@ static bool writes_inside(const Emit *e, const Region *body) {
   for (uint32_t k = 1; k < e->buffers.n; k++) {
     const Buffer *b = &e->buffers.at[k];
     bool shared = b->kind == BUF_SLOT || b->kind == BUF_TEMP;
-    if (shared && b->region && b->from != UINT32_MAX && region_inside(e, b->region->id, body)) return true;
+    if (shared && b->region && b->from != UINT32_MAX && region_inside(e, b->region->id, body))
+      return true;
   }
   return false;
 }
@@ -131,7 +132,8 @@ static bool is_small(const Emit *e, const Node *n) {
 
 Parallel plan_parallel(Emit *e, Ref r) {
   const Node *n = node(e, r);
-  if (e->f->jit || !e->f->o->openmp || e->in_parallel || n->nargs == 0 || is_small(e, n)) return PARALLEL_NO;
+  if (e->f->jit || !e->f->o->openmp || e->in_parallel || n->nargs == 0 || is_small(e, n))
+    return PARALLEL_NO;
   const Region *body = n->regions[0];
   if (writes_inside(e, body) || is_bound(e, r, body)) return PARALLEL_NO;
   return kind_of(e, r);
@@ -141,7 +143,8 @@ Parallel plan_parallel(Emit *e, Ref r) {
 
 static bool has_loops(const Region *r, const Emit *e) {
   for (uint32_t k = 0; k < r->nodes.n; k++)
-    if (node(e, r->nodes.at[k])->op == IR_LOOP || node(e, r->nodes.at[k])->op == IR_FOLD) return true;
+    if (node(e, r->nodes.at[k])->op == IR_LOOP || node(e, r->nodes.at[k])->op == IR_FOLD)
+      return true;
   return false;
 }
 
@@ -182,8 +185,10 @@ static void open_copies(Emit *e, Ref r, const char *block) {
     Buffer *of = &e->buffers.at[c->of];
     CopyText t = copy_text(e, c);
     const char *name = c_fresh(e, "part"), *index = c_fresh(e, "k");
-    line(e, "%s *const %s = %s + %s*%s;", c_type(e->f, of->type->elem, true), name, t.part, block, t.size);
-    line(e, "for (int64_t %s = 0; %s < %s; %s++) %s[%s] = 0;", index, index, t.size, index, name, index);
+    line(e, "%s *const %s = %s + %s*%s;", c_type(e->f, of->type->elem, true), name, t.part, block,
+         t.size);
+    line(e, "for (int64_t %s = 0; %s < %s; %s++) %s[%s] = 0;", index, index, t.size, index, name,
+         index);
     c->alias = of->alias;
     c->alias_home = of->alias_home;
     of->alias = name;
@@ -193,7 +198,8 @@ static void open_copies(Emit *e, Ref r, const char *block) {
 
 static void restore_aliases(Emit *e, Ref r) {
   uint32_t first = info(e, r)->copies;
-  for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n && e->copies.at[k].loop == r; k++) {
+  for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n && e->copies.at[k].loop == r;
+       k++) {
     Buffer *of = &e->buffers.at[e->copies.at[k].of];
     of->alias = e->copies.at[k].alias;
     of->alias_home = e->copies.at[k].alias_home;
@@ -202,7 +208,8 @@ static void restore_aliases(Emit *e, Ref r) {
 
 static void add_copies(Emit *e, Ref r) {
   uint32_t first = info(e, r)->copies;
-  for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n && e->copies.at[k].loop == r; k++) {
+  for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n && e->copies.at[k].loop == r;
+       k++) {
     CopyText t = copy_text(e, &e->copies.at[k]);
     const char *block = c_fresh(e, "block"), *index = c_fresh(e, "k");
     line(e, "for (int64_t %s = 0; %s < %d; %s++)", block, block, COPIES, block);
@@ -246,13 +253,16 @@ static void combine(Emit *e, const char *name, Combiner comb, bool real, int blo
   line(e, "for (int64_t %s = 0; %s < %d; %s++)", block, block, blocks, block);
   if (comb == SUM) line(e, "  %s += %s[%s];", name, part, block);
   else if (comb == PROD) line(e, "  %s *= %s[%s];", name, part, block);
-  else if (!real) line(e, "  if (%s[%s] %s %s) %s = %s[%s];", part, block, comb == MAX ? ">" : "<", name, name, part, block);
+  else if (!real)
+    line(e, "  if (%s[%s] %s %s) %s = %s[%s];", part, block, comb == MAX ? ">" : "<", name, name,
+         part, block);
   else
-    line(e, "  if (%s[%s] %s %s || %s[%s] != %s[%s]) %s = %s[%s];", part, block, comb == MAX ? ">" : "<",
-         name, part, block, part, block, name, part, block);
+    line(e, "  if (%s[%s] %s %s || %s[%s] != %s[%s]) %s = %s[%s];", part, block,
+         comb == MAX ? ">" : "<", name, part, block, part, block, name, part, block);
 }
 
-void close_blocks(Emit *e, Ref r, const char *block, void (*declare)(Emit *, Ref, uint32_t, Combiner)) {
+void close_blocks(Emit *e, Ref r, const char *block,
+                  void (*declare)(Emit *, Ref, uint32_t, Combiner)) {
   const Node *n = node(e, r);
   for (int pass = 0; pass < 2; pass++) {
     for (uint32_t k = 0; k < n->nresults; k++) {

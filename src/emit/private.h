@@ -410,5 +410,6 @@ void helpers_text(File *f, Buf *out);            /* the blocks of runtime/scalar
 void emit_program(File *f, Prog *p, const char *cname);
 /* extents.c: an error that names the first array whose size the arguments do not tell. */
 void refuse_run_time_sizes(const Prog *p);
+_Noreturn void fail_unknown_size(const Prog *p, const Node *n);
 
 #endif

@@ -55,8 +55,8 @@ static uint32_t put_readers(Emit *e, Buf *b) {
     const Type *t = sig_param(e, k)->type;
     const char *name = e->param_name[k];
     if (sig_is_size(e, k)) continue;
-    buf_printf(b, "  gc_read(&in[%u], \"%s\", gc_argv[%u]);\n  gc_rank(&in[%u], %u);\n", k, name, n++, k,
-               t->rank);
+    buf_printf(b, "  gc_read(&in[%u], \"%s\", gc_argv[%u]);\n  gc_rank(&in[%u], %u);\n", k, name,
+               n++, k, t->rank);
     if (t->rank == 0) {
       const char *type = c_type(e->f, t->elem, false);
       if (t->elem == ELEM_BOOL)
@@ -77,8 +77,11 @@ static void put_array(Emit *e, Buf *b, uint32_t k) {
     size_c(e, b, t->dim[d], PREC_ANY, named_atom);
     buf_puts(b, ");\n");
   }
-  buf_printf(b, "  %s *const %s = (%s *)gc_room(in[%u].n, sizeof(%s));\n", type, name, type, k, type);
-  buf_printf(b, "  for (size_t gc_k = 0; gc_k < in[%u].n; gc_k++) %s[gc_k] = (%s)in[%u].at[gc_k];\n", k, name, type, k);
+  buf_printf(b, "  %s *const %s = (%s *)gc_room(in[%u].n, sizeof(%s));\n", type, name, type, k,
+             type);
+  buf_printf(b,
+             "  for (size_t gc_k = 0; gc_k < in[%u].n; gc_k++) %s[gc_k] = (%s)in[%u].at[gc_k];\n",
+             k, name, type, k);
 }
 
 static void put_results(Emit *e, Buf *b) {
@@ -111,8 +114,11 @@ static void put_call(Emit *e, Buf *b) {
     buf_puts(b, in ? e->param_name[k] : e->out_name[k - root->params.n]);
   }
   buf_puts(b, e->has_work ? ", work);\n" : ");\n");
-  buf_printf(b, "  if (code) {\n    fprintf(stderr, \"%s: check %%d failed (see the header)\\n\", code);\n"
-             "    return 3;\n  }\n", e->cname);
+  buf_printf(
+      b,
+      "  if (code) {\n    fprintf(stderr, \"%s: check %%d failed (see the header)\\n\", code);\n"
+      "    return 3;\n  }\n",
+      e->cname);
 }
 
 static void put_printing(Emit *e, Buf *b) {
@@ -124,7 +130,8 @@ static void put_printing(Emit *e, Buf *b) {
       if (d) buf_puts(b, ", ");
       size_c(e, b, t->dim[d], PREC_ANY, named_atom);
     }
-    buf_puts(b, t->rank ? "};\n    const size_t gc_n = (size_t)(" : "1};\n    const size_t gc_n = (size_t)(");
+    buf_puts(b, t->rank ? "};\n    const size_t gc_n = (size_t)("
+                        : "1};\n    const size_t gc_n = (size_t)(");
     put_product(e, b, t);
     buf_printf(b, ");\n    double *const gc_x = (double *)gc_room(gc_n, sizeof(double));\n"
                "    for (size_t gc_k = 0; gc_k < gc_n; gc_k++) gc_x[gc_k] = (double)%s[gc_k];\n"
@@ -152,7 +159,8 @@ void program_case(Emit *e) {
   Buf b, *all = &e->f->programs, *table = &e->f->program_table;
   buf_init(&b, e->c);
   uint32_t nparams = e->p->root->params.n;
-  buf_printf(&b, "static int call_%u(char **gc_argv) {\n  gc_input in[%u];\n", e->f->at, nparams ? nparams : 1);
+  buf_printf(&b, "static int call_%u(char **gc_argv) {\n  gc_input in[%u];\n", e->f->at,
+             nparams ? nparams : 1);
   uint32_t n = put_readers(e, &b);
   if (!n) buf_puts(&b, "  (void)in;\n  (void)gc_argv;\n");
   bool possible = put_sizes(e, &b);
@@ -175,19 +183,19 @@ void program_case(Emit *e) {
 /* ---- the file --------------------------------------------------------------------------- */
 
 static const char main_text[] =
-  "/* The function's name, then a number or a file (.npy, or rows of numbers) for each input;\n"
-  " * prints each result's name and sizes, and its rows with commas.  3: a check failed. */\n"
-  "int main(int argc, char **argv) {\n"
-  "  const int n = (int)(sizeof functions / sizeof *functions);\n"
-  "  int k;\n"
-  "  for (k = 0; argc > 1 && k < n; k++)\n"
-  "    if (strcmp(argv[1], functions[k].name) == 0 && functions[k].call && functions[k].n == argc - 2)\n"
-  "      return functions[k].call(argv + 2);\n"
-  "  for (k = 0; k < n; k++)\n"
-  "    fprintf(stderr, \"%s %s %s%s\\n\", k ? \"      \" : \"usage:\", argv[0], functions[k].name,\n"
-  "            functions[k].inputs);\n"
-  "  return 2;\n"
-  "}\n";
+    "/* The function's name, then a number or a file (.npy, or rows of numbers) for each input;\n"
+    " * prints each result's name and sizes, and its rows with commas.  3: a check failed. */\n"
+    "int main(int argc, char **argv) {\n"
+    "  const int n = (int)(sizeof functions / sizeof *functions);\n"
+    "  int k;\n"
+    "  for (k = 0; argc > 1 && k < n; k++)\n"
+    "    if (strcmp(argv[1], functions[k].name) == 0 && functions[k].call && functions[k].n == argc - 2)\n"
+    "      return functions[k].call(argv + 2);\n"
+    "  for (k = 0; k < n; k++)\n"
+    "    fprintf(stderr, \"%s %s %s%s\\n\", k ? \"      \" : \"usage:\", argv[0], functions[k].name,\n"
+    "            functions[k].inputs);\n"
+    "  return 2;\n"
+    "}\n";
 
 void program_text(File *f, Buf *out) {
   buf_printf(out, "/* Calls the functions of %s with arguments from files. */\n#include \"%s\"\n\n",

@@ -50,7 +50,8 @@ static void put_data(Emit *e, Buf *b, const EmitCase *t) {
   for (uint32_t k = 0; k < root->results.n; k++) {
     Elem elem = node(e, root->results.at[k])->type->elem;
     uint64_t n = t->out[k].n ? t->out[k].n : 1;
-    buf_printf(b, "  %s %s[%llu];\n", c_type(e->f, elem, true), e->out_name[k], (unsigned long long)n);
+    buf_printf(b, "  %s %s[%llu];\n", c_type(e->f, elem, true), e->out_name[k],
+               (unsigned long long)n);
   }
 }
 
@@ -80,7 +81,8 @@ static void put_comparisons(Emit *e, Buf *b, const EmitCase *t) {
     if (t->out[k].n == 0) continue;
     const char *differs = !real ? "gc_differs_i" : e->f->real_float ? "gc_differsf" : "gc_differs";
     use_function(e->f, differs, NULL);
-    buf_printf(b, "  if (%s(%s, gc_want_%s, %llu", differs, name, name, (unsigned long long)t->out[k].n);
+    buf_printf(b, "  if (%s(%s, gc_want_%s, %llu", differs, name, name,
+               (unsigned long long)t->out[k].n);
     if (real) {
       buf_puts(b, ", ");
       real_text(e->f, b, t->tolerance[k]);
@@ -118,16 +120,17 @@ static void put_differs(File *f, Buf *b) {
   const char *real = f->real, *name = f->real_float ? "gc_differsf" : "gc_differs";
   if (function_used(f, name)) {
     open_guard(f, b, name);
-    buf_printf(b,
-      "/* Is an element farther from what it should be than tolerance?  Where that is not finite\n"
-      " * it must not be either: the algebra of derivatives may turn one NaN or inf into another. */\n"
-      "%sint %s(const %s *got, const %s *want, size_t n, %s tolerance) {\n"
-      "  for (size_t k = 0; k < n; k++) {\n"
-      "    const %s off = got[k] > want[k] ? got[k] - want[k] : want[k] - got[k];\n"
-      "    const int finite = want[k] - want[k] >= 0;\n"
-      "    if (finite ? !(off <= tolerance) : got[k] - got[k] >= 0) return 1;\n"
-      "  }\n  return 0;\n}\n",
-      inner_linkage(f), name, real, real, real, real);
+    buf_printf(
+        b,
+        "/* Is an element farther from what it should be than tolerance?  Where that is not finite\n"
+        " * it must not be either: the algebra of derivatives may turn one NaN or inf into another. */\n"
+        "%sint %s(const %s *got, const %s *want, size_t n, %s tolerance) {\n"
+        "  for (size_t k = 0; k < n; k++) {\n"
+        "    const %s off = got[k] > want[k] ? got[k] - want[k] : want[k] - got[k];\n"
+        "    const int finite = want[k] - want[k] >= 0;\n"
+        "    if (finite ? !(off <= tolerance) : got[k] - got[k] >= 0) return 1;\n"
+        "  }\n  return 0;\n}\n",
+        inner_linkage(f), name, real, real, real, real);
     close_guard(f, b);
   }
   if (function_used(f, "gc_differs_i")) {
@@ -141,8 +144,9 @@ static void put_differs(File *f, Buf *b) {
 }
 
 static void put_document(File *f, Buf *b) {
-  buf_puts(b, "/* Calls functions at points where the compiler knows the results, and compares.\n"
-              " * Returns 0 if they agree on this machine, or the number of the first that does not:\n");
+  buf_puts(
+      b, "/* Calls functions at points where the compiler knows the results, and compares.\n"
+         " * Returns 0 if they agree on this machine, or the number of the first that does not:\n");
   for (uint32_t k = 0; k < f->tested.n; k++)
     buf_printf(b, " *   %u  %s\n", k + 1, f->tested.at[k]);
   buf_printf(b, " */\n%sint %s_selftest(void)", f->o->single ? linkage(f) : "", f->o->prefix);

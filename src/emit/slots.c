@@ -100,14 +100,6 @@ Size size_bound(Emit *e, Size s) {
 
 /* ---- kinds ----------------------------------------------------------------- */
 
-static _Noreturn void no_size(Emit *e, const Buffer *b) {
-  const Node *n = node(e, b->root);
-  fail_at(e->c, n->pos,
-          "make it a polynomial of size names and int parameters (run allocates at run time)",
-          "the size of %s%s%s is known at run time only, so compiled C has no place for it",
-          n->name ? "'" : "", n->name ? n->name : "this array", n->name ? "'" : "");
-}
-
 static void list_before(Emit *e, uint32_t b) {
   Info *x = info(e, e->buffers.at[b].first);
   e->buffers.at[b].next_made = x->made_before;
@@ -142,7 +134,7 @@ static void choose_kind(Emit *e, uint32_t k, int64_t *budget) {
   if (bounded) {
     b->size = bounded;
   } else if (!e->f->jit) {
-    no_size(e, b);
+    fail_unknown_size(e->p, node(e, b->root));
   } else {
     b->kind = BUF_TEMP;
     list_before(e, k);

@@ -4,8 +4,9 @@
 #include "emit/private.h"
 
 static void put_struct(Emit *e, Buf *b) {
-  buf_printf(b, "/* %s with a workspace of its own, for these sizes; used by one thread at a time. */\n",
-             e->cname);
+  buf_printf(
+      b, "/* %s with a workspace of its own, for these sizes; used by one thread at a time. */\n",
+      e->cname);
   buf_printf(b, "typedef struct %s_fn {\n", e->cname);
   for (uint32_t k = 0; k < e->p->root->params.n; k++)
     if (in_work(e, k))
@@ -54,8 +55,8 @@ static void declare(Emit *e, Buf *b) {
 
 static void define_new(Emit *e, Buf *b) {
   put_new(e, b);
-  buf_printf(b, " {\n  %s_fn *const gc_self = (%s_fn *)malloc(sizeof(%s_fn));\n", e->cname, e->cname,
-             e->cname);
+  buf_printf(b, " {\n  %s_fn *const gc_self = (%s_fn *)malloc(sizeof(%s_fn));\n", e->cname,
+             e->cname, e->cname);
   if (e->has_work) {
     buf_printf(b, "  const size_t gc_length = %s_work(", e->cname);
     work_args(e, b, false);

@@ -25,7 +25,9 @@ int main(void) {
   double *b = numbers((size_t)D * M, 0.4), *out = numbers((size_t)N * M, 0), value;
   double *gx = numbers((size_t)N * D, 0), *gw = numbers(D, 0), *gy = numbers(N, 0);
   double *work = malloc((model_loss_grad_x_w_y_work(N, D) + model_product_work(N, D, M) +
-                         model_extremes_work(N) + model_recurrence_work(N, 5) + model_pairs_grad_x_work(N) + 1) * sizeof *work);
+                         model_extremes_work(N) + model_recurrence_work(N, 5) +
+                         model_pairs_grad_x_work(N) + 1) *
+                        sizeof *work);
   int code = model_loss(N, D, x, w, y, &value, work);
   show("loss", &value, 1);
   code |= model_loss_grad_x_w_y(N, D, x, w, y, &value, gx, gw, gy, work);

@@ -215,8 +215,8 @@ static void compare(void *arg) {
   Call call;
   memcpy(&call, &found, sizeof call);
   int by_cc = call(in, out[1], work);
-  ck_assert_msg((by_jit == GC_OK) == (by_cc == 0), "%s: %s: JIT %d, C %d", m->path, p->sig.name, by_jit,
-                by_cc);
+  ck_assert_msg((by_jit == GC_OK) == (by_cc == 0), "%s: %s: JIT %d, C %d", m->path, p->sig.name,
+                by_jit, by_cc);
   for (uint32_t k = 0; k < p->root->results.n && by_cc == 0; k++)
     for (uint64_t e = 0; e < count(&s.exact[k]); e++)
       ck_assert_msg(same_element(&s.exact[k], c->opt.real_float, out[0][k], out[1][k], e),

@@ -217,7 +217,8 @@ START_TEST(inputs_are_set) {
                 "    |       ^\n"
                 "t.gc:2:10: note: its type is written here\n"
                 "  2 | input x: real[n]\n"
-                "    |          ^~~~~~~\n");
+                "    |          ^~~~~~~\n"
+                "  help: a size name stands for one size everywhere in a call\n");
 }
 END_TEST
 
