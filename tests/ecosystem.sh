@@ -69,7 +69,7 @@ int main(void) {
   float value, slope;
   if (model_selftest()) return 1;
   if (model_loss_grad_w(3, w, x, y, &loss, grad, NULL)) return 2;
-  if (small_cube_grad_x(2.0f, &value, &slope, NULL)) return 3;
+  if (small_cube_grad_x(2.0f, &value, &slope)) return 3;
   printf("%g %g %g %g\n", loss, grad[0], grad[1], (double)slope);
   return 0;
 }
@@ -108,14 +108,14 @@ END
   check "Automake: configure" in_folder "$at/build" ../configure -q CC="$CC"
   check "Automake: make" says '-ffp-contract=off -fno-builtin' make -C "$at/build"
   check "Automake: the program" says "$result" "$at/build/fit"
-  touch -d '+2 seconds' "$at/model.gc"
+  touch -d '-1 hour' "$at/build/model.o"
   check "Automake: a newer model is compiled again" says 'gradc" compile' make -C "$at/build"
   check "Automake: distclean leaves nothing" in_folder "$at/build" distcleaned
   check "Automake: told not to be exact" in_folder "$at/build" not_exact "$at"
   check "Automake: a later version is asked for" refused "$at"
 }
 in_folder() { (cd "$1" && shift && "$@"); }
-distcleaned() { make -s distclean && [[ -z $(find . -type f) ]]; }
+distcleaned() { make -s distclean && find . -type f && [[ -z $(find . -type f) ]]; }
 not_exact() {
   "$1/configure" -q CC="$CC" --disable-gradc-exact && make >log || return 1
   cat log
@@ -156,7 +156,7 @@ END
   check "CMake: NOT_EXACT is heeded" lenient "$at/build/CMakeFiles/fit.dir/build.make"
   [[ ! -e $at/build/plugin ]] ||
     check "CMake: the library" says 'x = 1, y = 0.693147181' "$at/build/plugin"
-  touch -d '+2 seconds' "$at/model.gc"
+  touch -d '-1 hour' "$at/build/gradc/fit/model.c"
   check "CMake: a newer model is compiled again" says 'gradc model.gc' cmake --build "$at/build"
   sed -i 's/gradc 0.1/gradc 999/' "$at/CMakeLists.txt"
   check "CMake: a later version is refused" refused_by_cmake "$at"
@@ -166,7 +166,7 @@ lenient() { [[ $(grep -c -r -e '-fno-builtin' "$(dirname "$1")"/*.make) == 1 ]];
 refused_by_cmake() {
   ! cmake -S "$1" -B "$1/later" -DCMAKE_PREFIX_PATH="$prefix" >"$1/log" 2>&1 || return 1
   cat "$1/log"
-  grep -q 'compatible with requested version "999"' "$1/log"
+  tr -s ' \n' ' ' <"$1/log" | grep -q 'compatible with requested version "999"'
 }
 
 if have autoconf automake aclocal make; then
@@ -187,7 +187,7 @@ example() {
   sed -n -E 's,^( \*|//) *\$ ,,p' "$main" >"$at/commands"
   check "examples/$name has commands" test -s "$at/commands"
   check "examples/$name" says "$want" in_folder "$at" \
-    bash -e -c "cc() { $CC \"\$@\"; }; c++() { $CXX \"\$@\"; }; . ./commands"
+    bash -e -c "cc() { command $CC \"\$@\"; }; c++() { command $CXX \"\$@\"; }; . ./commands"
 }
 example c_curve_fit '2.00*exp(-0.70*t) + 0.50'
 if have "${CXX%% *}"; then
