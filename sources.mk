@@ -339,6 +339,7 @@ PROGRAM_TESTS = \
   tests/programs/session.test
 
 SHELL_TESTS = \
+  tests/add-primitive.sh \
   tests/casadi.sh \
   tests/check-examples.sh \
   tests/compiled.sh \
@@ -351,6 +352,7 @@ SHELL_TESTS = \
   tests/jit.sh \
   tests/lists.sh \
   tests/parallel.sh \
+  tests/reference.sh \
   tests/robust.sh \
   tests/terminal.sh \
   tests/texts.sh
@@ -413,6 +415,7 @@ EXAMPLE_FILES = \
 
 DOCUMENTS = \
   README.md \
+  docs/add-a-primitive.md \
   docs/compiled.md \
   docs/ir.md \
   docs/manual.md \

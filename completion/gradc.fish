@@ -7,7 +7,7 @@ end
 function __gradc_options
     set -l words (commandline -opc)
     gradc $words[2] --help 2>/dev/null | grep -oE -- '(^|[ [,|])-{1,2}[a-z][a-z-]*=?' |
-        tr -d ' [,|' | sort -u
+        tr -d ' [,|' | sed '/^-[a-z]./d' | sort -u
 end
 
 complete -c gradc -f -n 'test (count (commandline -opc)) -eq 1' -a '(__gradc_commands)'

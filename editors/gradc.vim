@@ -15,9 +15,9 @@ syntax keyword gradcGradient straight_through
 syntax keyword gradcFunction abs acos acosh all any argmax argmin asin asinh atan atan2 atanh
 syntax keyword gradcFunction cbrt ceil clamp close concat copysign cos cosh cross cumsum diag
 syntax keyword gradcFunction digamma dot erf erfc exp exp2 expm1 eye fabs fdim floor fma fmax
-syntax keyword gradcFunction fmin fmod heaviside hypot int isfinite isinf isnan ldexp lgamma log
+syntax keyword gradcFunction fmin fmod heaviside hypot isfinite isinf isnan ldexp lgamma log
 syntax keyword gradcFunction log10 log1p log2 log_softmax logb logit logsumexp max mean min
-syntax keyword gradcFunction nearbyint norm ones outer polygamma prod real relu remainder
+syntax keyword gradcFunction nearbyint norm ones outer polygamma prod relu remainder
 syntax keyword gradcFunction reshape rint round select shape sigmoid sign sin sinh softmax
 syntax keyword gradcFunction softplus sqrt stack sum tan tanh tgamma trace_of transpose trunc
 syntax keyword gradcFunction zeros

@@ -36,6 +36,7 @@ struct Val {
   Ref ref;                /* NODE */
   const char *why;        /* NONE: what cut the paths, for the warning */
   uint32_t n;             /* TUPLE, RECORD */
+  uint32_t depth;         /* of tuples and records in one another; limited like nesting */
   const Val **kid;
   const char **field;     /* RECORD: names, in order of the type */
   const Func *func;       /* FUNC */

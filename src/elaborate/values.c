@@ -29,6 +29,12 @@ static Val *val_parts(Elab *e, ValKind kind, uint32_t n, const Val *const *kid) 
   v->n = n;
   v->kid = NEWN(e->c, const Val *, n);
   if (n) memcpy(v->kid, kid, n * sizeof *kid);
+  for (uint32_t k = 0; k < n; k++)
+    if (v->depth <= kid[k]->depth) v->depth = kid[k]->depth + 1;
+  uint32_t most = e->c->limits.depth;
+  if (most && v->depth > most)
+    fail_at(e->c, e->p->pos, "take parts out of it by pattern, or use an array",
+            "tuples are nested too deeply (more than %u in one another)", most);
   return v;
 }
 
