@@ -252,7 +252,8 @@ ROOMS = \
 
 LIBRARY = \
   src/gradc.c \
-  src/gradc.h
+  src/gradc.h \
+  src/version.h
 
 PROGRAM = \
   src/main.c \
@@ -416,6 +417,7 @@ EXAMPLE_FILES = \
 DOCUMENTS = \
   README.md \
   docs/add-a-primitive.md \
+  docs/build-systems.md \
   docs/compiled.md \
   docs/ir.md \
   docs/manual.md \

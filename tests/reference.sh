@@ -74,7 +74,19 @@ check "bash completes commands" has_words "$work/completed" "${commands[@]}"
 check "one command" test "$(completed expl)" = explain
 check "no option that there is not" test -z "$(completed compile -l)"
 if command -v zsh >/dev/null; then
-  check "zsh reads its completion" zsh -n "$top/completion/_gradc"
+  # What zsh offers after these words, by stand-ins for the two functions of its own.
+  zsh_completed() {
+    zsh -f -c '_call_program() { shift; "$@" }
+      compadd() { print -l -- ${(P)2} }
+      words=("${@[2,-1]}") CURRENT=$#words PREFIX=$words[-1]
+      source $1' zsh "$top/completion/_gradc" gradc "$@"
+  }
+  zsh_completed '' >"$work/completed" || true
+  check "zsh completes commands" has_words "$work/completed" "${commands[@]}"
+  zsh_completed compile -- >"$work/completed" || true
+  sed -i "s/=\$//" "$work/completed"
+  mapfile -t options < <(options_of compile)
+  check "zsh completes options" has_words "$work/completed" "${options[@]}"
 else
   echo "skipped: completion for zsh: zsh is not installed"
 fi

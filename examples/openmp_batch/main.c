@@ -54,7 +54,7 @@ static double batch(const Model *m, double (*x)[D], const double *y, double sum[
     total += loss[s];
     for (int k = 0; k < G; k++) sum[k] += each[s][k];
   }
-  return failed ? NAN : total / BATCH;
+  return failed ? (double)NAN : total / BATCH;
 }
 
 int main(void) {
