@@ -38,7 +38,7 @@ export PATH=$prefix/bin:$PATH PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 export LD_LIBRARY_PATH=$prefix/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 # A library with the sanitizers in it needs a host with them.
 sanitize=()
-if nm -D "$prefix/lib/libgradc.so" 2>/dev/null | grep -q ' [TU] __asan_init'; then
+if nm -D "$prefix/lib/libgradc.so" 2>/dev/null | grep ' [TU] __asan_init' >/dev/null; then
   sanitize=(-fsanitize=address,undefined)
 fi
 for file in bin/gradc include/gradc.h lib/pkgconfig/gradc.pc lib/cmake/gradc/gradcConfig.cmake \
@@ -169,7 +169,7 @@ built() {
 refused_by_cmake() {
   ! cmake -S "$1" -B "$1/later" -DCMAKE_PREFIX_PATH="$prefix" >"$1/log" 2>&1 || return 1
   cat "$1/log"
-  tr -s ' \n' ' ' <"$1/log" | grep -q 'compatible with requested version "999"'
+  tr -s ' \n' ' ' <"$1/log" | grep 'compatible with requested version "999"' >/dev/null
 }
 
 if have autoconf automake aclocal make; then

@@ -171,7 +171,7 @@ vim_colours() {
   timeout 20 vim -e -s -N -u NONE -i NONE --cmd 'syntax on' -S "$work/colours.vim" "$work/colours.gc" </dev/null
   [[ ! -e $work/wrong ]] || { cat "$work/wrong"; return 1; }
 }
-if vim --version 2>/dev/null | grep -q '+syntax'; then
+if vim --version 2>/dev/null | grep '+syntax' >/dev/null; then
   check "Vim colours a text" vim_colours
 else
   echo "skipped: colours in Vim: it is not installed, or has none"
