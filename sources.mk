@@ -458,6 +458,7 @@ TEST_FILES = \
 
 BENCH_FILES = \
   bench/compile_time.c \
+  bench/library.c \
   bench/run.sh
 
 tests_api_test_calls_LDADD = libgradc.la $(CHECK_LIBS)
