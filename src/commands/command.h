@@ -44,6 +44,8 @@ bool colour_on_stderr(void);              /* a terminal, and NO_COLOR not set */
 
 /* Reads a file (or standard input for "-") as a source; raises with what is wrong. */
 uint32_t read_source(Ctx *c, const char *path);
+/* The expression of -e; raises where it is anything else. */
+Ast *parse_expression(Ctx *c, const char *text);
 /* Writes the files, all or none: each to a temporary name first. */
 void write_files(Ctx *c, uint32_t n, const char *const *path, const Buf *const *text);
 /* Cuts "a,b,c" into interned names. */

@@ -96,6 +96,15 @@ uint32_t read_source(Ctx *c, const char *path) {
   return source_add(c, in ? "standard input" : path, buf_text(&text), text.n);
 }
 
+Ast *parse_expression(Ctx *c, const char *text) {
+  uint32_t file = source_add(c, "-e", text, strlen(text));
+  Ast *entry = parse(c, file, PARSE_ENTRY, NULL);
+  if (entry->nkids != 1 || entry->kid[0]->kind != AST_EXPR)
+    fail_at(c, (Span){file, 0, (uint32_t)strlen(text)}, "give definitions in a file, and -f NAME",
+            "-e takes one expression");
+  return entry->kid[0]->kid[0];
+}
+
 /* ---- files out ---- */
 
 typedef struct Unlink { const char *path; bool done; } Unlink;

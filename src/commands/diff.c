@@ -24,15 +24,6 @@ static const struct option options[] = {
   {NULL, 0, NULL, 0},
 };
 
-static Ast *parse_expression(Ctx *c, const char *text) {
-  uint32_t file = source_add(c, "-e", text, strlen(text));
-  Ast *entry = parse(c, file, PARSE_ENTRY, NULL);
-  if (entry->nkids != 1 || entry->kid[0]->kind != AST_EXPR)
-    fail_at(c, (Span){file, 0, (uint32_t)strlen(text)}, "give definitions in a file, and -f NAME",
-            "-e takes one expression");
-  return entry->kid[0]->kid[0];
-}
-
 static void print_derivative(void *arg) {
   Diff *d = arg;
   Ctx *c = d->job.c;

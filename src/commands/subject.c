@@ -15,15 +15,6 @@ int subject_complete(Subject *s, const Command *command, int argc, char **argv) 
   return -1;
 }
 
-static Ast *parse_expression(Ctx *c, const char *text) {
-  uint32_t file = source_add(c, "-e", text, strlen(text));
-  Ast *entry = parse(c, file, PARSE_ENTRY, NULL);
-  if (entry->nkids != 1 || entry->kid[0]->kind != AST_EXPR)
-    fail_at(c, (Span){file, 0, (uint32_t)strlen(text)}, "give definitions in a file, and -f NAME",
-            "-e takes one expression");
-  return entry->kid[0]->kid[0];
-}
-
 FlowGraph *subject_graph(Ctx *c, const Subject *s, const char **name) {
   Module *m = module_new(c);
   if (s->file) module_add(m, parse(c, read_source(c, s->file), PARSE_FILE, NULL), false);
