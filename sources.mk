@@ -337,6 +337,7 @@ PROGRAM_TESTS = \
   tests/programs/figures.test \
   tests/programs/imports.test \
   tests/programs/language.test \
+  tests/programs/nan.test \
   tests/programs/session.test
 
 SHELL_TESTS = \
