@@ -1,11 +1,6 @@
 /* adjoint.c - where adjoints are kept while a level is swept. */
 #include "differentiate/reverse.h"
 
-#undef uthash_malloc
-#undef uthash_free
-#define uthash_malloc(n) arena_alloc(hash_ctx, (n))
-#define uthash_free(p, n) ((void)(p))
-
 static Sink *sink_of(const Level *l, Ref r) {
   Sink *s;
   HASH_FIND(hh, l->sinks, &r, sizeof r, s);
@@ -210,9 +205,8 @@ void frees_scalar_sums(Reverse *v, const Frees *f, Level *child, Ref *sum) {
   }
 }
 
-void frees_close(Reverse *v, Level *l, Frees *f, uint32_t nextra, Ref *extra) {
+void frees_close(Reverse *v, Frees *f, uint32_t nextra, Ref *extra) {
   Prog *p = v->p;
-  (void)l;
   if (!f->scope) return;
   for (uint32_t k = 0; k < nextra; k++) ir_result(p, extra[k]);
   ir_end(p);
@@ -228,4 +222,11 @@ void frees_close(Reverse *v, Level *l, Frees *f, uint32_t nextra, Ref *extra) {
   for (j = 0; j < f->nopened; j++)
     local_slot(f->home[where[j]], f->array[where[j]])->dense = ir_out(p, accum, j);
   for (uint32_t k = 0; k < nextra; k++) extra[k] = ir_out(p, accum, f->nopened + k);
+}
+
+void frees_hand_out(Reverse *v, Level *l, Frees *f, Ref made) {
+  Ref *sum = NEWN(v->p->ctx, Ref, f->nscalars + 1);
+  for (uint32_t k = 0; k < f->nscalars; k++) sum[k] = ir_out(v->p, made, k);
+  frees_close(v, f, f->nscalars, sum);
+  for (uint32_t k = 0; k < f->nscalars; k++) add_adjoint(v, l, f->scalar[k], sum[k]);
 }

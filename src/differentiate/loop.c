@@ -46,9 +46,7 @@ static void reverse_loop_sums(Reverse *v, Level *l, Ref node, const Node *n, uin
   for (uint32_t k = 0; k < f.nscalars; k++) { ir_result(p, sums[k]); comb[k] = SUM; }
   ir_end(p);
   Ref loop = ir_loop(p, n->nargs, extent, body, comb);
-  for (uint32_t k = 0; k < f.nscalars; k++) sums[k] = ir_out(p, loop, k);
-  frees_close(v, l, &f, f.nscalars, sums);
-  for (uint32_t k = 0; k < f.nscalars; k++) add_adjoint(v, l, f.scalar[k], sums[k]);
+  frees_hand_out(v, l, &f, loop);
 }
 
 /* The subscripts of row-major position `at` in an index space. */
@@ -92,9 +90,7 @@ static void reverse_extremum(Reverse *v, Level *l, Ref node, const Node *n, uint
   for (uint32_t i = 0; i < f.nscalars; i++) ir_result(p, ir_real(p, 0));
   ir_end(p);
   Ref branch = ir_if(p, some, then, otherwise);
-  for (uint32_t i = 0; i < f.nscalars; i++) sums[i] = ir_out(p, branch, i);
-  frees_close(v, l, &f, f.nscalars, sums);
-  for (uint32_t i = 0; i < f.nscalars; i++) add_adjoint(v, l, f.scalar[i], sums[i]);
+  frees_hand_out(v, l, &f, branch);
 }
 
 /* Products of all elements of a vector before (or after) each, by one fold. */

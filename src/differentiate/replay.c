@@ -5,11 +5,6 @@
  * in a loop's body are not computed again: the forward loop is made to keep them. */
 #include "differentiate/reverse.h"
 
-#undef uthash_malloc
-#undef uthash_free
-#define uthash_malloc(n) arena_alloc(hash_ctx, (n))
-#define uthash_free(p, n) ((void)(p))
-
 Copy *replay_of(Prog *p) {
   if (!p->replay) {
     p->replay = NEW(p->ctx, Copy);

@@ -18,6 +18,9 @@
 #ifndef GRADC_REVERSE_H
 #define GRADC_REVERSE_H
 
+/* Tables live in the arena of the `Ctx *hash_ctx` in scope. */
+#define uthash_malloc(n) arena_alloc(hash_ctx, (n))
+#define uthash_free(p, n) ((void)(p))
 #include <uthash.h>
 
 #include "differentiate/activity.h"
@@ -105,7 +108,10 @@ bool frees_open(Reverse *v, Level *l, const Node *structured, Frees *f);
 /* Gives a new level its sinks. */
 void frees_sinks(Reverse *v, const Frees *f, Level *child);
 /* Closes it; `extra` values of inside come out in place. */
-void frees_close(Reverse *v, Level *l, Frees *f, uint32_t nextra, Ref *extra);
+void frees_close(Reverse *v, Frees *f, uint32_t nextra, Ref *extra);
+/* Closes it around a structured node whose results are the sums for the free scalars, and
+ * hands these on. */
+void frees_hand_out(Reverse *v, Level *l, Frees *f, Ref made);
 /* The sums of the child's scalar sinks, in order, zeros where nothing came. */
 void frees_scalar_sums(Reverse *v, const Frees *f, Level *child, Ref *sum);
 

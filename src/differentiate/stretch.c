@@ -53,7 +53,7 @@ Combiner *all_sums(Prog *p, uint32_t n) {
 
 void hand_back(Reverse *v, Level *l, const Node *n, uint32_t nactive, const uint32_t *active,
                Frees *f, Ref *out) {
-  frees_close(v, l, f, nactive + f->nscalars, out);
+  frees_close(v, f, nactive + f->nscalars, out);
   for (uint32_t j = 0; j < nactive; j++)
     add_adjoint(v, l, copy_ref(v->replay, n->arg[active[j] + 1]), out[j]);
   for (uint32_t k = 0; k < f->nscalars; k++) add_adjoint(v, l, f->scalar[k], out[nactive + k]);

@@ -5,11 +5,6 @@
  * around the new structure, scalars as one more result of it. */
 #include "differentiate/stretch.h"
 
-#undef uthash_malloc
-#undef uthash_free
-#define uthash_malloc(n) arena_alloc(hash_ctx, (n))
-#define uthash_free(p, n) ((void)(p))
-
 void map_params(Reverse *v, const Region *r, uint32_t n, const Ref *to) {
   for (uint32_t k = 0; k < n; k++) copy_set(v->replay, r->params.at[k], to[k]);
 }
@@ -43,9 +38,7 @@ static void reverse_if(Reverse *v, Level *l, Ref source, const Ref *g) {
   Region *then = branch_back(v, l, n->regions[0], &f, g, sums);
   Region *otherwise = branch_back(v, l, n->regions[1], &f, g, sums);
   Ref branch = ir_if(p, copy_ref(v->replay, n->arg[0]), then, otherwise);
-  for (uint32_t k = 0; k < f.nscalars; k++) sums[k] = ir_out(p, branch, k);
-  frees_close(v, l, &f, f.nscalars, sums);
-  for (uint32_t k = 0; k < f.nscalars; k++) add_adjoint(v, l, f.scalar[k], sums[k]);
+  frees_hand_out(v, l, &f, branch);
 }
 
 /* ---- accum: its region once more, in line; the reverse of an update is a read ---- */
