@@ -50,7 +50,7 @@ Ast *parse_expression(Ctx *c, const char *text);
 void write_files(Ctx *c, uint32_t n, const char *const *path, const Buf *const *text);
 /* Cuts "a,b,c" into interned names. */
 uint32_t split_names(Ctx *c, const char *list, const char ***names);
-bool no_warn_option(Ctx *c, const char *name);
-Status host_stdout(Host *h, Ctx *c);   /* a host that writes to standard output */
+void no_warn_option(Ctx *c, const char *name);
+void host_stdout(Host *h, Ctx *c);   /* a host that writes to standard output */
 
 #endif

@@ -158,9 +158,8 @@ uint32_t split_names(Ctx *c, const char *list, const char ***names) {
   return v.n;
 }
 
-bool no_warn_option(Ctx *c, const char *name) {
+void no_warn_option(Ctx *c, const char *name) {
   VEC_PUSH(c, &c->no_warn, intern_z(c, name));
-  return true;
 }
 
 static void to_stdout(void *user, const char *text, size_t n) {
@@ -168,7 +167,6 @@ static void to_stdout(void *user, const char *text, size_t n) {
   fwrite(text, 1, n, stdout);
 }
 
-Status host_stdout(Host *h, Ctx *c) {
+void host_stdout(Host *h, Ctx *c) {
   *h = (Host){.ctx = c, .write = to_stdout};
-  return GC_OK;
 }
