@@ -9,15 +9,6 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL CFLAGS CXXFLAGS CPPFLAGS LDFLAGS 
 CC=${CC:-cc} CXX=${CXX:-c++}
 skipped=0
 
-# check NAME COMMAND...: its output is shown where it fails.
-check() {
-  local name=$1
-  shift
-  if "$@" >"$work/log" 2>&1; then passed=$((passed + 1)); return; fi
-  failed=$((failed + 1))
-  echo "FAIL ecosystem.sh: $name"
-  tail -n 40 "$work/log" | indent
-}
 skip() { skipped=$((skipped + 1)); echo "skipped: $1"; }
 have() { local tool; for tool; do command -v "$tool" >/dev/null || return 1; done; }
 # says TEXT COMMAND...: whether what it prints holds the text.

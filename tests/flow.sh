@@ -7,18 +7,6 @@ source "$here/lib.bash"
 find_gradc
 examples=$(cd "${top_srcdir:-$here/..}/examples" && pwd)
 
-check() { # check WHAT COMMAND...
-  local what=$1
-  shift
-  if "$@" >"$work/log" 2>&1; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    echo "FAIL flow: $what"
-    indent "$work/log"
-  fi
-}
-
 # holds FILE TEXT...: FILE holds each text.
 holds() {
   local file=$1 text

@@ -25,6 +25,19 @@ find_gradc() {
   export GRADC PATH=$work/bin:$PATH
 }
 
+# check WHAT COMMAND...: counts whether the command succeeds; shows what it said if not.
+check() {
+  local what=$1
+  shift
+  if "$@" >"$work/log" 2>&1; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAIL $(basename "$0"): $what"
+    tail -n 40 "$work/log" | indent
+  fi
+}
+
 # run_command DIR SCRIPT OUT ERR: runs a file of shell commands in DIR; the
 # status is theirs.
 run_command() {

@@ -9,18 +9,6 @@ read -ra cc <<<"${CC:-cc}"
 strict=(-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wdouble-promotion -Werror)
 skipped=0
 
-count() { # count WHAT COMMAND...
-  local what=$1
-  shift
-  if "$@" >"$work/log" 2>&1; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    echo "parallel: $what failed"
-    indent "$work/log"
-  fi
-}
-
 skip() {
   skipped=$((skipped + 1))
   echo "parallel: skipped $1"
@@ -51,22 +39,22 @@ close_numbers() {
 }
 
 cd "$work"
-count "plain code" model plain
-count "plain driver" driver plain
-count "code for OpenMP, without it" model serial --openmp
-count "its driver" driver serial
-count "its numbers" close_numbers plain/out serial/out
-count "copies of accumulators" grep -q 'part\[j\] +=' serial/model.c
-count "the self-test" bash -c 'printf "int model_selftest(void);\nint main(void) { return model_selftest(); }\n" >t.c
+check "plain code" model plain
+check "plain driver" driver plain
+check "code for OpenMP, without it" model serial --openmp
+check "its driver" driver serial
+check "its numbers" close_numbers plain/out serial/out
+check "copies of accumulators" grep -q 'part\[j\] +=' serial/model.c
+check "the self-test" bash -c 'printf "int model_selftest(void);\nint main(void) { return model_selftest(); }\n" >t.c
   "$@" -o t t.c serial/model.o -lm && ./t' - "${cc[@]}"
 if echo 'int main(void) { return 0; }' >omp.c && "${cc[@]}" -fopenmp omp.c -o omp 2>/dev/null; then
   mkdir -p omp.d
-  count "with OpenMP" "${cc[@]}" "${strict[@]}" -O1 -ffp-contract=off -fopenmp -c -o omp.d/model.o serial/model.c
+  check "with OpenMP" "${cc[@]}" "${strict[@]}" -O1 -ffp-contract=off -fopenmp -c -o omp.d/model.o serial/model.c
   cp serial/model.h omp.d
-  count "its driver" driver omp.d -fopenmp
+  check "its driver" driver omp.d -fopenmp
   for threads in 1 2 3 8; do
     OMP_NUM_THREADS=$threads omp.d/driver >omp.d/out.$threads
-    count "$threads threads, bit by bit" cmp serial/out "omp.d/out.$threads"
+    check "$threads threads, bit by bit" cmp serial/out "omp.d/out.$threads"
   done
 else
   skip "OpenMP: ${cc[*]} does not know -fopenmp"
@@ -77,39 +65,39 @@ for library in -lcblas -lopenblas; do
   "${cc[@]}" blas.c -o blas "$library" 2>/dev/null && blas=$library && break
 done
 if [[ -n $blas ]]; then
-  count "code for BLAS" model blas.d --blas
-  count "it calls it" grep -q cblas_dgemm blas.d/model.c
-  count "its driver" driver blas.d "$blas"
-  count "its numbers" close_numbers plain/out blas.d/out
+  check "code for BLAS" model blas.d --blas
+  check "it calls it" grep -q cblas_dgemm blas.d/model.c
+  check "its driver" driver blas.d "$blas"
+  check "its numbers" close_numbers plain/out blas.d/out
 else
   skip "BLAS: there is no cblas to link with"
 fi
 
 # A program that reads files.
 gradc compile "$here/compiled/kinds.gc" -o main.c --prefix model --main --grad loss:w
-count "the program" "${cc[@]}" "${strict[@]}" -O1 -o main main.c main_main.c -lm
+check "the program" "${cc[@]}" "${strict[@]}" -O1 -o main main.c main_main.c -lm
 printf '# a comment\n1,2\n3 4\n5;6\n' >x.csv
 printf '0.5 0.25\n' >w.txt
 printf '0.5\n-1\n2\n' >y.txt
 printf 'out\n5.53125\ngrad_w[2]\n14.1,18.05\n' >want
-count "its output" bash -c './main loss_grad_w x.csv w.txt y.txt >got && '"$(declare -f close_numbers)"'; tr , " " <want | sed "s/^[0-9]/v &/" >a; tr , " " <got | sed "s/^[0-9]/v &/" >b; close_numbers a b || { cat got; exit 1; }'
-count "a .npy file" bash -c 'gradc run -e "x = 1" >/dev/null; head=$(printf "%-117s" "{'"'descr': '<f8', 'fortran_order': False, 'shape': (2,), }"'"); { printf "\x93NUMPY\x01\x00v\x00"; printf "%s\n" "$head"; printf "\0\0\0\0\0\0\340\077\0\0\0\0\0\0\320\077"; } >w.npy; ./main loss_grad_w x.csv w.npy y.txt >got2 && cmp got got2'
-count "sizes that do not fit" bash -c '! ./main loss_grad_w x.csv x.csv y.txt 2>err && grep -q "w: " err'
+check "its output" bash -c './main loss_grad_w x.csv w.txt y.txt >got && '"$(declare -f close_numbers)"'; tr , " " <want | sed "s/^[0-9]/v &/" >a; tr , " " <got | sed "s/^[0-9]/v &/" >b; close_numbers a b || { cat got; exit 1; }'
+check "a .npy file" bash -c 'gradc run -e "x = 1" >/dev/null; head=$(printf "%-117s" "{'"'descr': '<f8', 'fortran_order': False, 'shape': (2,), }"'"); { printf "\x93NUMPY\x01\x00v\x00"; printf "%s\n" "$head"; printf "\0\0\0\0\0\0\340\077\0\0\0\0\0\0\320\077"; } >w.npy; ./main loss_grad_w x.csv w.npy y.txt >got2 && cmp got got2'
+check "sizes that do not fit" bash -c '! ./main loss_grad_w x.csv x.csv y.txt 2>err && grep -q "w: " err'
 
 gradc compile "$here/compiled/edges.gc" -o edges.c --main --wrapper --openmp --blas --selftest
 for file in edges.c edges_main.c; do
-  count "names that C takes: $file" "${cc[@]}" "${strict[@]}" -O1 -c "$file"
+  check "names that C takes: $file" "${cc[@]}" "${strict[@]}" -O1 -c "$file"
 done
 
 # One header, twice in one file; and the code cut in pieces.
 gradc compile "$here/compiled/kinds.gc" -o one.h --static --prefix one --selftest --wrapper
 gradc compile "$here/compiled/kinds.gc" -o two.h --static --prefix two --selftest --real=float
 printf '#include "one.h"\n#include "two.h"\nint main(void) { return one_selftest() || two_selftest(); }\n' >both.c
-count "two static headers" "${cc[@]}" "${strict[@]}" -O1 -o both both.c -lm
-count "their tests" ./both
-count "small pieces" bash -c 'gradc compile "$1" -o cut.c --max-stmts 10 --selftest --grad long:x && grep -q _part2 cut.c' - "$here/compiled/kinds.gc"
+check "two static headers" "${cc[@]}" "${strict[@]}" -O1 -o both both.c -lm
+check "their tests" ./both
+check "small pieces" bash -c 'gradc compile "$1" -o cut.c --max-stmts 10 --selftest --grad long:x && grep -q _part2 cut.c' - "$here/compiled/kinds.gc"
 printf 'int cut_selftest(void);\nint main(void) { return cut_selftest(); }\n' >cut_main.c
-count "their code" "${cc[@]}" "${strict[@]}" -Wno-missing-prototypes -O1 -o cut cut.c cut_main.c -lm
-count "their test" ./cut
+check "their code" "${cc[@]}" "${strict[@]}" -Wno-missing-prototypes -O1 -o cut cut.c cut_main.c -lm
+check "their test" ./cut
 echo "parallel: $skipped skipped"
 finish parallel

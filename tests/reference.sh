@@ -6,15 +6,6 @@ source "$(dirname "$0")/lib.bash"
 find_gradc
 top=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
 
-check() {
-  local name=$1
-  shift
-  if "$@" >"$work/log" 2>&1; then passed=$((passed + 1)); return; fi
-  failed=$((failed + 1))
-  echo "FAIL reference.sh: $name"
-  tail -n 20 "$work/log" | indent
-}
-
 # A manual page as text, without its markup.
 plain() { sed -e 's/\\-/-/g; s/\\e/\\/g; s/\\f[BIRP]//g; s/\\&//g; s/\\(dq/"/g; s/" *, *"/ /g; s/"//g' "$1"; }
 
