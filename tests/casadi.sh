@@ -16,6 +16,7 @@ check compiling "${cc[@]}" "${strict[@]}" -O1 -fPIC -shared -o model.so model.c 
 printf '#include "model.h"\nint main(void) { return model_f_n_in() != 4; }\n' >user.c
 check "its header" "${cc[@]}" "${strict[@]}" -c user.c
 for name in f g h names; do check "$name" ./driver ./model.so "model_$name"; done
+check "null results" ./driver ./model.so model_apart apart
 check reversed ./driver ./model.so model_reversed reversed
 
 # What cannot be is said.

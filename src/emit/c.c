@@ -2,6 +2,7 @@
 #include "emit/private.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "version.h"
@@ -44,14 +45,36 @@ static void note_sources(File *f, const Prog *p) {
   if (f->o->function) f->source_used[f->o->function[f->at].definition.file] = true;
 }
 
-void emit_program(File *f, Prog *p, const char *cname) {
+static Emit *emit_function(File *f, Prog *p, const char *cname, const Emit *whole) {
   Emit *e = NEW(p->ctx, Emit);
+  e->whole = whole;
   init(e, f, p, cname);
   sig_names(e);
   Fn *fn = fn_open(e, cname);
   emit_region(e, p->root);
   emit_results(e);
   sig_function(e, fn);
+  return e;
+}
+
+Emit *emit_part(Emit *whole, uint32_t k, const char *cname) {
+  Prog *p = whole->p;
+  Region *root = p->root;
+  const Region all = *root;
+  const Sig sig = p->sig;
+  root->results.at += k;
+  p->sig.results.at = NEW(p->ctx, SigResult);
+  p->sig.results.at[0] = (SigResult){whole->out_name[k], root->results.at[0]};
+  p->sig.results.n = root->results.n = 1;
+  p->sig.doc = str_printf(p->ctx, "the same for %s alone", whole->out_name[k]);
+  Emit *e = emit_function(whole->f, p, cname, whole);
+  p->sig = sig;
+  *root = all;
+  return e;
+}
+
+void emit_program(File *f, Prog *p, const char *cname) {
+  Emit *e = emit_function(f, p, cname, NULL);
   if (f->jit) return;
   note_sources(f, p);
   sig_header(e);
@@ -129,7 +152,7 @@ static void put_casadi_contract(Buf *out) {
       "\n * CasADi's external functions: external('NAME', './LIBRARY.so').  Arrays are dense double; a"
       "\n * vector of n is n by 1, an array of more axes its first axis by all others, column-major."
       "\n * Ints and bools come and go as doubles.  A null argument stands for zeros, a null result is"
-      "\n * not stored.  fwd1_, adj1_ and jac_ take the inputs, the results (which they do not read),"
+      "\n * not computed.  fwd1_, adj1_ and jac_ take the inputs, the results (which they do not read),"
       "\n * then the seeds.  Inputs, results and workspace are as CasADi gives them: w is as long as"
       "\n * _work tells, no result overlaps an input.  A NaN makes NaN what depends on it and nothing"
       "\n * else.  Functions return 0, or the number of a check that failed.  They can be called from"
@@ -217,26 +240,46 @@ static void write_body(File *f, Buf *out) {
   buf_puts(out, close_c);
 }
 
-/* A function may have a name that another one needs for its workspace, wrapper or test. */
-static void check_names(Ctx *c, Prog *const *functions, uint32_t n) {
-  static const char *const suffix[] = {"",      "_work", "_WORK",   "_new", "_call",
-                                       "_free", "_fn",   "_agrees", "_c"};
-  const char **name = NEWN(c, const char *, n);
-  for (uint32_t k = 0; k < n; k++) name[k] = intern_z(c, functions[k]->sig.name);
-  for (uint32_t k = 0; k < n; k++)
-    for (size_t s = 0; s < sizeof suffix / sizeof *suffix; s++) {
-      const char *also = intern_z(c, str_printf(c, "%s%s", name[k], suffix[s]));
-      for (uint32_t j = 0; j < n; j++)
-        if (name[j] == also && j != k)
-          fail_at(c, functions[j]->pos, "give one of them another name",
-                  "two functions would be called `%s` in C", also);
-    }
+static int by_name(const void *a, const void *b) {
+  const Prog *const *x = a, *const *y = b;
+  return strcmp((*x)->sig.name, (*y)->sig.name);
+}
+
+/* `sorted`: the functions by their names. */
+static void check_name(Ctx *c, Prog *const *sorted, uint32_t n, uint32_t k, const char *suffix) {
+  const char *also = str_printf(c, "%s%s", sorted[k]->sig.name, suffix);
+  for (uint32_t low = 0, high = n; low < high;) {
+    uint32_t middle = low + (high - low) / 2;
+    int order = strcmp(sorted[middle]->sig.name, also);
+    if (order == 0)
+      fail_at(c, sorted[middle]->pos, "give one of them another name",
+              "two functions would be called `%s` in C", also);
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+}
+
+/* A function may have a name that another one needs for its workspace, wrapper, test or parts. */
+static void check_names(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o) {
+  static const char *const suffix[] = {"_work", "_WORK",   "_new", "_call", "_free",
+                                       "_fn",   "_agrees", "_c"};
+  Prog **sorted = NEWN(c, Prog *, n + 1);
+  for (uint32_t k = 0; k < n; k++) sorted[k] = functions[k];
+  qsort(sorted, n, sizeof *sorted, by_name);
+  for (uint32_t k = 0; k < n; k++) {
+    if (k && by_name(&sorted[k - 1], &sorted[k]) == 0)
+      check_name(c, sorted, n, k, "");
+    for (size_t s = 0; s < sizeof suffix / sizeof *suffix; s++)
+      check_name(c, sorted, n, k, suffix[s]);
+    for (uint32_t j = 0; o->casadi && j < sorted[k]->root->results.n; j++)
+      check_name(c, sorted, n, k, str_printf(c, "_c%u", j));
+  }
 }
 
 void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Buf *body,
             Buf *header) {
   File f;
-  check_names(c, functions, n);
+  check_names(c, functions, n, o);
   file_init(&f, c, o, false);
   for (f.at = 0; f.at < n; f.at++) {
     const char *name = functions[f.at]->sig.name;

@@ -6,9 +6,12 @@
  *
  * Everything is dense double.  CasADi's matrices are column-major: a vector of n is n by 1,
  * an array of more axes is a matrix of its first axis by all others.  A null argument
- * stands for zeros; a null result is not stored.  Ints and bools come and go as doubles.
- * The plain function below it (NAME_c) is static; its arrays lie in w where they are not
- * CasADi's own. */
+ * stands for zeros.  Ints and bools come and go as doubles.  The plain function below it
+ * (NAME_c) is static; its arrays lie in w where they are not CasADi's own.
+ *
+ * A null result is not computed: where some results are null, each of the others comes from
+ * a function of its own (NAME_c0, …).  Above MOST_PARTS results there are none such, and a
+ * null result is computed but not stored. */
 #include "emit/private.h"
 
 /* An argument or a result as CasADi sees it. */
@@ -20,8 +23,11 @@ typedef struct Matrix {
   int64_t from_rows, from_columns, to_rows, to_columns;  /* shapes of what it is made of */
 } Matrix;
 
+enum { MOST_PARTS = 16 };
+
 typedef struct Casadi {
   Emit *e;
+  int64_t work;            /* elements of workspace, of the function that needs most */
   const EmitFunction *f;
   const char *name;
   VEC(Matrix) in, out;
@@ -216,16 +222,22 @@ static int64_t put_room(Casadi *s, Buf *b, uint32_t k, int64_t at) {
   return result_count(s, k);
 }
 
-static void put_plain_call(Casadi *s, Buf *b, int64_t at) {
-  const Region *root = s->e->p->root;
+/* From the inputs to the plain function's results from..to; `at`: its workspace in w. */
+static void put_plain_call(Casadi *s, Buf *b, const Emit *plain, uint32_t from, uint32_t to,
+                           int64_t at) {
+  uint32_t nin = s->e->p->root->params.n;
   size_t column = b->n;
-  buf_printf(b, "  const int code = %s(", s->e->cname);
-  for (uint32_t k = 0; k < root->params.n + root->results.n; k++) {
+  buf_printf(b, "    const int code = %s(", plain->cname);
+  for (uint32_t k = 0; k < nin; k++) {
     if (k) put_comma(b, &column);
-    buf_puts(b, k < root->params.n ? s->e->param_name[k] : s->e->out_name[k - root->params.n]);
+    buf_puts(b, s->e->param_name[k]);
   }
-  if (s->e->has_work) buf_printf(b, ", gc_w + %lld", (long long)at);
-  buf_puts(b, ");\n  if (code) return code;\n");
+  for (uint32_t k = from; k < to; k++) {
+    if (nin || k > from) put_comma(b, &column);
+    buf_puts(b, s->e->out_name[k]);
+  }
+  if (plain->has_work) buf_printf(b, ", gc_w + %lld", (long long)at);
+  buf_puts(b, ");\n    if (code) return code;\n");
 }
 
 static void put_output(Casadi *s, Buf *b, int k) {
@@ -245,18 +257,78 @@ static void put_output(Casadi *s, Buf *b, int k) {
   }
 }
 
+static bool is_computed(const Casadi *s, uint32_t k) { return s->out.at[k].part >= 0; }
+
+static uint32_t count_computed(const Casadi *s) {
+  uint32_t n = 0;
+  for (uint32_t k = 0; k < s->out.n; k++) n += is_computed(s, k);
+  return n;
+}
+
+/* "gc_res[0] && gc_res[2]", of the results that are computed */
+static void put_asked(const Casadi *s, Buf *b, const char *between) {
+  bool any = false;
+  for (uint32_t k = 0; k < s->out.n; k++) {
+    if (!is_computed(s, k)) continue;
+    buf_printf(b, "%sgc_res[%u]", any ? between : "", k);
+    any = true;
+  }
+}
+
+static void needs_work(Casadi *s, Emit *plain) {
+  int64_t *none = NEWN(s->e->c, int64_t, s->e->p->root->params.n + 1);
+  int64_t n = work_at(plain, none);
+  if (n > s->work) s->work = n;
+}
+
+/* All results that are computed, together, if `between` holds between them. */
+static void put_whole(Casadi *s, Buf *b, int64_t at, const char *between) {
+  needs_work(s, s->e);
+  buf_puts(b, "  if (");
+  put_asked(s, b, between);
+  buf_puts(b, ") {\n");
+  put_plain_call(s, b, s->e, 0, s->e->p->root->results.n, at);
+  for (uint32_t k = 0; k < s->out.n; k++) {
+    if (!is_computed(s, k)) continue;
+    buf_puts(b, "  ");
+    put_output(s, b, (int)k);
+  }
+}
+
+/* The results that are asked for, each by a function of its own. */
+static void put_parts(Casadi *s, Buf *b, int64_t at) {
+  for (uint32_t k = 0; k < s->out.n; k++) {
+    if (!is_computed(s, k)) continue;
+    uint32_t part = (uint32_t)s->out.at[k].part;
+    Emit *own = emit_part(s->e, part, str_printf(s->e->c, "%s%u", s->e->cname, part));
+    needs_work(s, own);
+    buf_printf(b, "  if (gc_res[%u]) {\n", k);
+    put_plain_call(s, b, own, part, part + 1, at);
+    buf_puts(b, "  ");
+    put_output(s, b, (int)k);
+    buf_puts(b, "  }\n");
+  }
+}
+
 /* Gives the elements of w that it takes beside the workspace. */
 static int64_t put_entry(Casadi *s, Buf *b) {
   const Region *root = s->e->p->root;
+  uint32_t computed = count_computed(s);
   int64_t at = 0;
   buf_printf(b, "CASADI_SYMBOL_EXPORT int %s(const casadi_real **gc_arg, casadi_real **gc_res,\n"
-             "    casadi_int *gc_iw, casadi_real *gc_w, int gc_mem) {\n", s->name);
+             "    casadi_int *gc_iw, casadi_real *gc_w, int gc_mem) {\n"
+             "  (void)gc_arg;\n  (void)gc_iw;\n  (void)gc_w;\n  (void)gc_mem;\n", s->name);
   for (uint32_t k = 0; k < root->params.n; k++) at += put_input(s, b, k, at);
   for (uint32_t k = 0; k < root->results.n; k++) at += put_room(s, b, k, at);
-  put_plain_call(s, b, at);
-  for (uint32_t k = 0; k < s->out.n; k++) put_output(s, b, (int)k);
-  if (root->params.n == 0) buf_puts(b, "  (void)gc_arg;\n");
-  buf_puts(b, "  (void)gc_iw;\n  (void)gc_mem;\n  return 0;\n}\n\n");
+  for (uint32_t k = 0; k < s->out.n; k++)
+    if (!is_computed(s, k)) put_output(s, b, (int)k);
+  const bool parts = computed > 1 && computed <= MOST_PARTS;
+  if (computed) {
+    put_whole(s, b, at, parts ? " && " : " || ");
+    buf_puts(b, parts ? "    return 0;\n  }\n" : "  }\n");
+  }
+  if (parts) put_parts(s, b, at);
+  buf_puts(b, "  return 0;\n}\n\n");
   return at;
 }
 
@@ -303,13 +375,8 @@ static void put_questions(Casadi *s, Buf *b, int64_t room) {
       b,
       "CASADI_SYMBOL_EXPORT int %s_work(casadi_int *sz_arg, casadi_int *sz_res, casadi_int *sz_iw,\n"
       "    casadi_int *sz_w) {\n  if (sz_arg) *sz_arg = %u;\n  if (sz_res) *sz_res = %u;\n"
-      "  if (sz_iw) *sz_iw = 0;\n  if (sz_w) *sz_w = %lld",
-      s->name, s->in.n, s->out.n, (long long)room);
-  if (s->e->has_work) {
-    buf_puts(b, " + ");
-    work_length(s->e, b);
-  }
-  buf_puts(b, ";\n  return 0;\n}\n\n");
+      "  if (sz_iw) *sz_iw = 0;\n  if (sz_w) *sz_w = %lld;\n  return 0;\n}\n\n",
+      s->name, s->in.n, s->out.n, (long long)(room + s->work));
   buf_printf(b, "CASADI_SYMBOL_EXPORT void %s_incref(void) {}\n", s->name);
   buf_printf(b, "CASADI_SYMBOL_EXPORT void %s_decref(void) {}\n", s->name);
   buf_printf(b, "CASADI_SYMBOL_EXPORT int %s_checkout(void) { return 0; }\n", s->name);

@@ -4,10 +4,27 @@
  * gc_fail the node, the axis, the index and the size. */
 #include "emit/private.h"
 
+#include <string.h>
+
 #include "optimize/optimize.h"
+
+/* The number of a part's check is the one that the whole's header lists.  Both are written in
+ * the same order, so the search goes on where the last one ended. */
+static uint32_t number_in(Emit *e, Ref r, const char *what) {
+  const uint32_t n = e->whole->checks.n;
+  for (uint32_t k = 0; k < n; k++) {
+    const uint32_t at = (e->whole_check + k) % n;
+    const Check *c = &e->whole->checks.at[at];
+    if (c->node != r || strcmp(c->what, what) != 0) continue;
+    e->whole_check = at + 1;
+    return c->number;
+  }
+  return n + 1;
+}
 
 static uint32_t number(Emit *e, Ref r, const char *what) {
   Check c = {.number = e->checks.n + 1, .node = r, .what = what};
+  if (e->whole) c.number = number_in(e, r, what);
   VEC_PUSH(e->c, &e->checks, c);
   e->fn->fails = true;
   return c.number;

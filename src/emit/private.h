@@ -192,6 +192,8 @@ typedef struct Emit {
   NameTable *names;
   VEC(const char *) scope_log;
   VEC(Check) checks;
+  const struct Emit *whole;  /* a part of it is written (CasADi): its checks' numbers hold */
+  uint32_t whole_check;      /* the one after the last that was found there */
   uint32_t loop_depth;
   bool in_parallel;
   VEC(AccCopy) copies;
@@ -408,6 +410,9 @@ void helpers_text(File *f, Buf *out);            /* the blocks of runtime/scalar
 
 /* c.c */
 void emit_program(File *f, Prog *p, const char *cname);
+/* A function of the same inputs for result k alone, which computes nothing else; a check
+ * that fails returns the number that it has in the whole. */
+Emit *emit_part(Emit *whole, uint32_t k, const char *cname);
 /* extents.c: an error that names the first array whose size the arguments do not tell. */
 void refuse_run_time_sizes(const Prog *p);
 _Noreturn void fail_unknown_size(const Prog *p, const Node *n);

@@ -1,7 +1,7 @@
 /* casadi_driver.c - uses a shared library through CasADi's external-function interface, as
  * its external() does: everything is asked for by name, nothing is known of the functions.
  *
- *   casadi_driver LIBRARY.so FUNCTION [reversed]
+ *   casadi_driver LIBRARY.so FUNCTION [reversed|apart]
  *
  * Checks names, sparsity, work, null arguments and results; fwd1 and jac against central
  * differences (their negative if `reversed`), adj1 against jac. */
@@ -182,6 +182,36 @@ static void check_nulls(Function *f, const char *name) {
   }
 }
 
+/* Each result alone is what it is among all. */
+static void check_parts(Function *f, const char *name) {
+  double *whole[MOST] = {0};
+  if (call(f, f->in, f->out)) return;
+  for (Int k = 0; k < f->n_out; k++) whole[k] = copy(f->out[k], f->size_out[k]);
+  for (Int k = 0; k < f->n_out; k++) {
+    double *one[MOST] = {0};
+    one[k] = f->out[k];
+    memset(f->out[k], 0, (size_t)f->size_out[k] * sizeof(double));
+    if (call(f, f->in, one)) complain("one result alone fails", name);
+    if (memcmp(whole[k], f->out[k], (size_t)f->size_out[k] * sizeof(double)))
+      complain("one result alone is another", name);
+  }
+  for (Int k = 0; k < f->n_out; k++) free(whole[k]);
+}
+
+/* `apart`: its result 1 reads outside, the others do not look there. */
+static void check_null_is_not_computed(Function *f, const char *name) {
+  double *some[MOST] = {0};
+  f->in[1][0] = 1000;
+  if (!call(f, f->in, f->out)) complain("a subscript outside is not found", name);
+  some[1] = f->out[1];
+  int alone = call(f, f->in, some);
+  if (!alone || alone != call(f, f->in, f->out)) complain("a check has another number", name);
+  some[1] = NULL;
+  some[0] = f->out[0];
+  some[2] = f->out[2];
+  if (call(f, f->in, some)) complain("a null result is computed", name);
+}
+
 static void take_inputs(Function *to, const Function *f) {
   for (Int k = 0; k < f->n_in; k++)
     memcpy(to->in[k], f->in[k], (size_t)f->size_in[k] * sizeof(double));
@@ -196,6 +226,7 @@ static void check_derivatives(Function *f, const char *name, double sign) {
     d[k] = load(text[k]);
     take_inputs(&d[k], f);
     check_nulls(&d[k], text[k]);
+    check_parts(&d[k], text[k]);
   }
   Function *jac = &d[0], *fwd = &d[1], *adj = &d[2];
   if (jac->n_in != f->n_in + f->n_out || jac->n_out != f->n_in * f->n_out)
@@ -240,7 +271,9 @@ int main(int argc, char **argv) {
   check_nulls(&f, argv[2]);
   fill(&f, f.n_in);
   if (call(&f, f.in, f.out)) complain("it fails", argv[2]);
-  check_derivatives(&f, argv[2], argc > 3 ? -1 : 1);
+  check_parts(&f, argv[2]);
+  check_derivatives(&f, argv[2], argc > 3 && strcmp(argv[3], "reversed") == 0 ? -1 : 1);
+  if (argc > 3 && strcmp(argv[3], "apart") == 0) check_null_is_not_computed(&f, argv[2]);
   unload(&f, argv[2]);
   dlclose(library);
   if (!wrong) printf("ok: %s\n", argv[2]);
