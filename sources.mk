@@ -3,6 +3,7 @@
 API = \
   src/api/call.c \
   src/api/function.c \
+  src/api/late.c \
   src/api/notes.c \
   src/api/pool.c \
   src/api/private.h \

@@ -289,13 +289,15 @@ static Prog *make_program(Step *s, const char *function, int what, const char *w
   if (what != GRADC_VALUE) q.nwrt = wrt ? split(s->c, wrt, &q.wrt) : all_real(s, &q, &q.wrt);
   if (what != GRADC_VALUE && !q.nwrt)
     fail_at(s->c, (Span){0}, NULL, "`%s` has nothing to be differentiated with respect to", function);
-  return optimize(elaborate_function(s->m, &q), NULL);
+  return elaborate_function(s->m, &q);
 }
 
 static void compile(void *arg) {
   Step *s = arg;
   read_texts(s);
   Prog *p = make_program(s, s->function, s->what, s->wrt);
+  late_results(p);
+  p = optimize(p, NULL);
   s->made = function_new(s->g, s->c, p);
   if (!s->code) return;
   JitCode code;
@@ -395,7 +397,7 @@ static void emit(void *arg) {
   EmitFunction *f = NEWN(c, EmitFunction, s->nrequests);
   for (size_t k = 0; k < s->nrequests; k++) {
     const gradc_request *q = &s->request[k];
-    p[k] = make_program(s, q->function, q->what, q->wrt);
+    p[k] = optimize(make_program(s, q->function, q->what, q->wrt), NULL);
     const Ast *definition = module_function(s->m, q->function);
     if (definition) f[k].definition = definition->span;
   }

@@ -204,8 +204,9 @@ GRADC_API int gradc_output_find(const gradc_function *f, const char *name);
 GRADC_API size_t gradc_sizes(const gradc_function *f);
 GRADC_API const char *gradc_size_name(const gradc_function *f, size_t k); /* NULL: no such */
 /* The shape of an input or a result for the values of all gradc_sizes(f) sizes; room for
- * `rank` numbers in `shape`.  GRADC_USAGE: there is no such input or result, or a size
- * comes out negative, broken or too large. */
+ * `rank` numbers in `shape`.  GRADC_USAGE: there is no such input or result, a size comes out
+ * negative, broken or too large, or the shape is known only when the function has run
+ * (`[x[i] for i < k[0]]`): gradc_array tells it then. */
 GRADC_API int gradc_input_shape(const gradc_function *f, size_t k, const int64_t *sizes,
                                 int64_t *shape);
 GRADC_API int gradc_output_shape(const gradc_function *f, size_t k, const int64_t *sizes,

@@ -25,6 +25,7 @@ struct gradc_call {
   Pool pool;
   JitArg *in;             /* of each parameter of the root */
   void **out;             /* of each result */
+  void **place;           /* of those that the code is given a place for */
   void **eval_out;        /* the same for gradc_eval */
   void *work;
   size_t work_room;
@@ -96,11 +97,6 @@ static void on_fail(JitRun *run, unsigned node, int axis, long long index, long 
   c->note.column = s->column;
 }
 
-static int on_effect(JitRun *run, unsigned node, const JitLeaf *leaf, unsigned n) {
-  (void)run, (void)node, (void)leaf, (void)n;
-  return 0;
-}
-
 static void on_no_memory(JitRun *run, double bytes) {
   gradc_call *c = (gradc_call *)run;
   if (run->status == GC_LIMIT)
@@ -110,6 +106,9 @@ static void on_no_memory(JitRun *run, double bytes) {
 }
 
 const gradc_note *gradc_call_message(const gradc_call *c) { return &c->note; }
+
+/* A call's results that come late; the texts' other effects are not heard. */
+static int on_effect(JitRun *run, unsigned node, const JitLeaf *leaf, unsigned n);
 
 /* ---- a new call ------------------------------------------------------------------ */
 
@@ -128,6 +127,7 @@ static bool make_parts(gradc_call *c, const gradc_function *f) {
   uint32_t slots = f->sizes.nslots;
   c->in = pool_take(p, sizeof *c->in * (f->nparams + 1));
   c->out = pool_take(p, sizeof *c->out * (f->noutputs + 1));
+  c->place = pool_take(p, sizeof *c->place * (f->noutputs + 1));
   c->eval_out = pool_take(p, sizeof *c->eval_out * (f->noutputs + 1));
   c->eval_at = pool_take(p, sizeof *c->eval_at * (f->noutputs + 1));
   c->input = bounds_new(p, f->input, f->ninputs);
@@ -136,7 +136,7 @@ static bool make_parts(gradc_call *c, const gradc_function *f) {
   c->value = pool_take(p, sizeof *c->value * (slots + 1));
   c->known = pool_take(p, slots + 1);
   c->told_by = pool_take(p, sizeof *c->told_by * (slots + 1));
-  return c->in && c->out && c->eval_out && c->eval_at && c->input && c->output && c->size_set &&
+  return c->in && c->out && c->place && c->eval_out && c->eval_at && c->input && c->output && c->size_set &&
          c->value && c->known && c->told_by;
 }
 
@@ -438,9 +438,11 @@ static int place_output(gradc_call *c, uint32_t k) {
 static int place_outputs(gradc_call *c) {
   for (uint32_t k = 0; k < c->f->noutputs; k++) {
     Bound *b = &c->output[k];
+    if (c->f->output[k].late) continue;
     int status = b->set ? check_shape(c, &c->f->output[k], b) : place_output(c, k);
     if (status) return status;
     if (b->set) c->out[k] = b->data;
+    c->place[c->f->output[k].place] = c->out[k];
   }
   return GRADC_OK;
 }
@@ -463,6 +465,38 @@ static void pass_sizes(gradc_call *c) {
   const Sizes *s = &c->f->sizes;
   for (uint32_t k = 0; k < s->nslots; k++)
     if (s->slot[k].is_var) c->in[s->param[s->slot[k].var]].i = c->value[k];
+}
+
+/* ---- results that come late ---------------------------------------------------------------- */
+
+static int check_late(gradc_call *c, const Leaf *leaf, const Bound *b, const int64_t *dim) {
+  for (uint32_t d = 0; d < b->rank; d++)
+    if (b->shape[d] != dim[d])
+      return say(c, GRADC_USAGE, "axis %u of " NAME " came out %lld long; its memory has %lld", d,
+                 leaf->pub.name, (long long)dim[d], (long long)b->shape[d]);
+  return GRADC_OK;
+}
+
+/* Copies an array that the code is about to give up. */
+static int take_late(gradc_call *c, uint32_t k, const JitLeaf *from) {
+  const Leaf *leaf = &c->f->output[k];
+  Bound *b = &c->output[k];
+  double bytes = (double)element(c->f, leaf);
+  for (uint32_t d = 0; d < b->rank; d++) bytes *= (double)from->dim[d];
+  int status = b->set ? check_late(c, leaf, b, from->dim)
+                      : make_room(c, &b->own, &b->room, bytes > 0 ? bytes : 1);
+  c->out[k] = b->set ? b->data : b->own;
+  if (status) return status;
+  memcpy(b->shape, from->dim, sizeof *b->shape * b->rank);
+  if (bytes > 0) memcpy(c->out[k], from->v.p, (size_t)bytes);
+  return GRADC_OK;
+}
+
+static int on_effect(JitRun *run, unsigned node, const JitLeaf *leaf, unsigned n) {
+  gradc_call *c = (gradc_call *)run;
+  for (uint32_t k = 0; n == 1 && k < c->f->noutputs; k++)
+    if (c->f->output[k].late == node) return take_late(c, k, leaf);
+  return 0;
 }
 
 /* Everything that has to be found out when an argument has changed. */
@@ -492,6 +526,7 @@ static int failed(gradc_call *c) {
 
 static int call_code(gradc_call *c, void *const *out) {
   c->run.stop.trips = c->trips;
+  c->run.status = GC_OK;
   if (c->note.code) c->note = no_note;
   int bad = c->f->entry(c->in, out, c->work, &c->run);
   if (c->run.temps) jit_release(&c->run);
@@ -505,7 +540,7 @@ int gradc_run(gradc_call *c) {
     if (status) return status;
   }
   c->ran = true;
-  return call_code(c, c->out);
+  return call_code(c, c->place);
 }
 
 /* The places of the results behind each other, once. */

@@ -40,15 +40,25 @@ static void take_inputs(Ctx *c, struct gradc_function *f, const Prog *p) {
   }
 }
 
-static void take_outputs(Ctx *c, struct gradc_function *f, const Prog *p) {
+static uint32_t count_outputs(const Prog *p) {
   uint32_t n = 0;
-  f->noutputs = p->root->results.n;
+  for (uint32_t k = 0; k < p->sig.results.n; k++) n += p->sig.results.at[k].ref != 0;
+  return n;
+}
+
+static void take_outputs(Ctx *c, struct gradc_function *f, const Prog *p) {
+  uint32_t n = 0, places = 0;
+  f->noutputs = count_outputs(p);
   f->output = POOL_NEED(c, &f->pool, Leaf, f->noutputs);
-  for (uint32_t k = 0; k < p->sig.results.n && n < f->noutputs; k++) {
+  Ref *late = NEWN(c, Ref, f->noutputs + 1);
+  late_effects(p, late);
+  for (uint32_t k = 0; k < p->sig.results.n; k++) {
     const SigResult *s = &p->sig.results.at[k];
     if (!s->ref) continue;
-    f->output[n] = leaf_of(c, &f->pool, p, ir_type(p, p->root->results.at[n]), s->name);
-    n++;
+    Leaf *leaf = &f->output[n];
+    *leaf = leaf_of(c, &f->pool, p, ir_type(p, s->ref), s->name);
+    leaf->late = late[n++];
+    if (!leaf->late) leaf->place = places++;
   }
 }
 
@@ -84,7 +94,7 @@ static bool is_flat(const struct gradc_function *f) {
   for (uint32_t k = 0; k < f->ninputs; k++)
     if (f->input[k].pub.kind != GRADC_REAL || f->input[k].pub.rank) return false;
   for (uint32_t k = 0; k < f->noutputs; k++)
-    if (f->output[k].pub.kind != GRADC_REAL) return false;
+    if (f->output[k].pub.kind != GRADC_REAL || f->output[k].late) return false;
   return f->sizes.nvars == 0;
 }
 
@@ -207,5 +217,5 @@ int gradc_input_shape(const gradc_function *f, size_t k, const int64_t *sizes, i
 }
 
 int gradc_output_shape(const gradc_function *f, size_t k, const int64_t *sizes, int64_t *shape) {
-  return k < f->noutputs ? leaf_shape(f, &f->output[k], sizes, shape) : GRADC_USAGE;
+  return k < f->noutputs && !f->output[k].late ? leaf_shape(f, &f->output[k], sizes, shape) : GRADC_USAGE;
 }

@@ -5,6 +5,7 @@
  *   notes.c      messages kept after a compilation is gone
  *   function.c   the compiled function: signature, places of checks
  *   shape.c      shapes as formulas over sizes: evaluated, and solved for their sizes
+ *   late.c       results whose shape is known only while the function runs
  *   call.c       one call: arguments, results, running
  *
  * Every compilation has a Ctx of its own, made of the texts that the context holds and
@@ -76,7 +77,9 @@ typedef struct Sizes {
 typedef struct Leaf {
   gradc_leaf pub;
   uint32_t param;         /* inputs: number of the root parameter */
-  Formula *dim;
+  uint32_t place;         /* results: number among those that the code is given a place for */
+  Ref late;               /* results: the effect that hands it over instead, or 0 */
+  Formula *dim;           /* NULL: late */
 } Leaf;
 
 /* Fills in sizes and formulas of a function's leaves; raises where a shape is not known
@@ -89,6 +92,14 @@ bool shape_eval(const Formula *f, const int64_t *value, int64_t *result);
 /* If the formula has one unknown variable, alone and linear, gives it the value with which
  * the formula is `result`; 1 found, 0 nothing to find, -1 no whole number does. */
 int shape_solve(const Sizes *s, const Formula *f, int64_t result, int64_t *value, bool *known);
+
+/* ---- late.c ---------------------------------------------------------------- */
+
+/* Makes effects of the results of p, not yet optimized, whose shape comes only with the run:
+ * they are no longer results of its root, but still of its signature. */
+void late_results(Prog *p);
+/* The effect of each late result, by its number; nothing is done to the others. */
+void late_effects(const Prog *p, Ref *effect);
 
 /* ---- function.c ------------------------------------------------------------ */
 

@@ -97,7 +97,8 @@ void shape_build(Ctx *c, struct gradc_function *f, Prog *p) {
   for (uint32_t k = 0; k < f->ninputs; k++)
     leaf_build(&b, &f->input[k], ir_type(p, root->params.at[f->input[k].param]), p->pos);
   for (uint32_t k = 0; k < f->noutputs; k++) {
-    const Node *n = ir_node(p, root->results.at[k]);
+    if (f->output[k].late) continue;
+    const Node *n = ir_node(p, root->results.at[f->output[k].place]);
     leaf_build(&b, &f->output[k], n->type, n->pos);
   }
   Sizes *s = &f->sizes;

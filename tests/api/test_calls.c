@@ -339,6 +339,70 @@ START_TEST(c_as_text) {
 }
 END_TEST
 
+/* The number of results that fit is in the arguments; their gradient goes through. */
+START_TEST(a_shape_known_only_afterwards) {
+  gradc_call *c = called(
+    "firsts(x: real[n], k: int[m]) = (sum(x), [x[i]^2 for i < k[0], j < k[1]], n)", "firsts",
+    GRADC_VALUE, NULL);
+  const double x[3] = {1, 2, 3};
+  int64_t k[2] = {2, 1}, shape[2];
+  double own[6];
+  set(c, 0, x, 1, 3, 0);
+  set(c, 1, k, 1, 2, 0);
+  runs(c);
+  NEAR(gradc_real(c, 0), 6);
+  ck_assert_int_eq(gradc_int(c, 2), 3);
+  const double *y = gradc_array(c, 1, shape);
+  ck_assert_int_eq(shape[0], 2);
+  ck_assert_int_eq(shape[1], 1);
+  NEAR(y[1], 4);
+  k[0] = 3, k[1] = 2;                   /* as long again, without telling */
+  runs(c);
+  y = gradc_array(c, 1, shape);
+  ck_assert_int_eq(shape[0], 3);
+  NEAR(y[5], 9);
+  k[0] = 0;
+  runs(c);
+  ck_assert_ptr_nonnull(gradc_array(c, 1, shape));
+  ck_assert_int_eq(shape[0], 0);
+  k[0] = 4;
+  ck_assert_int_eq(gradc_run(c), GRADC_ERROR);
+  ck_assert_int_eq(gradc_set_output(c, 1, own, 2, (int64_t[]){3, 2}), GRADC_OK);
+  ck_assert_int_eq(gradc_run(c), GRADC_ERROR);
+  k[0] = 3;
+  runs(c);
+  ck_assert_ptr_eq(gradc_array(c, 1, shape), own);
+  NEAR(own[4], 9);
+  k[0] = 2;
+  ck_assert_int_eq(gradc_run(c), GRADC_USAGE);
+  ck_assert_str_eq(gradc_call_message(c)->message,
+                   "axis 0 of `out_1` came out 2 long; its memory has 3");
+  gradc_call_free(c);
+  gradc_function *f = gradc_compile(g, "firsts", GRADC_VALUE, NULL);
+  ck_assert_int_eq(gradc_output_shape(f, 1, (int64_t[]){3, 2}, shape), GRADC_USAGE);
+  gradc_release(f);
+}
+END_TEST
+
+/* A Jacobian of such a result, and a vector into it. */
+START_TEST(derivatives_of_a_late_shape) {
+  static const char text[] = "firsts(x: real[n], k: int[m]) = [x[i]^2 for i < k[0]]";
+  const double x[3] = {1, 2, 3};
+  const int64_t k[1] = {2};
+  int64_t shape[2];
+  gradc_call *c = called(text, "firsts", GRADC_JACOBIAN, "x");
+  set(c, 0, x, 1, 3, 0);
+  set(c, 1, k, 1, 1, 0);
+  runs(c);
+  const double *J = gradc_array(c, 1, shape);
+  ck_assert_int_eq(shape[0], 2);
+  ck_assert_int_eq(shape[1], 3);
+  NEAR(J[4], 4);
+  NEAR(J[3], 0);
+  gradc_call_free(c);
+}
+END_TEST
+
 int main(void) {
   static const TTest *const *const tests[] = {
     &functions_are_listed_in_order, &a_text_replaces_one_of_its_name, &texts_see_each_other,
@@ -346,6 +410,7 @@ int main(void) {
     &jacobians_and_products, &sizes_at_hand, &results_go_where_the_host_says, &ints_and_bools,
     &sizes_grow_and_shrink, &a_size_that_stands_nowhere_alone, &single_precision,
     &the_short_way, &derivatives_as_text, &c_as_text,
+    &a_shape_known_only_afterwards, &derivatives_of_a_late_shape,
   };
   return run_suite("calls", tests, sizeof tests / sizeof *tests);
 }

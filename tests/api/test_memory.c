@@ -51,7 +51,24 @@ static const char model[] =
   "g(x: real) = if x > 0 then log(x) else x^2\n"
   "loss(p: P[n], x: real[n], k: int) =\n"
   "  sum(relu(sum(p.W[i, j]*x[j] for j < n) + p.b[i])^2 for i < n)\n"
-  "  + (fold s = x[k] for t < k { g(s) + p.b[t] })\n";
+  "  + (fold s = x[k] for t < k { g(s) + p.b[t] })\n"
+  "late(x: real[n], k: int[m]) = [x[i]^2 for i < k[0]]\n";
+
+/* A result whose memory is found only while the code runs. */
+static int late_life(gradc_context *g) {
+  static const double x[2] = {0.5, 2};
+  static const int64_t k[1] = {2}, line[] = {2}, one[] = {1};
+  gradc_function *f = gradc_compile(g, "late", GRADC_VALUE, NULL);
+  if (!f) return gradc_message(g)->code;
+  gradc_call *c = gradc_call_new(f);
+  gradc_release(f);
+  if (!c) return GRADC_NOMEM;
+  int status = gradc_set_array(c, 0, x, 1, line);
+  if (!status) status = gradc_set_array(c, 1, k, 1, one);
+  if (!status) status = gradc_run(c);
+  gradc_call_free(c);
+  return status;
+}
 
 /* One step after another until one fails; the first code that is not 0. */
 static int whole_life(Counter *counter) {
@@ -72,6 +89,7 @@ static int whole_life(Counter *counter) {
   if (!status) status = gradc_set_array(c, 2, x, 1, line);
   if (!status) status = gradc_set_int(c, 3, 1);
   if (!status) status = gradc_run(c);
+  if (!status) status = late_life(g);
   if (!status && !gradc_derivative(g, "g", NULL, 2, GRADC_PLAIN)) status = gradc_message(g)->code;
   if (!status) status = gradc_emit_c(g, "m", &request, 1, &body, &header);
   if (!status) status = gradc_unload(g, "model");
