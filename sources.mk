@@ -160,6 +160,7 @@ INTERPRET = \
 
 IR = \
   src/ir/build.c \
+  src/ir/cons.c \
   src/ir/copy.c \
   src/ir/equal.c \
   src/ir/fold.c \

@@ -1,30 +1,7 @@
-/* build.c - nodes: their storage, hash-consing, and the constructors of all operators
- * without regions.
- *
- * The table of known nodes holds the pure nodes of the regions that are open.  When
- * a region closes its entries leave the table: nothing outside may mention its nodes.
- * So a lookup is one probe, and a match counts if it lies in p->cur or around it. */
+/* build.c - nodes: their storage, and the constructors of all operators without regions. */
 #include "ir/private.h"
 
 #include <stdio.h>
-
-#undef HASH_KEYCMP
-#define HASH_KEYCMP(a, b, n) (!interchangeable(p, (const Node *)(a), (const Node *)(b)))
-
-static bool interchangeable(Prog *p, const Node *known, const Node *draft);
-
-#include <uthash.h>
-
-typedef struct Cons {
-  Ref ref;               /* 0: taken out of the table */
-  struct Cons *next;     /* of its region, or of the free ones */
-  UT_hash_handle hh;
-} Cons;
-
-struct ConsTable {
-  Cons *all;
-  Cons *unused;
-};
 
 /* ---- programs and storage -------------------------------------------------- */
 
@@ -33,7 +10,7 @@ Prog *prog_new(Ctx *c) {
   p->ctx = c;
   p->nnodes = 1; /* Ref 0 is no node */
   VEC_PUSH(c, &p->chunks, NEWN(c, Node, CHUNK));
-  p->cons = NEW(c, struct ConsTable);
+  cons_init(p);
   sizes_init(p);
   types_init(p);
   p->root = NEW(c, Region);
@@ -71,11 +48,8 @@ Ref node_append(Prog *p, Node *draft) {
   Node *n = ir_node(p, r);
   *n = *draft;
   if (node_may_fail(p, n)) n->flags |= NODE_STAYS;
-  n->arg = NULL;
-  if (n->nargs) {
-    n->arg = NEWN(c, Ref, n->nargs);
-    memcpy(n->arg, draft->arg, n->nargs * sizeof(Ref));
-  }
+  n->arg = n->nregions || n->nargs > FEW_ARGS ? NEWN(c, Ref, n->nargs) : n->few;
+  for (uint32_t k = 0; k < n->nargs; k++) n->arg[k] = draft->arg[k];
   n->region = p->cur->id;
   if (n->op != IR_PARAM) {
     n->ordinal = p->cur->nodes.n;
@@ -85,154 +59,7 @@ Ref node_append(Prog *p, Node *draft) {
   return r;
 }
 
-/* ---- known nodes ----------------------------------------------------------- */
-
-static uint64_t data_bytes(const Type *t) {
-  uint64_t count = 0;
-  return type_count(t, &count) ? count * 8 : 0;
-}
-
-static bool same_custom(const CustomAttr *a, const CustomAttr *b, uint32_t nargs) {
-  return a == b || (a->name == b->name && a->rule.file == b->rule.file &&
-                    a->rule.start == b->rule.start && a->tangent == b->tangent &&
-                    a->has_value == b->has_value && a->nresults == b->nresults &&
-                    memcmp(a->gives, b->gives, nargs * sizeof *a->gives) == 0);
-}
-
-bool node_alike(const Node *a, const Node *b) {
-  if (a->op != b->op || a->nargs != b->nargs || a->nregions != b->nregions) return false;
-  switch ((Op)a->op) {
-  case IR_PARAM: case IR_CONST: case IR_PRIM: case IR_PROJ: return a->aux.i == b->aux.i;
-  case IR_DATA: return memcmp(a->aux.data, b->aux.data, data_bytes(a->type)) == 0;
-  case IR_LOOP: case IR_FOLD:
-    return a->aux.loop->nout == b->aux.loop->nout &&
-           memcmp(a->aux.loop->comb, b->aux.loop->comb, a->aux.loop->nout * sizeof(Combiner)) == 0;
-  case IR_CUSTOM: return same_custom(a->aux.custom, b->aux.custom, a->nargs);
-  case IR_SCALE: return (a->flags & NODE_REVERSAL) == (b->flags & NODE_REVERSAL);
-  default: return true;
-  }
-}
-
-static bool visible(const Prog *p, uint32_t region) {
-  const Region *here = p->cur, *r = p->regions.at[region];
-  while (here->depth > r->depth) here = here->parent;
-  return here == r;
-}
-
-/* May the draft be taken for the known node? */
-static bool interchangeable(Prog *p, const Node *known, const Node *draft) {
-  if (known == draft) return true;
-  if (known->type != draft->type || (known->type == NULL && known->hash != draft->hash))
-    return false;
-  if (known->op == IR_DATA && draft->op != IR_DATA) return false;
-  if (!node_alike(known, draft) || !visible(p, known->region)) return false;
-  if (known->nargs && memcmp(known->arg, draft->arg, known->nargs * sizeof(Ref)) != 0)
-    return false;
-  for (uint32_t k = 0; k < known->nregions; k++)
-    if (!region_same(p, known->regions[k], draft->regions[k])) return false;
-  return true;
-}
-
-static uint32_t data_hash(const Node *n) {
-  const unsigned char *bytes = n->aux.data;
-  uint64_t words = data_bytes(n->type) / 8;
-  uint32_t h = (uint32_t)words;
-  for (uint64_t k = 0; k < words; k++) {
-    uint64_t word;
-    memcpy(&word, bytes + 8 * k, sizeof word);
-    h = hash_mix64(h, word);
-  }
-  return h;
-}
-
-/* What operator, attributes, type and regions give, operands aside. */
-static uint32_t own_hash(const Node *n) {
-  uint32_t h = hash_mix(n->op, n->nargs);
-  if (n->type) h = hash_mix(h, n->type->elem * 64u + n->type->rank * 2u + n->type->acc);
-  switch ((Op)n->op) {
-  case IR_PARAM: case IR_CONST: case IR_PRIM: case IR_PROJ:
-    h = hash_mix64(h, (uint64_t)n->aux.i);
-    break;
-  case IR_DATA: h = hash_mix(h, data_hash(n)); break;
-  case IR_LOOP: case IR_FOLD:
-    for (uint32_t k = 0; k < n->aux.loop->nout; k++) h = hash_mix(h, n->aux.loop->comb[k]);
-    break;
-  default: break;
-  }
-  for (uint32_t k = 0; k < n->nregions; k++) h = hash_mix(h, n->regions[k]->hash);
-  return h;
-}
-
-/* Sets n->hash, equal for nodes of equal structure, and gives the hash by which the
- * node is known, which has the operands themselves in it (and what regions mention
- * from outside: equal nodes mention the same). */
-static uint32_t hash_node(const Prog *p, Node *n) {
-  uint32_t own = own_hash(n), deep = own;
-  if (n->type && n->type->rank) own = hash_mix(own, type_hash(n->type));
-  for (uint32_t k = 0; k < n->nargs; k++) {
-    deep = hash_mix(deep, ir_node(p, n->arg[k])->hash);
-    own = hash_mix(own, n->arg[k]);
-  }
-  for (uint32_t k = 0; k < n->nfree; k++) own = hash_mix(own, n->free[k]);
-  n->hash = deep;
-  return own;
-}
-
-static Cons *cons_new(Prog *p) {
-  Cons *e = p->cons->unused;
-  if (!e) return NEW(p->ctx, Cons);
-  p->cons->unused = e->next;
-  return e;
-}
-
-static void cons_add(Prog *p, Ref r, uint32_t hash) {
-  Ctx *c = p->ctx;
-  Cons *e = cons_new(p);
-  Node *n = ir_node(p, r);
-  *e = (Cons){.ref = r, .next = p->cur->consed};
-  p->cur->consed = e;
-  HASH_ADD_KEYPTR_BYHASHVALUE(hh, p->cons->all, n, sizeof *n, hash, e);
-}
-
-void cons_know(Prog *p, Ref r) {
-  cons_add(p, r, hash_node(p, ir_node(p, r)));
-}
-
-static void cons_free(Prog *p, Cons *e) {
-  Ctx *c = p->ctx;
-  if (e->ref) HASH_DEL(p->cons->all, e);
-  e->next = p->cons->unused;
-  p->cons->unused = e;
-}
-
-void cons_close(Prog *p, Region *r) {
-  while (r->consed) {
-    Cons *e = r->consed;
-    r->consed = e->next;
-    cons_free(p, e);
-  }
-}
-
-void cons_move(Prog *from, Prog *to) {
-  for (uint32_t k = 0; k < from->regions.n; k++) cons_close(from, from->regions.at[k]);
-  Cons **end = &to->cons->unused;
-  while (*end) end = &(*end)->next;
-  *end = from->cons->unused;
-  from->cons->unused = NULL;
-}
-
-void cons_forget(Prog *p, Ref r) {
-  Ctx *c = p->ctx;
-  Node *n = ir_node(p, r);
-  Cons *e = NULL;
-  uint32_t hash = hash_node(p, n);
-  HASH_FIND_BYHASHVALUE(hh, p->cons->all, n, sizeof *n, hash, e);
-  if (e && e->ref != r) /* an equal one in a region around: look through our own */
-    for (e = p->regions.at[n->region]->consed; e && e->ref != r;) e = e->next;
-  if (!e) return;
-  HASH_DEL(p->cons->all, e);
-  e->ref = 0;
-}
+/* ---- making nodes ---------------------------------------------------------- */
 
 static const char *const op_name[] = {
 #define X(op, text) text,
@@ -240,13 +67,11 @@ static const char *const op_name[] = {
 #undef X
 };
 
-/* ---- making nodes ---------------------------------------------------------- */
-
 Node node_draft(const Prog *p, Op op, const Type *type, uint32_t nargs, const Ref *arg) {
   for (uint32_t k = 0; k < nargs; k++) {
     if (arg[k] == 0 || arg[k] >= p->nnodes)
       internal_error(p->ctx, "operand %u of a new %s does not exist", k, op_name[op]);
-    if (!visible(p, ir_node(p, arg[k])->region))
+    if (!node_visible(p, ir_node(p, arg[k])))
       internal_error(p->ctx, "operand %u of a new %s is out of scope", k, op_name[op]);
   }
   return (Node){
@@ -258,34 +83,6 @@ Node node_draft(const Prog *p, Op op, const Type *type, uint32_t nargs, const Re
     .pos = p->pos,
     .call = p->call,
   };
-}
-
-/* One node stands for two: it keeps what is stricter. */
-static void merge_into(Prog *p, Node *known, const Node *draft) {
-  if (!(draft->flags & NODE_DERIVATIVE)) known->flags &= (uint16_t)~NODE_DERIVATIVE;
-  known->flags |= draft->flags & NODE_CHECKED;
-  for (uint32_t k = 0; k < known->nregions; k++)
-    region_merge_flags(p, known->regions[k], draft->regions[k]);
-}
-
-/* Is it a node of its own, whatever is known? */
-static bool stands_alone(const Prog *p, const Node *draft) {
-  if (p->fresh && draft->op != IR_CONST && draft->op != IR_PROJ) return true;
-  return draft->op == IR_VAR || !node_is_pure(p, draft);
-}
-
-Ref node_intern(Prog *p, Node *draft) {
-  uint32_t hash = hash_node(p, draft);
-  if (stands_alone(p, draft)) return node_append(p, draft);
-  Cons *e = NULL;
-  HASH_FIND_BYHASHVALUE(hh, p->cons->all, draft, sizeof *draft, hash, e);
-  if (e) {
-    merge_into(p, ir_node(p, e->ref), draft);
-    return e->ref;
-  }
-  Ref r = node_append(p, draft);
-  cons_add(p, r, hash);
-  return r;
 }
 
 void ill_typed(Prog *p, const Node *n, const char *why) {

@@ -190,13 +190,13 @@ typedef struct CallSite {
   bool prelude;           /* the function is a built-in, written in the language */
 } CallSite;
 
+enum { FEW_ARGS = 6 };
 struct Node {
   uint16_t op;
   uint16_t flags;
   uint32_t region;        /* number of its region */
   uint32_t nargs, nregions;
   Ref *arg;
-  Region **regions;
   const Type *type;       /* NULL: structured, or no value */
   union {
     int64_t i;
@@ -213,23 +213,30 @@ struct Node {
   const char *name;       /* the source's name for it, or NULL; only for reading */
   const CallSite *call;   /* as elaborated (copies have none), or NULL; only for reading */
   uint32_t hash;          /* of its structure down to parameters, whatever the Refs */
-  uint32_t nfree;         /* structured: nodes outside that its regions mention, */
-  Ref *free;              /* each once, increasing (accumulator handles too) */
-  uint32_t nresults;      /* structured: number of results and their types */
-  const Type **result_type;
+  uint32_t key;           /* cons.c: by which it is known */
+  uint32_t nfree, nresults; /* 0 unless structured */
+  union {
+    struct {              /* structured: */
+      Region **regions;
+      Ref *free;          /* nodes outside that the regions mention, each once, increasing
+                             (accumulator handles too) */
+      const Type **result_type;
+    };
+    Ref few[FEW_ARGS];    /* all others: the operands, if they fit */
+  };
 };
 
 struct Region {
   uint32_t id;
   uint32_t depth;
   Region *parent;         /* the region of the node that owns it */
+  Region *jump;           /* one further out, for long ways; see region_around */
   Ref owner;              /* 0 for the root, and while it is being built */
   VEC(Ref) params;
   VEC(Ref) nodes;         /* not the parameters */
   VEC(Ref) results;
   VEC(Ref) extents;       /* parameter k runs over 0 .. extents[k]-1, as far as known */
   uint32_t hash;          /* of its structure, from ir_end on */
-  struct Cons *consed;    /* its entries in the table of known nodes, while it is open */
 };
 
 /* One function to the outside. */
@@ -243,7 +250,7 @@ typedef struct Sig {
   VEC(SigResult) results;
 } Sig;
 
-enum { CHUNK = 1024 };
+enum { CHUNK = 64 };
 struct Prog {
   Ctx *ctx;
   VEC(Node *) chunks;     /* nodes do not move */
@@ -340,6 +347,15 @@ Ref ir_map2(Prog *p, uint32_t prim, Ref a, Ref b);
 /* An int node for axis k of an array's type. */
 Ref ir_extent(Prog *p, Ref array, uint32_t axis);
 
+/* The region around `here`, or itself, at a depth; in logarithmic time. */
+static inline const Region *region_at_depth(const Region *here, uint32_t depth) {
+  while (here->depth > depth) here = here->jump->depth >= depth ? here->jump : here->parent;
+  return here;
+}
+/* Is r `here`, or around it? */
+static inline bool region_around(const Region *here, const Region *r) {
+  return region_at_depth(here, r->depth) == r;
+}
 bool ir_is_structured(const Prog *p, Ref r);
 bool ir_has_effect(const Prog *p, Ref r);       /* not pure: IO, UPD, or a free handle */
 bool ir_is_const(const Prog *p, Ref r, double *value); /* scalar number, int or real */

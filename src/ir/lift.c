@@ -54,8 +54,7 @@ static bool can_leave(Ties *t, Ref r) {
 
 /* Regions of a node that moved one level out: their place in the tree follows. */
 static void reparent(Prog *p, Region *r, Region *parent) {
-  r->parent = parent;
-  r->depth = parent->depth + 1;
+  region_place(r, parent);
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     Node *n = ir_node(p, r->nodes.at[k]);
     for (uint32_t j = 0; j < n->nregions; j++) reparent(p, n->regions[j], r);

@@ -70,20 +70,30 @@ bool infer_output(Prog *p, uint32_t n, const Ref *extent, const Type *value, Com
 Node node_draft(const Prog *p, Op op, const Type *type, uint32_t nargs, const Ref *arg);
 /* Infers the type, then gives an equal visible node, or appends the draft. */
 Ref node_make(Prog *p, Node *draft);
-/* The same for a draft whose type (or results) is known to be right. */
-Ref node_intern(Prog *p, Node *draft);
 /* Appends it whether or not there is an equal one. */
 Ref node_append(Prog *p, Node *draft);
-/* Forgets the nodes of a region that closes; forgets one node. */
-void cons_close(Prog *p, Region *r);
-void cons_forget(Prog *p, Ref r);
-/* Gives the memory of from's table of known nodes to `to`; from knows none any more. */
-void cons_move(Prog *from, Prog *to);
-/* Operator, operands' number and attributes agree (operands and regions aside). */
-bool node_alike(const Node *a, const Node *b);
+/* Can constructors see the node from p->cur? */
+static inline bool node_visible(const Prog *p, const Node *n) {
+  return region_around(p->cur, p->regions.at[n->region]);
+}
 _Noreturn void ill_typed(Prog *p, const Node *n, const char *why);
 /* Queues an error at p->pos about a limit reached and raises GC_LIMIT. */
 _Noreturn void limit_reached(Prog *p, const char *what, uint64_t limit);
+
+/* ---- cons.c ---- */
+
+void cons_init(Prog *p);
+/* As node_make for a draft whose type (or results) is known to be right. */
+Ref node_intern(Prog *p, Node *draft);
+/* Makes a node of p->cur known to later constructors. */
+void cons_know(Prog *p, Ref r);
+/* Forgets the nodes of a region that closes; forgets one node. */
+void cons_close(Prog *p, const Region *r);
+void cons_forget(Prog *p, Ref r);
+/* Gives the room of from's table of known nodes to `to`; from knows none any more. */
+void cons_move(Prog *from, Prog *to);
+/* Operator, operands' number and attributes agree (operands and regions aside). */
+bool node_alike(const Node *a, const Node *b);
 
 /* ---- copy.c ---- */
 
@@ -96,6 +106,9 @@ typedef struct Keep {
 } Keep;
 
 /* ---- region.c ---- */
+
+/* Puts a region inside another. */
+void region_place(Region *r, Region *parent);
 
 /* Same structure; both belong to this program and to nodes of one place. */
 bool region_same(Prog *p, const Region *a, const Region *b);
@@ -114,8 +127,6 @@ bool node_may_fail(Prog *p, const Node *n);
 /* Moves the nodes of a region that has ended and whose owner is about to be built, a loop,
  * to p->cur where they depend on nothing of the region. */
 void lift_invariants(Prog *p, Region *body);
-/* Makes a node of p->cur known to later constructors. */
-void cons_know(Prog *p, Ref r);
 void hash_region(const Prog *p, Region *r);
 
 /* ---- fold.c: exact rules; 0 where none applies ---- */

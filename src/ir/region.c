@@ -6,12 +6,21 @@
 
 /* ---- begin, end ------------------------------------------------------------ */
 
+/* Jumps double while their lengths agree, as in a skew-binary number: a way of n levels is a
+ * logarithm of jumps. */
+void region_place(Region *r, Region *parent) {
+  const Region *j = parent->jump;
+  bool longer = j && j->jump && parent->depth - j->depth == j->depth - j->jump->depth;
+  r->parent = parent;
+  r->depth = parent->depth + 1;
+  r->jump = longer ? j->jump : parent;
+}
+
 Region *ir_begin(Prog *p) {
   Ctx *c = p->ctx;
   Region *r = NEW(c, Region);
   r->id = p->regions.n;
-  r->parent = p->cur;
-  r->depth = p->cur->depth + 1;
+  region_place(r, p->cur);
   if (c->limits.depth && r->depth > c->limits.depth)
     limit_reached(p, "levels of nesting", c->limits.depth);
   VEC_PUSH(c, &p->regions, r);
@@ -145,9 +154,7 @@ static uint16_t inherited(const Prog *p, const Region *r) {
 }
 
 bool ir_in_scope(const Prog *p, Ref r, const Region *here) {
-  const Region *home = p->regions.at[ir_node(p, r)->region];
-  while (here->depth > home->depth) here = here->parent;
-  return here == home;
+  return region_around(here, p->regions.at[ir_node(p, r)->region]);
 }
 
 bool ir_is_const(const Prog *p, Ref r, double *value) {
