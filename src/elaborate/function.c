@@ -303,6 +303,9 @@ static const Val *seeds(Elab *e, const char *name, const Val *v, Span at) {
   }
   if (v->kind != VAL_NODE || val_type(e, v)->elem != ELEM_REAL)
     return val_none(e, "it is not real");
+  if (!type_is_early(e->p, val_type(e, v)))
+    fail_at(e->c, at, "give the size a name, or make it an int parameter",
+            "the shape of `%s` would be known only while the function runs", name);
   return val_node(e, root_param(e, val_type(e, v), intern_z(e->c, name), false, at));
 }
 

@@ -62,6 +62,9 @@ const Type *type_acc(Prog *p, const Type *array);
 /* The type of a[i0, …] with n subscripts. */
 const Type *type_drop(Prog *p, const Type *t, uint32_t n);
 void type_text(const Prog *p, const Type *t, Buf *out);
+/* Do the sizes come from the root's parameters by arithmetic of ints alone, so that they are
+ * known before the program runs? */
+bool type_is_early(const Prog *p, const Type *t);
 
 Size size_const(Prog *p, int64_t n);
 Size size_atom(Prog *p, Ref int_node);      /* ADD SUB MUL CONST of ints are seen through */
