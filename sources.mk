@@ -438,7 +438,9 @@ TEST_FILES = \
   tests/compiled/derivatives.awk \
   tests/compiled/edges.gc \
   tests/compiled/kinds.gc \
+  tests/compiled/options \
   tests/compiled/parallel_driver.c \
+  tests/compiled/programs.awk \
   tests/compiled/table.awk \
   tests/count.awk \
   tests/coverage.awk \

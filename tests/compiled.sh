@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Generated C: every typed function of the examples and of tests/compiled with a derivative
-# of each, in double and in float.  Each compiler that is here accepts it without a warning,
+# Generated C: every typed function of the examples, of tests/compiled and of the test programs
+# with a derivative of each, in double and in float.  Each compiler that is here accepts it without a warning,
 # the self-test passes, no frame is larger than the header says, and two runs write the same
 # bytes.  Prints what was accepted by whom, and the stack and workspace of each function.
 # (That it gives the same bits as the JIT is in tests/unit/test_compiled.c.)
@@ -27,12 +27,22 @@ compile_with() {
   esac
 }
 
+# The options without which a file cannot be compiled, in $own.
+find_own_options() { # FILE.gc
+  local name options
+  own=()
+  while read -r name options; do
+    [[ $name != "$(basename "$1")" ]] || read -ra own <<<"$options"
+  done <"$here/compiled/options"
+}
+
 # The options for derivatives that gradc accepts, in $derivatives.
 find_derivatives() { # FILE.gc DIR
   local option
   derivatives=()
   while read -ra option; do
-    gradc compile "$1" -o "$2/try.c" -f "${option[1]%%:*}" "${option[@]}" 2>/dev/null || continue
+    gradc compile "$1" -o "$2/try.c" "${own[@]}" -f "${option[1]%%:*}" "${option[@]}" 2>/dev/null ||
+      continue
     derivatives+=("${option[@]}")
   done < <("$awk" -f "$here/compiled/derivatives.awk" "$2/values.h")
 }
@@ -50,17 +60,18 @@ check_frames() { # DIR
 check_model() { # FILE.gc REAL DIR
   local file=$1 real=$2 dir=$3 accepted=() cc
   mkdir -p "$dir"
-  if ! gradc compile "$file" -o "$dir/values.c" --real="$real" 2>"$dir/log"; then
+  find_own_options "$file"
+  if ! gradc compile "$file" -o "$dir/values.c" "${own[@]}" --real="$real" 2>"$dir/log"; then
     grep -q 'no function whose parameters are all typed' "$dir/log" && return 0
-    if grep -q 'does not settle' "$dir/log"; then
-      echo "$(basename "$file") ($real): skipped, its recursion needs literal sizes"
+    if [[ $file == "$work"/* ]]; then   # a script is not asked to be a model
+      echo "$(basename "$file") ($real): $(sed -n '1s/.*error: //p' "$dir/log")"
       return 0
     fi
     cat "$dir/log"
     return 1
   fi
   find_derivatives "$file" "$dir"
-  local options=(--real="$real" --selftest --wrapper --no-warn=none "${derivatives[@]}")
+  local options=("${own[@]}" --real="$real" --selftest --wrapper --no-warn=none "${derivatives[@]}")
   gradc compile "$file" -o "$dir/model.c" "${options[@]}" || return 1
   mkdir -p "$dir/again"
   (cd "$dir/again" && gradc compile "$file" -o model.c "${options[@]}") || return 1
@@ -83,7 +94,9 @@ check_model() { # FILE.gc REAL DIR
 shopt -s nullglob globstar
 top=${top_srcdir:-$here/..}
 jobs=()
-for file in "$top"/examples/**/*.gc "$here"/compiled/*.gc; do
+mkdir "$work/programs"
+"$awk" -v dir="$work/programs" -f "$here/compiled/programs.awk" "$here"/programs/*.test
+for file in "$top"/examples/**/*.gc "$here"/compiled/*.gc "$work"/programs/*.gc; do
   for real in double float; do jobs+=("$file $real"); done
 done
 

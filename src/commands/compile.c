@@ -11,7 +11,6 @@
 #include "interpret/interpret.h"
 #include "optimize/optimize.h"
 
-typedef struct Fixed { const char *name; int64_t n; bool used; } Fixed;
 
 typedef struct Compile {
   Job job;
@@ -19,7 +18,7 @@ typedef struct Compile {
   const char *functions;           /* -f f,g */
   bool main;
   VEC(Request) requests;
-  VEC(Fixed) sizes;                /* --size n=3 */
+  VEC(SizeValue) sizes;            /* --size n=3 */
   VEC(Prog *) programs;
   VEC(EmitFunction) known;
   EmitFunction value;              /* whose derivatives are being added */
@@ -96,30 +95,19 @@ static void add_values(Compile *k, Module *m) {
 
 /* ---- programs -------------------------------------------------------------------- */
 
-static int64_t fixed_size(Compile *k, const char *name, const Request *q) {
-  for (uint32_t i = 0; i < k->sizes.n; i++)
-    if (strcmp(k->sizes.at[i].name, name) == 0) {
-      k->sizes.at[i].used = true;
-      return k->sizes.at[i].n;
-    }
-  fail_at(k->job.c, (Span){0}, str_printf(k->job.c, "give it with --size %s=N", name),
-          "the size '%s' of '%s' has no value", name, q->function);
-}
-
-/* The function, for the sizes of --size if there are any. */
+/* The function, for the sizes of --size if there are any: then it has no other size. */
 static Prog *elaborate_sized(Compile *k, Module *m, Request *q) {
-  Ctx *c = k->job.c;
+  q->named = k->sizes.at;
+  q->nnamed = k->sizes.n;
   Prog *p = elaborate_function(m, q);
-  const Sig *s = &p->sig;
-  uint32_t n = 0;
   if (!k->sizes.n && !k->emit.casadi) return p;
-  int64_t *sizes = NEWN(c, int64_t, s->params.n + 1);
-  for (uint32_t i = 0; i < s->params.n; i++)
-    if (s->params.at[i].is_size) sizes[n++] = fixed_size(k, s->params.at[i].name, q);
-  if (!n) return p;
-  q->sizes = sizes;
-  q->nsizes = n;
-  return elaborate_function(m, q);
+  for (uint32_t i = 0; i < p->sig.params.n; i++) {
+    const char *name = p->sig.params.at[i].name;
+    if (p->sig.params.at[i].is_size)
+      fail_at(k->job.c, (Span){0}, str_printf(k->job.c, "give it with --size %s=N", name),
+              "the size '%s' of '%s' has no value", name, q->function);
+  }
+  return p;
 }
 
 /* ---- points for self-tests ---------------------------------------------------------- */
@@ -317,7 +305,7 @@ static bool add_size(Compile *k, const char *text) {
   const char *equals = strchr(text, '=');
   char *end;
   if (!equals || equals == text) return false;
-  Fixed f = {intern(k->job.c, text, (size_t)(equals - text)), strtoll(equals + 1, &end, 10), false};
+  SizeValue f = {intern(k->job.c, text, (size_t)(equals - text)), strtoll(equals + 1, &end, 10), false};
   if (end == equals + 1 || *end || f.n < 0 || f.n > INT32_MAX) return false;
   VEC_PUSH(k->job.c, &k->sizes, f);
   return true;

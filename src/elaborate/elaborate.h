@@ -39,6 +39,8 @@ Prog *elaborate_script(Module *m, InputValue *inputs, uint32_t ninputs);
 typedef enum DerivKind {
   DERIV_VALUE, DERIV_GRAD, DERIV_VJP, DERIV_JVP, DERIV_JACOBIAN, DERIV_HESSIAN, DERIV_HVP
 } DerivKind;
+/* The value of a size name; `used` is set where a function has such a size. */
+typedef struct SizeValue { const char *name; int64_t n; bool used; } SizeValue;
 typedef struct Request {
   const char *function;
   DerivKind kind;
@@ -46,6 +48,8 @@ typedef struct Request {
   uint32_t nwrt;
   int64_t *sizes;         /* sizes at hand by the order of size names, or NULL: symbolic */
   uint32_t nsizes;
+  SizeValue *named;       /* the same by their names, which are interned; n of them */
+  uint32_t nnamed;
 } Request;
 
 /* One function, every parameter typed (else an error), as a program: size names

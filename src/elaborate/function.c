@@ -76,14 +76,25 @@ static Ref root_param(Elab *e, const Type *t, const char *name, bool is_size, Sp
   return r;
 }
 
+/* The value that the request gives to size number k, or NULL. */
+static const int64_t *size_given(const Whole *w, const Request *q, uint32_t k) {
+  if (!q) return NULL;
+  for (uint32_t j = 0; j < q->nnamed; j++) {
+    if (q->named[j].name != w->sizes.at[k]) continue;
+    q->named[j].used = true;
+    return &q->named[j].n;
+  }
+  return q->sizes && k < q->nsizes ? &q->sizes[k] : NULL;
+}
+
 static void size_params(Whole *w, const Request *q) {
   Elab *e = w->e;
   for (uint32_t k = 0; k < w->n; k++) add_sizes(w, w->type[k], true);
   for (uint32_t k = 0; k < w->n; k++) add_sizes(w, w->type[k], false);
   for (uint32_t k = 0; k < w->sizes.n; k++) {
     const char *name = w->sizes.at[k];
-    bool known = q && q->sizes && k < q->nsizes;
-    Size s = known ? size_const(e->p, q->sizes[k])
+    const int64_t *given = size_given(w, q, k);
+    Size s = given ? size_const(e->p, *given)
                    : size_of(e, root_param(e, type_scalar(e->p, ELEM_INT), name, true,
                                            w->params->span));
     env_bind(e, &w->env, name, s, w->params->span, "its size");

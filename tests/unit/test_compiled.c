@@ -1,9 +1,10 @@
-/* test_compiled.c - generated C, compiled by the system's compiler, gives the very bits
- * that the JIT gives: every typed function of the examples and of tests/compiled, and
- * a derivative of each, in double and in float.  The compiler may neither fuse multiply and add
+/* test_compiled.c - generated C, compiled by the system's compiler, and the library give the
+ * very bits that the JIT gives: every typed function of the examples, of tests/compiled and of the
+ * test programs, and a derivative of each, in double and in float.  The compiler may neither fuse multiply and add
  * nor put functions of its own in place of libm's (-ffp-contract=off -fno-builtin). */
 #include "elaborate/elaborate.h"
 #include "emit/emit.h"
+#include "gradc.h"
 #include "interpret/interpret.h"
 #include "jit/jit.h"
 #include "optimize/optimize.h"
@@ -25,6 +26,8 @@ typedef struct Model {
   Ctx *c;
   VEC(Prog *) programs;   /* as elaborated */
   VEC(Prog *) optimized;
+  VEC(Request) requests;
+  gradc_context *library_context;
   Host host;
   void *library;
   uint32_t compared;
@@ -35,15 +38,18 @@ static uint64_t work[WORK];
 
 /* ---- programs ------------------------------------------------------------------ */
 
-static uint32_t read_model(Ctx *c, const char *path) {
-  FILE *f = fopen(path, "rb");
+static uint32_t read_model(Model *m) {
+  Ctx *c = m->c;
+  FILE *f = fopen(m->path, "rb");
   ck_assert_ptr_nonnull(f);
   Buf text;
   buf_init(&text, c);
   char block[4096];
   for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;) buf_add(&text, block, n);
   fclose(f);
-  return source_add(c, path, buf_text(&text), text.n);
+  int status = gradc_load(m->library_context, m->path, buf_text(&text), text.n);
+  ck_assert_msg(status == GRADC_OK, "%s", gradc_message(m->library_context)->full);
+  return source_add(c, m->path, buf_text(&text), text.n);
 }
 
 typedef struct Attempt { Module *m; Request q; Prog *p; } Attempt;
@@ -77,25 +83,32 @@ static bool one_real(const Prog *p) {
   return t->rank == 0 && t->elem == ELEM_REAL;
 }
 
-static void add_program(Model *m, Prog *p) {
+static void add_program(Model *m, Prog *p, const Request *q) {
+  VEC_PUSH(m->c, &m->requests, *q);
   VEC_PUSH(m->c, &m->programs, p);
   VEC_PUSH(m->c, &m->optimized, optimize(p, NULL));
 }
+
+static int64_t sizes_at_hand[] = {4, 4, 4, 4};
 
 static void make_programs(void *arg) {
   Model *m = arg;
   const char **names;
   Module *module = module_new(m->c);
-  module_add(module, parse(m->c, read_model(m->c, m->path), PARSE_FILE, NULL), false);
+  module_add(module, parse(m->c, read_model(m), PARSE_FILE, NULL), false);
   uint32_t n = module_functions(module, &names);
   for (uint32_t k = 0; k < n; k++) {
     if (!module_function_typed(module, names[k])) continue;
     Attempt a = {.m = module, .q = {.function = names[k], .kind = DERIV_VALUE}};
-    if (ctx_try(m->c, attempt, &a) != GC_OK) continue; /* it takes functions, or wants sizes */
-    add_program(m, a.p);
+    if (ctx_try(m->c, attempt, &a) != GC_OK) {        /* a recursion may want sizes */
+      a.q.sizes = sizes_at_hand;
+      a.q.nsizes = sizeof sizes_at_hand / sizeof *sizes_at_hand;
+      if (ctx_try(m->c, attempt, &a) != GC_OK) continue; /* it takes functions */
+    }
+    add_program(m, a.p, &a.q);
     all_reals(m->c, module, a.p, &a.q);
     a.q.kind = one_real(a.p) ? DERIV_GRAD : DERIV_JVP;
-    if (a.q.nwrt && ctx_try(m->c, attempt, &a) == GC_OK) add_program(m, a.p);
+    if (a.q.nwrt && ctx_try(m->c, attempt, &a) == GC_OK) add_program(m, a.p, &a.q);
   }
 }
 
@@ -161,7 +174,7 @@ static void build(Model *m) {
   ck_assert_msg(m->library != NULL, "%s", dlerror());
 }
 
-/* ---- both ------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------ */
 
 static uint64_t count(const Value *v) {
   uint64_t n = 1;
@@ -191,6 +204,67 @@ static bool same_element(const Value *v, bool is_float, const void *a, const voi
   double y = is_float ? (double)((const float *)b)[k] : ((const double *)b)[k];
   return (x != x && y != y) || memcmp(&x, &y, sizeof x) == 0;
 }
+
+/* ---- the library ------------------------------------------------------------------ */
+
+static gradc_function *by_library(Model *m, const Request *q) {
+  Buf wrt;
+  buf_init(&wrt, m->c);
+  for (uint32_t k = 0; k < q->nwrt; k++) buf_printf(&wrt, "%s%s", k ? "," : "", q->wrt[k]);
+  gradc_function *f = gradc_compile_for(m->library_context, q->function, (int)q->kind,
+                                        buf_text(&wrt), q->sizes, q->nsizes);
+  ck_assert_msg(f != NULL, "%s: %s", m->path, gradc_message(m->library_context)->full);
+  return f;
+}
+
+/* Sizes by their names, the other parameters in order. */
+static void bind_inputs(gradc_call *call, gradc_function *f, const Prog *p, const Value *in,
+                        const JitArg *arg) {
+  size_t at = 0;
+  for (uint32_t k = 0; k < p->root->params.n; k++) {
+    const SigParam *s = &p->sig.params.at[k];
+    if (s->is_size) {
+      for (size_t j = 0; j < gradc_sizes(f); j++)
+        if (strcmp(gradc_size_name(f, j), s->name) == 0) gradc_set_size(call, j, arg[k].i);
+      continue;
+    }
+    int64_t shape[MAX_RANK];
+    for (uint32_t d = 0; d < in[k].rank; d++) shape[d] = (int64_t)in[k].dim[d];
+    int status = in[k].rank ? gradc_set_array(call, at, arg[k].p, in[k].rank, shape)
+                 : in[k].elem == ELEM_REAL ? gradc_set_real(call, at, arg[k].r)
+                                           : gradc_set_int(call, at, arg[k].i);
+    ck_assert_msg(status == GRADC_OK, "%s", gradc_call_message(call)->full);
+    at++;
+  }
+}
+
+/* One result as the memory that compiled code would have filled. */
+static const void *library_result(const gradc_call *call, const Value *v, size_t k, double *cell) {
+  if (v->rank || v->elem == ELEM_REAL) return gradc_array(call, k, NULL);
+  *(int64_t *)(void *)cell = gradc_int(call, k);
+  return cell;
+}
+
+static void compare_library(Model *m, uint32_t k, const Sample *s, const JitArg *in,
+                            void *const *out, bool well) {
+  Prog *p = m->optimized.at[k];
+  gradc_function *f = by_library(m, &m->requests.at[k]);
+  gradc_call *call = gradc_call_new(f);
+  double cell;
+  bind_inputs(call, f, p, s->in, in);
+  ck_assert_msg((gradc_run(call) == GRADC_OK) == well, "%s: %s: the library: %s", m->path,
+                p->sig.name, gradc_call_message(call)->full);
+  for (uint32_t r = 0; r < p->root->results.n && well; r++)
+    for (uint64_t e = 0; e < count(&s->exact[r]); e++)
+      ck_assert_msg(same_element(&s->exact[r], m->c->opt.real_float, out[r],
+                                 library_result(call, &s->exact[r], r, &cell), e),
+                    "%s: %s: result %u, element %u differs in the library", m->path, p->sig.name, r,
+                    (unsigned)e);
+  gradc_call_free(call);
+  gradc_release(f);
+}
+
+/* ---- all ways ---------------------------------------------------------------------- */
 
 typedef struct Pair { Model *m; uint32_t k; } Pair;
 
@@ -222,6 +296,7 @@ static void compare(void *arg) {
       ck_assert_msg(same_element(&s.exact[k], c->opt.real_float, out[0][k], out[1][k], e),
                     "%s: %s: result %u, element %u differs%s", m->path, p->sig.name, k, (unsigned)e,
                     c->opt.real_float ? " in float" : "");
+  compare_library(m, pair->k, &s, in, out[0], by_cc == 0);
   m->compared++;
 }
 
@@ -237,6 +312,10 @@ static uint32_t try_model(const char *path, bool real_float) {
   m.c->opt.real_float = real_float;
   m.c->opt.allow_import = true;
   m.host = (Host){.ctx = m.c, .write = no_text};
+  m.library_context = gradc_new();
+  ck_assert_ptr_nonnull(m.library_context);
+  gradc_set_option(m.library_context, GRADC_FLOAT, real_float);
+  gradc_set_option(m.library_context, GRADC_IMPORTS, 1);
   Status s = ctx_try(m.c, make_programs, &m);
   ck_assert_msg(s == GC_OK, "%s: %s", path, diag_count(m.c) ? diag_get(m.c, 0)->text : "");
   if (m.optimized.n) {
@@ -251,6 +330,7 @@ static uint32_t try_model(const char *path, bool real_float) {
     }
     dlclose(m.library);
   }
+  gradc_free(m.library_context);
   ctx_free(m.c);
   return m.compared;
 }
@@ -260,7 +340,7 @@ static uint32_t try_folder(const char *pattern) {
   char path[1000];
   uint32_t compared = 0;
   glob_t found;
-  snprintf(path, sizeof path, "%s/%s", top ? top : ".", pattern);
+  snprintf(path, sizeof path, "%s/%s", *pattern == '/' ? "" : top ? top : ".", pattern);
   ck_assert_int_eq(glob(path, 0, NULL, &found), 0);
   for (size_t k = 0; k < found.gl_pathc; k++)
     for (int real_float = 0; real_float < 2; real_float++)
@@ -273,6 +353,20 @@ static uint32_t try_folder(const char *pattern) {
 
 START_TEST(test_models) {
   ck_assert_uint_gt(try_folder("tests/compiled/*.gc"), 100);
+}
+END_TEST
+
+/* Those that define functions with types, taken out of their files. */
+START_TEST(test_programs) {
+  const char *top = getenv("top_srcdir"), *awk = getenv("AWK");
+  char command[4000], pattern[100];
+  if (!top) top = ".";
+  snprintf(command, sizeof command,
+           "mkdir %s/programs && '%s' -v dir=%s/programs -f '%s/tests/compiled/programs.awk' "
+           "'%s'/tests/programs/*.test", folder, awk ? awk : "awk", folder, top, top);
+  ck_assert_int_eq(system(command), 0);
+  snprintf(pattern, sizeof pattern, "%s/programs/*.gc", folder);
+  ck_assert_uint_gt(try_folder(pattern), 40);
 }
 END_TEST
 
@@ -289,6 +383,7 @@ int main(void) {
   tcase_set_timeout(t, 300);
   tcase_add_test(t, test_models);
   tcase_add_test(t, examples);
+  tcase_add_test(t, test_programs);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_NORMAL);
