@@ -348,6 +348,7 @@ SHELL_TESTS = \
   tests/check-examples.sh \
   tests/compiled.sh \
   tests/cortex.sh \
+  tests/dann.sh \
   tests/ecosystem.sh \
   tests/embed.sh \
   tests/exports.sh \
@@ -369,6 +370,7 @@ EXAMPLES = \
   examples/cpp_raii/spline.gc \
   examples/custom_gradient.gc \
   examples/dann.gc \
+  examples/dann/model.gc \
   examples/dann_flow.gc \
   examples/determinant.gc \
   examples/gmm.gc \
@@ -398,6 +400,22 @@ EXAMPLE_FILES = \
   examples/cpp_raii/main.cpp \
   examples/custom_gradient.out \
   examples/dann.out \
+  examples/dann/Makefile \
+  examples/dann/README.md \
+  examples/dann/data.c \
+  examples/dann/data.h \
+  examples/dann/main.c \
+  examples/dann/network.c \
+  examples/dann/network.h \
+  examples/dann/npz.c \
+  examples/dann/npz.h \
+  examples/dann/options.c \
+  examples/dann/options.h \
+  examples/dann/plot.gp \
+  examples/dann/report.c \
+  examples/dann/report.h \
+  examples/dann/run.c \
+  examples/dann/run.h \
   examples/dann_flow.out \
   examples/determinant.out \
   examples/embed/plugin.c \
