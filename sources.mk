@@ -199,6 +199,8 @@ OPTIMIZE = \
   src/optimize/carries.c \
   src/optimize/erase.c \
   src/optimize/fuse.c \
+  src/optimize/groups.c \
+  src/optimize/groups.h \
   src/optimize/hoist.c \
   src/optimize/inline.c \
   src/optimize/join.c \
@@ -211,6 +213,9 @@ OPTIMIZE = \
   src/optimize/pipeline.c \
   src/optimize/rewrite.c \
   src/optimize/rewrite.h \
+  src/optimize/scopes.c \
+  src/optimize/share.c \
+  src/optimize/share.h \
   src/optimize/simplify.c
 
 SCRIPT = \

@@ -2,8 +2,9 @@
  *
  * Requires: barriers gone; reads that may fail are checked, all others not.  Steps, each
  * in a file of its own: nests of loops that build are one loop (nests.c); elements are
- * computed where they are read (inline.c); neighbouring loops become one (join.c), once
- * more for the loops that this brings together inside; as two reads in one loop are one
+ * computed where they are read (inline.c); accumulators' scopes take in the loops that share
+ * work with theirs (scopes.c); neighbouring loops become one (join.c), once more for the
+ * loops that this brings together inside; as two reads in one loop are one
  * read then, this is done twice; equal carried values of folds become one (carries.c).
  * Maintains every value to the bit, every check and effect. */
 #include "optimize/optimize.h"
@@ -25,6 +26,7 @@ Prog *opt_fuse(Prog *p) {
   p = step(given, p, fuse_nests);
   for (int round = 0; round < ROUNDS; round++) {
     p = step(given, p, fuse_inline);
+    p = step(given, p, fuse_scopes);
     p = step(given, p, fuse_join);
     p = step(given, p, fuse_join);
   }

@@ -57,8 +57,6 @@ static void count_uses(Inline *s) {
     const Node *n = ir_node(p, r);
     if (n->op == IR_LOOP && !ir_has_effect(p, r))
       s->outs[r] = NEWN(p->ctx, Out, n->aux.loop->nout + 1);
-    const Region *in = p->regions.at[n->region];
-    if (in->owner) s->inside[in->owner] += 1 + s->inside[r];
   }
   for (Ref r = 1; r < p->nnodes; r++) {
     const Node *n = ir_node(p, r);
@@ -314,7 +312,7 @@ static Ref visit(Rewrite *w, Ref old) {
 Prog *fuse_inline(Prog *p) {
   Inline s = {.p = p};
   s.outs = NEWN(p->ctx, Out *, p->nnodes);
-  s.inside = NEWN(p->ctx, uint32_t, p->nnodes);
+  s.inside = pass_inside(p);
   s.chain = NEWN(p->ctx, uint32_t, p->nnodes);
   s.extra = NEWN(p->ctx, uint32_t, p->nnodes);
   s.chosen = NEWN(p->ctx, bool, p->nnodes);

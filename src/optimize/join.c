@@ -3,43 +3,39 @@
  *
  * Requires: barriers gone.  Consing then shares what the bodies have in common: the
  * forward values that a reverse loop computes again, the run of a fold that its taped or
- * dual copy repeats.  Loops that hold loops of their own join only if they have one of
- * those in common.
+ * dual copy repeats.  Loops that hold loops of their own, or add into accumulators, join
+ * only if they share work that costs something (share.c).
  *
- * A later loop moves up to the first of its group, and what it needs with it.  Groups of a
- * region are numbered as they start; a node remembers the latest group (or effect) that
- * it depends on, and a loop joins only a group later than that: so nothing that moves
- * depends on what it moves in front of.  Linear but for sorting. */
-#include "optimize/passes.h"
+ * A later loop moves up to the first of its group (groups.h).  What it reads of the group's
+ * own arrays in its own round, a[i] with its own i, is the value of that round.  Linear but
+ * for sorting. */
+#include "optimize/groups.h"
+#include "optimize/share.h"
 
-#include <stdlib.h>
-#include <string.h>
+enum { MAX_OUTPUTS = 16, MAX_NODES = 400, MAX_DISTANCE = 64, MAX_INNER = 32 };
 
-enum { MAX_OUTPUTS = 16, MAX_NODES = 400, MAX_DISTANCE = 24, MAX_INNER = 32 };
-
-typedef struct Group {
-  uint32_t number;          /* in its region, from 1 */
-  Refs loops;               /* the first is the place */
+typedef struct Band {
+  Group g;                  /* of loops */
   uint32_t outputs, nodes;
   uint32_t inner[MAX_INNER];/* hashes of loops inside, and of carried values */
   uint32_t ninner;
-} Group;
+  bool effect, derivative;  /* does one add into accumulators? are all derivative code? */
+  Costly costly;
+} Band;
 
 typedef struct Join {
+  Groups groups;
   Prog *p;
   uint32_t *inside;         /* nodes in the regions of a node */
-  uint32_t *after;          /* number of the latest group that a node depends on */
-  Group **group;            /* by Ref of a LOOP or FOLD that may join */
-  Group **latest;           /* by Ref of a first extent: the latest group there */
-  bool *done;               /* already copied */
-  bool any;                 /* is there a group of two? */
+  Band **latest;            /* by Ref of a first extent: the latest group there */
 } Join;
 
 /* ---- grouping ----------------------------------------------------------------------- */
 
 static bool may_join(const Prog *p, Ref r) {
   const Node *n = ir_node(p, r);
-  return (n->op == IR_LOOP || n->op == IR_FOLD) && n->nargs && !ir_has_effect(p, r);
+  if (n->op == IR_LOOP) return n->nargs && !(n->flags & NODE_IO);
+  return n->op == IR_FOLD && !ir_has_effect(p, r);
 }
 
 static bool same_space(const Node *a, const Node *b) {
@@ -65,116 +61,80 @@ static uint32_t list_inner(const Prog *p, const Node *n, uint32_t *hash) {
   return count;
 }
 
-/* Is there something to share, or nothing to lose? */
-static bool alike(const Group *g, const uint32_t *hash, uint32_t n) {
-  if (!n && !g->ninner) return true;
+static bool inner_in_common(const Band *g, const uint32_t *hash, uint32_t n) {
   for (uint32_t k = 0; k < n; k++)
     for (uint32_t j = 0; j < g->ninner; j++)
       if (hash[k] == g->inner[j]) return true;
   return false;
 }
 
-static void add_member(Join *s, Group *g, Ref r, const uint32_t *hash, uint32_t n) {
-  const Node *loop = ir_node(s->p, r);
-  VEC_PUSH(s->p->ctx, &g->loops, r);
-  g->outputs += loop->nresults;
-  g->nodes += s->inside[r];
-  for (uint32_t k = 0; k < n && g->ninner < MAX_INNER; k++) g->inner[g->ninner++] = hash[k];
-  s->group[r] = g;
-  if (g->loops.n > 1) s->any = true;
+/* A loop that may join a group. */
+typedef struct Candidate {
+  Ref loop;
+  const Node *n;
+  bool effect;              /* adds into accumulators */
+  uint32_t inner[MAX_INNER], ninner;
+  Costly costly;
+} Candidate;
+
+/* Is there something to share, or nothing to lose? */
+static bool alike(const Band *g, const Candidate *c) {
+  if (c->n->op == IR_FOLD)
+    return (!c->ninner && !g->ninner) || inner_in_common(g, c->inner, c->ninner);
+  if (c->effect && g->effect && !(g->derivative && c->n->flags & NODE_DERIVATIVE)) return false;
+  if (!c->effect && !g->effect && !c->ninner && !g->ninner) return true;
+  return costly_in_common(&g->costly, &c->costly);
 }
 
-static bool fits(const Join *s, const Group *g, Ref r, uint32_t count) {
-  const Node *n = ir_node(s->p, r);
-  return same_space(ir_node(s->p, g->loops.at[0]), n) && s->after[r] < g->number &&
-         count - g->number <= MAX_DISTANCE && g->outputs + n->nresults <= MAX_OUTPUTS &&
-         g->nodes + s->inside[r] <= MAX_NODES;
+static void add_member(Join *s, Band *g, const Candidate *c) {
+  groups_add(&s->groups, &g->g, c->loop);
+  g->outputs += c->n->nresults;
+  g->nodes += s->inside[c->loop];
+  g->effect |= c->effect;
+  g->derivative &= (c->n->flags & NODE_DERIVATIVE) != 0;
+  for (uint32_t k = 0; k < c->ninner && g->ninner < MAX_INNER; k++)
+    g->inner[g->ninner++] = c->inner[k];
+  costly_join(&g->costly, &c->costly);
 }
 
-/* Puts a loop into a group; `count` groups have started in this region. */
-static void assign(Join *s, Ref r, uint32_t *count) {
-  const Node *n = ir_node(s->p, r);
-  uint32_t hash[MAX_INNER], nhash = list_inner(s->p, n, hash);
-  Group *g = s->latest[n->arg[0]];
-  if (!g || !fits(s, g, r, *count) || !alike(g, hash, nhash)) {
-    g = NEW(s->p->ctx, Group);
-    g->number = ++*count;
-    s->latest[n->arg[0]] = g;
+static bool fits(const Join *s, const Band *g, const Candidate *c) {
+  return same_space(ir_node(s->p, g->g.members.at[0]), c->n) &&
+         s->groups.count - g->g.number <= MAX_DISTANCE &&
+         g->outputs + c->n->nresults <= MAX_OUTPUTS &&
+         g->nodes + s->inside[c->loop] <= MAX_NODES && alike(g, c) &&
+         groups_own_rounds(&s->groups, &g->g, c->n, c->n) &&
+         groups_may_join(&s->groups, &g->g, c->loop);
+}
+
+static void assign(Join *s, Ref r) {
+  Candidate c = {.loop = r, .n = ir_node(s->p, r), .effect = ir_has_effect(s->p, r)};
+  Band *g = s->latest[c.n->arg[0]];
+  c.ninner = list_inner(s->p, c.n, c.inner);
+  if (c.n->op == IR_LOOP) costly_of(s->p, r, &c.costly);
+  groups_depend(&s->groups, r, c.n->free, c.n->nfree, g ? &g->g : NULL);
+  if (!g || !fits(s, g, &c)) {
+    groups_depend(&s->groups, r, c.n->free, c.n->nfree, NULL);
+    g = NEW(s->p->ctx, Band);
+    g->derivative = true;
+    s->latest[c.n->arg[0]] = g;
   }
-  add_member(s, g, r, hash, nhash);
-}
-
-static void depend(Join *s, Ref r, const Ref *on, uint32_t n) {
-  uint32_t region = ir_node(s->p, r)->region;
-  for (uint32_t k = 0; k < n; k++) {
-    Ref o = on[k];
-    if (ir_node(s->p, o)->region != region) continue;
-    uint32_t after = s->group[o] ? s->group[o]->number : 0;
-    if (s->after[o] > after) after = s->after[o];
-    if (after > s->after[r]) s->after[r] = after;
-  }
-}
-
-static void depend_on_sizes(Join *s, Ref r, const Type *t) {
-  for (uint32_t d = 0; t && d < t->rank; d++)
-    for (uint32_t k = 0; k < t->dim[d]->n; k++)
-      depend(s, r, t->dim[d]->mono[k].atom, t->dim[d]->mono[k].n);
+  add_member(s, g, &c);
 }
 
 static void group_region(Join *s, const Region *region) {
-  uint32_t count = 0;
+  groups_region(&s->groups);
   for (uint32_t k = 0; k < region->nodes.n; k++) {
     Ref r = region->nodes.at[k];
     const Node *n = ir_node(s->p, r);
-    depend(s, r, n->arg, n->nargs);
-    depend(s, r, n->free, n->nfree);
-    depend_on_sizes(s, r, n->type);
-    if (may_join(s->p, r)) assign(s, r, &count);
-    else if (n->nregions && ir_has_effect(s->p, r)) s->after[r] = ++count;
+    groups_depend(&s->groups, r, n->arg, n->nargs, NULL);
+    groups_depend_on_sizes(&s->groups, r, n->type);
+    if (may_join(s->p, r)) {
+      assign(s, r);
+      continue;
+    }
+    groups_depend(&s->groups, r, n->free, n->nfree, NULL);
+    if (n->flags & NODE_IO) groups_stay(&s->groups, r);
   }
-}
-
-/* ---- moving up ------------------------------------------------------------------------ */
-
-static void want(const Join *s, Refs *todo, uint32_t region, const Ref *r, uint32_t n) {
-  for (uint32_t k = 0; k < n; k++) {
-    const Node *o = ir_node(s->p, r[k]);
-    if (o->region == region && o->op != IR_PARAM && !s->done[r[k]])
-      VEC_PUSH(s->p->ctx, todo, r[k]);
-  }
-}
-
-static void want_all(const Join *s, Refs *todo, Ref r) {
-  const Node *n = ir_node(s->p, r);
-  want(s, todo, n->region, n->arg, n->nargs);
-  want(s, todo, n->region, n->free, n->nfree);
-  for (uint32_t d = 0; n->type && d < n->type->rank; d++)
-    for (uint32_t k = 0; k < n->type->dim[d]->n; k++)
-      want(s, todo, n->region, n->type->dim[d]->mono[k].atom, n->type->dim[d]->mono[k].n);
-}
-
-static int by_number(const void *a, const void *b) {
-  Ref x = *(const Ref *)a, y = *(const Ref *)b;
-  return x < y ? -1 : x > y;
-}
-
-/* Copies what the members need and what has not been copied yet. */
-static void copy_needs(Rewrite *w, const Group *g) {
-  Join *s = w->self;
-  Refs todo = {0}, needs = {0};
-  for (uint32_t k = 1; k < g->loops.n; k++) want_all(s, &todo, g->loops.at[k]);
-  while (todo.n) {
-    Ref r = todo.at[--todo.n];
-    if (s->done[r]) continue;
-    s->done[r] = true;
-    VEC_PUSH(s->p->ctx, &needs, r);
-    want_all(s, &todo, r);
-  }
-  if (!needs.n) return;
-  qsort(needs.at, needs.n, sizeof *needs.at, by_number);
-  for (uint32_t k = 0; k < needs.n; k++) s->done[needs.at[k]] = false;
-  Region some = {.nodes = {needs.at, needs.n, needs.cap}};
-  rewrite_nodes(w, &some);
 }
 
 /* ---- joining ---------------------------------------------------------------------------- */
@@ -200,15 +160,15 @@ static uint32_t add_output(Ctx *c, Whole *all, Ref e, Combiner comb) {
 }
 
 static void join_params(Rewrite *w, const Group *g) {
-  const Node *first = ir_node(w->k.from, g->loops.at[0]);
+  const Node *first = ir_node(w->k.from, g->members.at[0]);
   uint32_t shared = first->op == IR_FOLD ? 1 : first->nargs;
   for (uint32_t k = 0; k < shared; k++) {
     Ref index = pass_param(w, first->regions[0]->params.at[k]);
-    for (uint32_t j = 1; j < g->loops.n; j++)
-      copy_set(&w->k, ir_node(w->k.from, g->loops.at[j])->regions[0]->params.at[k], index);
+    for (uint32_t j = 1; j < g->members.n; j++)
+      copy_set(&w->k, ir_node(w->k.from, g->members.at[j])->regions[0]->params.at[k], index);
   }
-  for (uint32_t j = 0; j < g->loops.n; j++) {
-    const Node *n = ir_node(w->k.from, g->loops.at[j]);
+  for (uint32_t j = 0; j < g->members.n; j++) {
+    const Node *n = ir_node(w->k.from, g->members.at[j]);
     for (uint32_t k = 0; k < carried(n); k++) pass_param(w, n->regions[0]->params.at[k + 1]);
   }
 }
@@ -216,8 +176,8 @@ static void join_params(Rewrite *w, const Group *g) {
 /* where[j][k]: number of member j's output k among the outputs of the whole. */
 static void join_bodies(Rewrite *w, const Group *g, Whole *all, uint32_t **where) {
   Ctx *c = w->k.to->ctx;
-  for (uint32_t j = 0; j < g->loops.n; j++) {
-    const Node *n = ir_node(w->k.from, g->loops.at[j]);
+  for (uint32_t j = 0; j < g->members.n; j++) {
+    const Node *n = ir_node(w->k.from, g->members.at[j]);
     const Region *body = n->regions[0];
     rewrite_nodes(w, body);
     for (uint32_t k = 0; k < carried(n); k++)
@@ -241,29 +201,30 @@ static Ref build_whole(Rewrite *w, const Node *first, Ref *extent, Region *r, Wh
 /* What the members' results are now. */
 static void give_results(Rewrite *w, const Group *g, Ref loop, uint32_t ncarry, uint32_t **where) {
   uint32_t carry = 0;
-  for (uint32_t j = 0; j < g->loops.n; j++) {
-    const Node *n = ir_node(w->k.from, g->loops.at[j]);
+  for (uint32_t j = 0; j < g->members.n; j++) {
+    const Node *n = ir_node(w->k.from, g->members.at[j]);
     Ref *outs = NEWN(w->k.to->ctx, Ref, n->nresults + 1);
     for (uint32_t k = 0; k < carried(n); k++) outs[k] = ir_out(w->k.to, loop, carry++);
     for (uint32_t k = 0; k < n->aux.loop->nout; k++)
       outs[carried(n) + k] = ir_out(w->k.to, loop, ncarry + where[j][k]);
-    w->outs[g->loops.at[j]] = outs;
+    w->outs[g->members.at[j]] = outs;
   }
 }
 
-static void join(Rewrite *w, const Group *g) {
+static void join(Rewrite *w, Group *g) {
   Join *s = w->self;
   Prog *to = w->k.to;
-  const Node *first = ir_node(s->p, g->loops.at[0]);
-  uint32_t **where = NEWN(to->ctx, uint32_t *, g->loops.n);
+  const Node *first = ir_node(s->p, g->members.at[0]);
+  uint32_t **where = NEWN(to->ctx, uint32_t *, g->members.n);
   uint32_t index = first->op == IR_FOLD ? 1 : first->nargs;
   Ref extent[MAX_RANK];
   Whole all = {.derivative = true};
-  copy_needs(w, g);
+  g->joining = true;
+  groups_copy_needs(w, &s->groups, g);
   for (uint32_t k = 0; k < index; k++) extent[k] = copy_ref(&w->k, first->arg[k]);
-  for (uint32_t j = 0; j < g->loops.n; j++) {
-    const Node *n = ir_node(s->p, g->loops.at[j]);
-    s->done[g->loops.at[j]] = true;
+  for (uint32_t j = 0; j < g->members.n; j++) {
+    const Node *n = ir_node(s->p, g->members.at[j]);
+    s->groups.done[g->members.at[j]] = true;
     if (!(n->flags & NODE_DERIVATIVE)) all.derivative = false;
     for (uint32_t k = 0; k < carried(n); k++)
       VEC_PUSH(to->ctx, &all.init, copy_ref(&w->k, n->arg[k + 1]));
@@ -275,47 +236,49 @@ static void join(Rewrite *w, const Group *g) {
   for (uint32_t k = 0; k < all.next.n; k++) ir_result(to, all.next.at[k]);
   for (uint32_t k = 0; k < all.out.n; k++) ir_result(to, all.out.at[k]);
   ir_end(to);
+  g->joining = false;
   Ref loop = build_whole(w, first, extent, r, &all);
   give_results(w, g, loop, all.init.n, where);
 }
 
+/* A read of what an earlier member made in the same round. */
+static Ref value_of_round(Rewrite *w, const Node *read) {
+  const Node *proj = ir_node(w->k.from, read->arg[0]);
+  const Node *member = ir_node(w->k.from, proj->arg[0]);
+  Ref e = copy_ref(&w->k, member->regions[0]->results.at[proj->aux.i]), index[MAX_RANK];
+  uint32_t n = 0;
+  for (uint32_t k = member->nargs + 1; k < read->nargs; k++)
+    index[n++] = copy_ref(&w->k, read->arg[k]);
+  return n ? ir_read(w->k.to, e, n, index, read->flags & NODE_CHECKED) : e;
+}
+
 static Ref visit(Rewrite *w, Ref old) {
   Join *s = w->self;
-  const Group *g = s->group[old];
-  if (s->done[old]) return w->outs[old] || !w->k.map[old] ? REWRITE_GONE : copy_ref(&w->k, old);
-  s->done[old] = true;
-  if (!g || g->loops.n < 2) return 0;
+  Groups *gs = &s->groups;
+  Group *g = gs->of[old];
+  const Node *n = ir_node(s->p, old);
+  if (n->op == IR_READ && groups_joining(gs, n->arg[0])) return value_of_round(w, n);
+  if (gs->done[old]) return groups_copied(w, old);
+  gs->done[old] = true;
+  if (!g || g->members.n < 2) return 0;
   join(w, g);
   return REWRITE_GONE;
 }
 
-static void release(Join *s, uint32_t nodes) {
-  Ctx *c = s->p->ctx;
-  arena_release(c, s->inside, sizeof *s->inside * nodes);
-  arena_release(c, s->after, sizeof *s->after * nodes);
-  arena_release(c, s->group, sizeof *s->group * nodes);
-  arena_release(c, s->latest, sizeof *s->latest * nodes);
-  arena_release(c, s->done, sizeof *s->done * nodes);
-}
-
 Prog *fuse_join(Prog *p) {
   Join s = {.p = p};
-  s.inside = NEWN(p->ctx, uint32_t, p->nnodes);
-  s.after = NEWN(p->ctx, uint32_t, p->nnodes);
-  s.group = NEWN(p->ctx, Group *, p->nnodes);
-  s.latest = NEWN(p->ctx, Group *, p->nnodes);
-  s.done = NEWN(p->ctx, bool, p->nnodes);
-  for (Ref r = 1; r < p->nnodes; r++) {
-    const Region *in = p->regions.at[ir_node(p, r)->region];
-    if (in->owner) s.inside[in->owner] += 1 + s.inside[r];
-  }
+  groups_start(&s.groups, p);
+  s.inside = pass_inside(p);
+  s.latest = NEWN(p->ctx, Band *, p->nnodes);
   for (uint32_t k = 0; k < p->regions.n; k++) group_region(&s, p->regions.at[k]);
   Prog *to = p;
-  if (s.any) {
+  if (s.groups.any) {
     Rewrite w = {.node = visit, .self = &s};
     to = rewrite_program(&w, p);
     to->erased = p->erased;
   }
-  release(&s, p->nnodes);
+  groups_end(&s.groups, p->nnodes);
+  arena_release(p->ctx, s.inside, sizeof *s.inside * p->nnodes);
+  arena_release(p->ctx, s.latest, sizeof *s.latest * p->nnodes);
   return to;
 }

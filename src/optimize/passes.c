@@ -45,6 +45,15 @@ bool pass_cheap(uint32_t prim) {
   }
 }
 
+uint32_t *pass_inside(const Prog *p) {
+  uint32_t *inside = NEWN(p->ctx, uint32_t, p->nnodes);
+  for (Ref r = 1; r < p->nnodes; r++) {
+    const Region *in = p->regions.at[ir_node(p, r)->region];
+    if (in->owner) inside[in->owner] += 1 + inside[r];
+  }
+  return inside;
+}
+
 static bool all_zero(const Node *n) {
   uint64_t count = 1;
   int64_t dim = 0;

@@ -24,6 +24,8 @@ Prog *fuse_inline(Prog *p);
 /* join.c: neighbouring loops over the same index space become one, and folds of the same
  * length with parts in common. */
 Prog *fuse_join(Prog *p);
+/* scopes.c: scopes of accumulators take in neighbours with which they share work. */
+Prog *fuse_scopes(Prog *p);
 /* carries.c: carried values of a fold that are always equal become one. */
 Prog *fuse_carries(Prog *p);
 
@@ -47,6 +49,8 @@ static inline void pass_as(Rewrite *w, const Node *n) {
 }
 /* Is computing this primitive again cheaper than a trip through memory? */
 bool pass_cheap(uint32_t prim);
+/* By Ref: the number of nodes in its regions. */
+uint32_t *pass_inside(const Prog *p);
 /* Is this zero, or an array of zeros? */
 bool pass_zero(const Prog *p, Ref r);
 /* The copy of an extent; a constant one is said anew, as it may stand further in. */
