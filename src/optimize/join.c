@@ -77,12 +77,24 @@ typedef struct Candidate {
   Costly costly;
 } Candidate;
 
+/* Does it go on with what the group made?  A bare reduction is left alone: loops around it
+ * that do nothing else are seen as one, a matrix product for example. */
+static bool goes_on(const Join *s, const Group *g, const Candidate *c) {
+  for (uint32_t k = 0; k < c->n->nfree; k++) {
+    if (!groups_result(&s->groups, g, c->n->free[k])) continue;
+    const Node *proj = ir_node(s->p, c->n->free[k]), *made = ir_node(s->p, proj->arg[0]);
+    const Node *e = ir_node(s->p, made->regions[0]->results.at[proj->aux.i]);
+    return e->op != IR_PROJ;
+  }
+  return false;
+}
+
 /* Is there something to share, or nothing to lose? */
-static bool alike(const Band *g, const Candidate *c) {
+static bool alike(const Join *s, const Band *g, const Candidate *c) {
   if (c->n->op == IR_FOLD)
     return (!c->ninner && !g->ninner) || inner_in_common(g, c->inner, c->ninner);
   if (c->effect && g->effect && !(g->derivative && c->n->flags & NODE_DERIVATIVE)) return false;
-  if (!c->effect && !g->effect && !c->ninner && !g->ninner) return true;
+  if (!c->effect && !g->effect && !c->ninner && (!g->ninner || goes_on(s, &g->g, c))) return true;
   return costly_in_common(&g->costly, &c->costly);
 }
 
@@ -101,7 +113,7 @@ static bool fits(const Join *s, const Band *g, const Candidate *c) {
   return same_space(ir_node(s->p, g->g.members.at[0]), c->n) &&
          s->groups.count - g->g.number <= MAX_DISTANCE &&
          g->outputs + c->n->nresults <= MAX_OUTPUTS &&
-         g->nodes + s->inside[c->loop] <= MAX_NODES && alike(g, c) &&
+         g->nodes + s->inside[c->loop] <= MAX_NODES && alike(s, g, c) &&
          groups_own_rounds(&s->groups, &g->g, c->n, c->n) &&
          groups_may_join(&s->groups, &g->g, c->loop);
 }
