@@ -364,6 +364,7 @@ SHELL_TESTS = \
   tests/parallel.sh \
   tests/reference.sh \
   tests/robust.sh \
+  tests/static.sh \
   tests/terminal.sh \
   tests/texts.sh
 

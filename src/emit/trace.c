@@ -51,7 +51,7 @@ static const char put_axes_text[] =
   "}\n\n";
 
 static const char put_reals_text[] =
-  "static void gc_put_reals(const %s *x, int rank, const int64_t *dim, const char *format) {\n"
+  "static void %s(const %s *x, int rank, const int64_t *dim, const char *format) {\n"
   "  int64_t n = 1, k;\n"
   "  for (k = 0; k < rank; k++) n *= dim[k];\n"
   "  if (n == 0) fputs(\"[]\", stdout);\n"
@@ -76,11 +76,24 @@ static const char put_ints_text[] =
   "  if (n > 0) gc_put_axes(n, rank, dim);\n"
   "}\n\n";
 
+static const char *reals_name(const File *f) {
+  return f->real_float ? "gc_put_reals_f" : "gc_put_reals";
+}
+
+/* One function; two headers may be included in one file. */
+static void put_helper(const File *f, Buf *out, const char *name, const char *text) {
+  if (f->o->single) buf_printf(out, "#ifndef GC_HAVE_%s\n#define GC_HAVE_%s\n", name, name);
+  buf_puts(out, text);
+  if (f->o->single) buf_puts(out, "#endif\n\n");
+}
+
 void trace_helpers(const File *f, Buf *out) {
-  if (f->uses_trace & (USES_REAL | USES_REALS)) buf_puts(out, put_real_text);
-  if (f->uses_trace & (USES_REALS | USES_INTS)) buf_puts(out, put_axes_text);
-  if (f->uses_trace & USES_REALS) buf_printf(out, put_reals_text, f->real);
-  if (f->uses_trace & USES_INTS) buf_puts(out, put_ints_text);
+  const char *reals = reals_name(f);
+  if (f->uses_trace & (USES_REAL | USES_REALS)) put_helper(f, out, "gc_put_real", put_real_text);
+  if (f->uses_trace & (USES_REALS | USES_INTS)) put_helper(f, out, "gc_put_axes", put_axes_text);
+  if (f->uses_trace & USES_REALS)
+    put_helper(f, out, reals, str_printf(f->c, put_reals_text, reals, f->real));
+  if (f->uses_trace & USES_INTS) put_helper(f, out, "gc_put_ints", put_ints_text);
 }
 
 /* As a C string literal, for fputs or (percent doubled) for printf. */
@@ -165,7 +178,7 @@ static void print_array(Emit *e, Ref r, const char *format) {
     line_end(e, ";");
   }
   line_start(e);
-  putf(e, "%s(%s, %u, %s, ", real ? "gc_put_reals" : "gc_put_ints", array_text(e, r), t->rank, dim);
+  putf(e, "%s(%s, %u, %s, ", real ? reals_name(e->f) : "gc_put_ints", array_text(e, r), t->rank, dim);
   if (!real) put(e, t->elem == ELEM_BOOL ? "1" : "0");
   else if (format && strpbrk(format, "eEfFgGaA")) put_format(e, format);
   else put(e, "NULL");
