@@ -90,6 +90,7 @@ EMIT = \
   src/emit/expr.c \
   src/emit/extents.c \
   src/emit/helpers.c \
+  src/emit/lanes.c \
   src/emit/language.c \
   src/emit/language.h \
   src/emit/language_custom.c \
@@ -343,6 +344,7 @@ PROGRAM_TESTS = \
   tests/programs/explain.test \
   tests/programs/figures.test \
   tests/programs/imports.test \
+  tests/programs/lanes.test \
   tests/programs/language.test \
   tests/programs/nan.test \
   tests/programs/session.test
@@ -462,6 +464,7 @@ TEST_FILES = \
   tests/compiled/derivatives.awk \
   tests/compiled/edges.gc \
   tests/compiled/kinds.gc \
+  tests/compiled/lanes.gc \
   tests/compiled/options \
   tests/compiled/parallel_driver.c \
   tests/compiled/programs.awk \

@@ -103,7 +103,7 @@ enum {                       /* limits; 0 means none */
 };
 enum {                       /* options; 0 or 1, all 0 at first */
   GRADC_FLOAT = 1,           /* real is float: arrays of reals are float[] */
-  GRADC_IEEE = 2,            /* keep additions as written where a control was erased */
+  GRADC_IEEE = 2,            /* additions as written, sums in the order of the source */
   GRADC_CHECKPOINT = 3,      /* folds keep few states for their backward pass */
   GRADC_IMPORTS = 4,         /* `import` may read files, by the process's rights */
   GRADC_UNCHECKED = 5        /* leave out checks of subscripts: for trusted texts alone */

@@ -419,7 +419,7 @@ const Command compile_command = {
   "  --checkpoint       folds keep few states for their backward pass\n"
   "  --unchecked        no run-time checks of subscripts\n"
   "  --trace            keep traces, as printf\n"
-  "  --ieee             keep additions as written where a control was erased\n"
+  "  --ieee             keep additions as written, and sums in the order of the source\n"
   "  --max-stmts N      statements in one C function before it is cut\n"
   "  --no-warn=NAME     leave out warnings of this name\n",
   run,

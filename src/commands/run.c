@@ -212,7 +212,7 @@ const Command run_command = {
   "  -e 'STATEMENT'     a statement to run after the file (which may be left out)\n"
   "  --json             print one JSON object a line: {\"expr\": …, \"value\": …}\n"
   "  --real=float       single precision (double is the default)\n"
-  "  --ieee             keep additions as written where a control was erased\n"
+  "  --ieee             keep additions as written, and sums in the order of the source\n"
   "  --checkpoint       folds keep few states for their backward pass\n"
   "  --unchecked        no run-time checks of subscripts\n"
   "  --jit=tcc          compile at once with libtcc (the default)\n"

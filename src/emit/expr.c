@@ -301,6 +301,16 @@ void put_expr(Emit *e, Ref r, int prec) {
   }
 }
 
+const char *expr_text(Emit *e, Ref r, int prec) {
+  Fn *fn = e->fn;
+  Buf saved = fn->body;
+  buf_init(&fn->body, e->c);
+  put_expr(e, r, prec);
+  const char *text = buf_text(&fn->body);
+  fn->body = saved;
+  return text;
+}
+
 void make_simple(Emit *e, Ref r, const char *want) {
   Info *x = info(e, r);
   if (!x->inlined) return;

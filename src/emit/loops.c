@@ -5,7 +5,7 @@
 
 /* ---- results --------------------------------------------------------------------- */
 
-static Ref needed_proj(const Emit *e, Ref r, uint32_t k) {
+Ref needed_proj(const Emit *e, Ref r, uint32_t k) {
   Ref proj = info(e, r)->out[k].proj;
   return proj && info(e, proj)->need ? proj : 0;
 }
@@ -139,12 +139,7 @@ static void emit_if(Emit *e, Ref r) {
 
 /* ---- outputs of loops and folds ---------------------------------------------------------- */
 
-static void declare_reduction(Emit *e, Ref r, uint32_t k, Combiner comb) {
-  if (comb == BUILD || !scalar_out(e, r, k)) return;
-  const char *name = info(e, needed_proj(e, r, k))->cname, *type = out_type(e, r, k);
-  bool real = node(e, r)->result_type[k]->elem == ELEM_REAL;
-  line_start(e);
-  putf(e, "%s %s = ", type, name);
+void put_over_nothing(Emit *e, Elem elem, Combiner comb) {
   int64_t whole = comb == PROD ? 1 : comb == MAX ? INT64_MIN : comb == MIN ? INT64_MAX : 0;
   double over_nothing = comb == PROD ? 1 : comb == MAX ? -HUGE_VAL : comb == MIN ? HUGE_VAL : 0;
   switch (comb) {
@@ -152,9 +147,16 @@ static void declare_reduction(Emit *e, Ref r, uint32_t k, Combiner comb) {
     case ALL: put(e, "1"); break;
     case ARGMAX: case ARGMIN: put(e, "-1"); break;
     default:
-      if (real) put_real(e, over_nothing, PREC_ANY);
+      if (elem == ELEM_REAL) put_real(e, over_nothing, PREC_ANY);
       else put_int(e, whole, PREC_ANY);
   }
+}
+
+static void declare_reduction(Emit *e, Ref r, uint32_t k, Combiner comb) {
+  if (comb == BUILD || !scalar_out(e, r, k)) return;
+  line_start(e);
+  putf(e, "%s %s = ", out_type(e, r, k), info(e, needed_proj(e, r, k))->cname);
+  put_over_nothing(e, node(e, r)->result_type[k]->elem, comb);
   line_end(e, ";");
 }
 
@@ -266,8 +268,8 @@ static void emit_build(Emit *e, Ref r, uint32_t k, Ref value, const Region *body
   line_end(e, ";");
 }
 
-static void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const char *best,
-                        const Region *body, uint32_t naxes) {
+void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const char *best,
+                 const Region *body, uint32_t naxes) {
   if (comb == BUILD) {
     if (array_out(e, r, k)) emit_build(e, r, k, value, body, naxes);
     return;
@@ -333,12 +335,20 @@ static bool is_short(const Emit *e, Ref extent) {
   return n->op == IR_CONST && n->aux.i <= 64;
 }
 
-/* `block`: the first index of a parallel loop in blocks. */
-static void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block) {
+void stop_in_loop(Emit *e, Ref extent) {
+  if (e->loop_depth == 0 || (e->c->opt.guarded && !is_short(e, extent))) emit_stop(e);
+}
+
+void name_index(Emit *e, Ref index) {
   static const char *const letters[] = {"i", "j", "k", "l", "m", "n"};
   Info *x = info(e, index);
   x->cname = c_fresh(e, want_name(e, index, letters[e->loop_depth % 6]));
   x->home = e->fn->id;
+}
+
+void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block) {
+  const Info *x = info(e, index);
+  name_index(e, index);
   emit_trips(e, extent);
   line_start(e);
   if (block) {
@@ -349,11 +359,11 @@ static void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block) {
     putf(e, "; %s++)", x->cname);
   }
   block_open(e, "");
-  if (e->loop_depth == 0 || (e->c->opt.guarded && !is_short(e, extent))) emit_stop(e);
+  stop_in_loop(e, extent);
   e->loop_depth++;
 }
 
-static void close_for(Emit *e) {
+void close_for(Emit *e) {
   e->loop_depth--;
   block_close(e);
 }
@@ -372,24 +382,29 @@ static void close_scratch(Emit *e, const char *mark) {
   if (mark) line(e, "gc_release(%s, %s);", ref_host(e), mark);
 }
 
-static void emit_loop(Emit *e, Ref r) {
+static void emit_rounds(Emit *e, Ref r, const Outputs *o, const char *block) {
   const Node *n = node(e, r);
   Region *body = n->regions[0];
-  Parallel parallel = plan_parallel(e, r);
-  if (parallel) e->in_parallel = true;
-  const char *block = parallel == PARALLEL_BLOCKS ? open_blocks(e, r) : NULL;
-  Outputs o = declare_outputs(e, r, 0);
   uint32_t scope = scope_open(e);
-  if (parallel == PARALLEL_BUILD) put_pragma(e, r);
   for (uint32_t a = 0; a < n->nargs; a++)
     open_for(e, r, body->params.at[a], n->arg[a], a ? NULL : block);
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, 0, body, n->nargs);
   emit_region(e, body);
-  emit_outputs(e, r, &o, n->nargs);
+  emit_outputs(e, r, o, n->nargs);
   close_scratch(e, mark);
   for (uint32_t a = 0; a < n->nargs; a++) close_for(e);
   scope_close(e, scope);
+}
+
+static void emit_loop(Emit *e, Ref r) {
+  Parallel parallel = plan_parallel(e, r);
+  if (parallel) e->in_parallel = true;
+  const char *block = parallel == PARALLEL_BLOCKS ? open_blocks(e, r) : NULL;
+  Outputs o = declare_outputs(e, r, 0);
+  if (parallel == PARALLEL_BUILD) put_pragma(e, r);
+  if (plan_lanes(e, r)) emit_lanes(e, r, block);
+  else emit_rounds(e, r, &o, block);
   if (block) close_blocks(e, r, block, declare_reduction);
   if (parallel) e->in_parallel = false;
 }

@@ -163,7 +163,7 @@ static const char *part_name(Emit *e, const char *name) {
   return str_printf(e->c, "gc_%s_part", name);
 }
 
-static int blocks_of(const Emit *e, Ref r) {
+int blocks_of(const Emit *e, Ref r) {
   return info(e, r)->copies ? COPIES : BLOCKS;
 }
 

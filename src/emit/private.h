@@ -12,6 +12,7 @@
  *   arrays.c     statements on whole arrays
  *   regions.c    regions as statements
  *   loops.c      if, loop, fold, while, accumulators
+ *   lanes.c      reductions in partial results, for vector units
  *   checks.c     run-time checks, effects
  *   trace.c      traces as printf
  *   signature.c  parameters, prototypes, prologues
@@ -104,6 +105,7 @@ typedef struct Info {
   uint32_t copies;       /* LOOP: the first of its AccCopy, plus 1 */
   uint8_t depth, size;   /* of its expression */
   bool need, inlined, effect, atom, mutable_base;
+  uint8_t step;          /* lanes.c: how it moves with the innermost index */
   bool lazy;             /* FILL: written again wherever it is copied to, stored nowhere */
 } Info;
 
@@ -162,7 +164,7 @@ typedef struct File {
   uint32_t at;           /* number of the program being written */
   Used *used;            /* helpers of runtime/scalar.h and libm, by name */
   VEC(const char *) used_order;  /* prototypes */
-  bool uses_inf, uses_string, uses_stdio, uses_blas;
+  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes;
   unsigned uses_trace;   /* helpers of traces */
   uint32_t ndata;
 } File;
@@ -303,6 +305,7 @@ void put_element(Emit *e, Ref array, uint32_t n, const Ref *index);
 void put_row(Emit *e, const char *array, const Type *t, uint32_t n, const Ref *index);
 void put_flat(Emit *e, const Type *t, uint32_t n, const Ref *index, int prec);
 const char *array_text(Emit *e, Ref r);
+const char *expr_text(Emit *e, Ref r, int prec);
 /* A name or a literal for a scalar: made a local first if it is an expression. */
 void make_simple(Emit *e, Ref r, const char *want);
 bool expr_mentions(const Emit *e, Ref expr, Ref leaf);
@@ -329,6 +332,22 @@ const char *want_name(Emit *e, Ref r, const char *otherwise);
 /* loops.c */
 void emit_structured(Emit *e, Ref r);
 bool simple_if(const Emit *e, Ref r);
+/* The node that reads result k of a structured node, if it is needed, else 0. */
+Ref needed_proj(const Emit *e, Ref r, uint32_t k);
+/* One axis of loop r; `block`: that of a parallel loop in blocks, or NULL. */
+void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block);
+void close_for(Emit *e);
+void name_index(Emit *e, Ref index);             /* by its name, or i j k by depth */
+void stop_in_loop(Emit *e, Ref extent);
+/* What the round computes, put with result k; `best`: that of an argmax. */
+void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const char *best,
+                 const Region *body, uint32_t naxes);
+void put_over_nothing(Emit *e, Elem elem, Combiner comb);
+
+/* lanes.c */
+bool plan_lanes(Emit *e, Ref r);                 /* is loop r a reduction in lanes? */
+void emit_lanes(Emit *e, Ref r, const char *block);
+void lanes_head(const File *f, Buf *out);        /* GC_LANES */
 
 /* checks.c */
 void emit_checks(Emit *e, Ref r);
@@ -382,6 +401,7 @@ typedef enum Parallel { PARALLEL_NO, PARALLEL_BUILD, PARALLEL_BLOCKS } Parallel;
 Parallel plan_parallel(Emit *e, Ref r);
 void put_pragma(Emit *e, Ref r);
 const char *open_blocks(Emit *e, Ref r);         /* the name of the block's number */
+int blocks_of(const Emit *e, Ref r);             /* how many */
 void plan_copies(Emit *e);
 void put_block_range(Emit *e, Ref r, const char *index, const char *block);
 void close_blocks(Emit *e, Ref r, const char *block,

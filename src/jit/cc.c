@@ -30,6 +30,7 @@ static const char scalar_text[] =
 ;
 
 static const char head[] =
+  "#define GC_LANES _Pragma(\"GCC unroll 4\")\n"
   "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n"
   "union gc_arg { double r; int64_t i; const void *p; };\n"
   "struct gc_leaf { union gc_arg v; const int64_t *dim; };\n"

@@ -1,0 +1,400 @@
+/* lanes.c - sums in lanes: a reduction whose rounds are straight-line scalar code keeps
+ * several partial results, which compilers turn into vector registers.
+ *
+ * The order is part of what the program means, the same for every compiler and number of
+ * threads: round k of the last axis, counted from the end of the rounds that do not fill
+ * a block, goes to lane k mod W (W is 8 in double, 16 in float).  First the odd rounds are
+ * combined one by one; then the lanes, halves with halves; then the two.  So a loop of
+ * fewer than W rounds has the order of the source.  Outer axes of one loop share the lanes.
+ *
+ * gcc has to find the loop over the lanes as it is: GC_LANES keeps it from being unrolled
+ * before it has been vectorised.  For libtcc, which does not optimize, the rounds of a block
+ * are written one after another. */
+#include "emit/private.h"
+
+#include <string.h>
+
+enum {
+  LANES_OPS = 40,        /* operations in a round */
+  UNROLL_OPS = 10,       /* the same where a block is written out */
+};
+
+static int width(const Emit *e) {
+  return e->f->real_float ? 16 : 8;
+}
+
+static bool for_tcc(const Emit *e) {
+  return e->f->jit && !e->f->standalone;
+}
+
+/* ---- which loops ------------------------------------------------------------------- */
+
+/* How an int of the round moves with the innermost index. */
+typedef enum Step { STEP_NONE, STEP_ONE, STEP_OTHER } Step;
+
+static Step step_of(const Emit *e, Ref r, const Region *body) {
+  if (!region_inside(e, node(e, r)->region, body)) return STEP_NONE;
+  return (Step)info(e, r)->step;
+}
+
+static Step find_step(const Emit *e, const Node *n, const Region *body) {
+  if (n->op == IR_CONST) return STEP_NONE;
+  bool one_each = n->op == IR_PRIM && (n->aux.i == P_ADD || n->aux.i == P_SUB);
+  Step found = STEP_NONE;
+  for (uint32_t k = 0; k < n->nargs; k++) {
+    Step s = step_of(e, n->arg[k], body);
+    if (s == STEP_NONE) continue;
+    bool follows = s == STEP_ONE && one_each && found == STEP_NONE && !(k && n->aux.i == P_SUB);
+    found = follows ? STEP_ONE : STEP_OTHER;
+  }
+  return found;
+}
+
+/* Elements side by side, or one for all rounds? */
+static bool walks_along(const Emit *e, const Ref *index, uint32_t n, const Region *body) {
+  for (uint32_t k = 0; k < n; k++) {
+    Step s = step_of(e, index[k], body);
+    if (s == STEP_OTHER || (s == STEP_ONE && k + 1 < n)) return false;
+  }
+  return true;
+}
+
+/* Primitives that are instructions of vector units, or a few of them. */
+static bool in_vectors(const Emit *e, const Node *n) {
+  double x;
+  switch (n->aux.i) {
+    case P_ADD: case P_SUB: case P_MUL: case P_DIV: case P_NEG: case P_MAX: case P_MIN:
+    case P_SELECT: case P_EQ: case P_NE: case P_LT: case P_LE: case P_GT: case P_GE: case P_AND:
+    case P_OR: case P_NOT: case P_ISNAN: case P_ISINF: case P_ISFINITE: case P_SQRT: case P_ABS:
+    case P_FABS: case P_SIGN: case P_RELU: case P_HEAVISIDE: case P_CLAMP:
+      return true;
+    case P_POW: return ir_is_const(e->p, n->arg[1], &x) && x >= -16 && x <= 16 && x == (int)x;
+    default: return false;
+  }
+}
+
+static bool is_straight(const Emit *e, const Node *n, const Region *body) {
+  bool checked = (n->flags & NODE_CHECKED) && !e->c->opt.unchecked;
+  if (checked || divides_by_zero(e, n)) return false;
+  switch (n->op) {
+    case IR_CONST: case IR_TOREAL: return true;
+    case IR_PRIM: return in_vectors(e, n);
+    case IR_READ: return is_scalar(n) && walks_along(e, n->arg + 1, n->nargs - 1, body);
+    default: return false;
+  }
+}
+
+static bool straight_body(Emit *e, const Region *body, uint32_t naxes) {
+  if (e->cut[body->id] || e->locals[body->id] || e->scratch[body->id]) return false;
+  for (uint32_t a = 0; a < naxes; a++)
+    info(e, body->params.at[a])->step = a + 1 < naxes ? STEP_NONE : STEP_ONE;
+  uint32_t ops = 0;
+  for (uint32_t k = 0; k < body->nodes.n; k++) {
+    Ref r = body->nodes.at[k];
+    Info *x = info(e, r);
+    if (!x->need) continue;
+    const Node *n = node(e, r);
+    if (x->effect || x->keep || ++ops > LANES_OPS || !is_straight(e, n, body)) return false;
+    x->step = (uint8_t)find_step(e, n, body);
+  }
+  return true;
+}
+
+static bool is_lane(const Emit *e, Ref r, uint32_t k) {
+  switch (node(e, r)->aux.loop->comb[k]) {
+    case SUM: case PROD: case MAX: case MIN: return needed_proj(e, r, k) != 0;
+    default: return false;
+  }
+}
+
+/* Sums of ints alone may be reordered by the compiler. */
+static bool gains(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  bool found = false;
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (!needed_proj(e, r, k)) continue;
+    if (is_lane(e, r, k)) found |= n->result_type[k]->elem == ELEM_REAL;
+    else if (n->aux.loop->comb[k] != BUILD) return false;
+    else if (is_array(node(e, n->regions[0]->results.at[k]))) return false;
+    else if (n->nargs != n->result_type[k]->rank) return false;
+  }
+  return found;
+}
+
+bool plan_lanes(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  if (e->c->opt.ieee || n->nargs == 0 || !gains(e, r)) return false;
+  const Node *last = node(e, n->arg[n->nargs - 1]);
+  if (last->op == IR_CONST && last->aux.i < width(e)) return false;
+  return straight_body(e, n->regions[0], n->nargs);
+}
+
+/* ---- the lanes ---------------------------------------------------------------------------- */
+
+
+/* double lane[8] = {0.0}; libtcc sets one element after another faster than it calls memset. */
+static const char *declare_lane(Emit *e, Elem elem, Combiner comb) {
+  const char *lane = c_fresh(e, "lane");
+  int given = comb == SUM && !for_tcc(e) ? 1 : width(e);
+  e->fn->bytes += 8 * (uint64_t)width(e);
+  line_start(e);
+  putf(e, "%s %s[%d]", c_type(e->f, elem, false), lane, width(e));
+  if (comb == MAX || comb == MIN) {
+    uint32_t scope = scope_open(e);
+    const char *l = c_fresh(e, "l");
+    line_end(e, ";");
+    line_start(e);
+    putf(e, "for (int64_t %s = 0; %s < %d; %s++) %s[%s] = ", l, l, width(e), l, lane, l);
+    put_over_nothing(e, elem, comb);
+    line_end(e, ";");
+    scope_close(e, scope);
+    return lane;
+  }
+  put(e, " = {");
+  for (int l = 0; l < given; l++) {
+    if (l) put(e, ", ");
+    put_over_nothing(e, elem, comb);
+  }
+  line_end(e, "};");
+  return lane;
+}
+
+/* The arrays, one for each reduction, by the number of the result. */
+static const char **declare_lanes(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  const char **lane = NEWN(e->c, const char *, n->nresults);
+  for (uint32_t k = 0; k < n->nresults; k++)
+    if (is_lane(e, r, k))
+      lane[k] = declare_lane(e, n->result_type[k]->elem, n->aux.loop->comb[k]);
+  return lane;
+}
+
+/* Lanes first, first + stride, …, as a tree: (lane[0] + lane[4]) + (lane[2] + lane[6]) */
+static void put_tree(Emit *e, const char *lane, const char *sign, int first, int stride) {
+  if (stride == width(e)) {
+    putf(e, "%s[%d]", lane, first);
+    return;
+  }
+  if (stride > 1) put(e, "(");
+  put_tree(e, lane, sign, first, 2*stride);
+  if (stride == 1 && width(e) > 8) {
+    put(e, "\n");
+    line_start(e);
+    put(e, " ");
+  }
+  put(e, sign);
+  put_tree(e, lane, sign, first + stride, 2*stride);
+  if (stride > 1) put(e, ")");
+}
+
+/* to = from > to || from != from ? from : to; a NaN wins. */
+static void put_winner(Emit *e, const char *to, const char *from, Combiner comb, bool real) {
+  line_start(e);
+  putf(e, "%s = %s %s %s", to, from, comb == MAX ? ">" : "<", to);
+  if (real) putf(e, " || %s != %s", from, from);
+  putf(e, " ? %s : %s", from, to);
+  line_end(e, ";");
+}
+
+/* for (int64_t w = 4; w > 0; w /= 2) … lane[l] = the winner of lane[l] and lane[l + w]; */
+static void combine_extremes(Emit *e, const char *name, const char *lane, Combiner comb,
+                             Elem elem) {
+  bool real = elem == ELEM_REAL;
+  uint32_t scope = scope_open(e);
+  const char *w = c_fresh(e, "w"), *l = c_fresh(e, "l"), *v = c_fresh(e, "v");
+  line_start(e);
+  putf(e, "for (int64_t %s = %d; %s > 0; %s /= 2)", w, width(e)/2, w, w);
+  block_open(e, "");
+  line_start(e);
+  putf(e, "for (int64_t %s = 0; %s < %s; %s++)", l, l, w, l);
+  block_open(e, "");
+  line(e, "const %s %s = %s[%s + %s];", c_type(e->f, elem, false), v, lane, l, w);
+  put_winner(e, str_printf(e->c, "%s[%s]", lane, l), v, comb, real);
+  block_close(e);
+  block_close(e);
+  put_winner(e, name, str_printf(e->c, "%s[0]", lane), comb, real);
+  scope_close(e, scope);
+}
+
+static void combine_lanes(Emit *e, Ref r, const char *const *lane) {
+  const Node *n = node(e, r);
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    Combiner comb = n->aux.loop->comb[k];
+    if (!lane[k]) continue;
+    const char *name = info(e, needed_proj(e, r, k))->cname;
+    if (comb == MAX || comb == MIN) {
+      combine_extremes(e, name, lane[k], comb, n->result_type[k]->elem);
+      continue;
+    }
+    line_start(e);
+    putf(e, comb == SUM ? "%s += " : "%s *= ", name);
+    put_tree(e, lane[k], comb == SUM ? " + " : "*", 0, 1);
+    line_end(e, ";");
+  }
+}
+
+/* ---- the rounds ------------------------------------------------------------------------------ */
+
+/* Those of the last axis: from `first` in the order of the source, from `rest` in blocks. */
+typedef struct Rounds { Ref index, extent; const char *first, *rest, *last, *count; } Rounds;
+
+static Rounds find_rounds(Emit *e, Ref r, const char *block) {
+  const Node *n = node(e, r);
+  Ref index = n->regions[0]->params.at[n->nargs - 1], extent = n->arg[n->nargs - 1];
+  const char *count = expr_text(e, extent, PREC_MUL);
+  Rounds x = {index, extent, "0", NULL, expr_text(e, extent, PREC_ADD), count};
+  if (block) {
+    x.first = c_fresh(e, "first");
+    x.rest = c_fresh(e, "rest");
+    x.last = c_fresh(e, "last");
+    x.count = str_printf(e->c, "%s - %s", x.last, x.first);
+    line(e, "const int64_t %s = %s*%s/%d;", x.first, count, block, blocks_of(e, r));
+    line(e, "const int64_t %s = %s*(%s + 1)/%d;", x.last, count, block, blocks_of(e, r));
+    line(e, "const int64_t %s = %s + (%s) %% %d;", x.rest, x.first, x.count, width(e));
+  } else if (node(e, extent)->op == IR_CONST) {
+    x.rest = str_printf(e->c, "%d", (int)(node(e, extent)->aux.i % width(e)));
+  } else {
+    x.rest = str_printf(e->c, "%s %% %d", count, width(e));
+  }
+  return x;
+}
+
+/* lane[l] += value; */
+static void put_in_lane(Emit *e, const char *lane, Combiner comb, Ref value) {
+  bool real = node(e, value)->type->elem == ELEM_REAL;
+  if (comb == MAX || comb == MIN) {
+    make_simple(e, value, "v");
+    put_winner(e, lane, expr_text(e, value, PREC_REL), comb, real);
+    return;
+  }
+  line_start(e);
+  putf(e, comb == SUM ? "%s += " : "%s *= ", lane);
+  put_expr(e, value, PREC_ANY);
+  line_end(e, ";");
+}
+
+/* One round; lane: where partial results go, at the subscript `at`, or NULL. */
+static void put_round(Emit *e, Ref r, const char *const *lane, const char *at) {
+  const Node *n = node(e, r);
+  Region *body = n->regions[0];
+  emit_region(e, body);
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    Combiner comb = n->aux.loop->comb[k];
+    if (lane && lane[k])
+      put_in_lane(e, str_printf(e->c, "%s[%s]", lane[k], at), comb, body->results.at[k]);
+    else
+      emit_output(e, r, k, comb, body->results.at[k], NULL, body, n->nargs);
+  }
+}
+
+/* The rounds that fill no block. */
+static void put_rest(Emit *e, Ref r, const Rounds *x) {
+  if (strcmp(x->first, x->rest) == 0) return;
+  uint32_t scope = scope_open(e);
+  name_index(e, x->index);
+  const char *i = info(e, x->index)->cname;
+  line_start(e);
+  putf(e, "for (int64_t %s = %s; %s < %s; %s++)", i, x->first, i, x->rest, i);
+  block_open(e, "");
+  put_round(e, r, NULL, NULL);
+  block_close(e);
+  scope_close(e, scope);
+}
+
+static void open_blocks_from(Emit *e, const Rounds *x, const char *start, int step) {
+  line_start(e);
+  putf(e, "for (int64_t %s = %s; %s < %s; %s += %d)", start, x->rest, start, x->last, start, step);
+  block_open(e, "");
+  stop_in_loop(e, x->extent);
+}
+
+/* for (start…) { GC_LANES for (l < 8) { const int64_t i = start + l; … } } */
+static void put_blocks(Emit *e, Ref r, const Rounds *x, const char *const *lane) {
+  uint32_t scope = scope_open(e);
+  const char *start = c_fresh(e, "start"), *l = c_fresh(e, "l");
+  e->f->uses_lanes = true;
+  open_blocks_from(e, x, start, width(e));
+  line_start(e);
+  putf(e, "GC_LANES for (int64_t %s = 0; %s < %d; %s++)", l, l, width(e), l);
+  block_open(e, "");
+  name_index(e, x->index);
+  line(e, "const int64_t %s = %s + %s;", info(e, x->index)->cname, start, l);
+  put_round(e, r, lane, l);
+  block_close(e);
+  block_close(e);
+  scope_close(e, scope);
+}
+
+/* For libtcc: a block written out, or its lanes in turn. */
+static void put_plain_blocks(Emit *e, Ref r, const Rounds *x, const char *const *lane) {
+  uint32_t scope = scope_open(e);
+  bool unroll = node(e, r)->regions[0]->nodes.n <= UNROLL_OPS;
+  name_index(e, x->index);
+  const char *i = info(e, x->index)->cname;
+  open_blocks_from(e, x, i, unroll ? width(e) : 1);
+  if (!unroll)
+    put_round(e, r, lane, str_printf(e->c, "(%s - (%s)) & %d", i, x->rest, width(e) - 1));
+  for (int l = 0; unroll && l < width(e); l++) {
+    if (l) info(e, x->index)->cname = str_printf(e->c, "(%s + %d)", i, l);
+    put_round(e, r, lane, str_printf(e->c, "%d", l));
+  }
+  block_close(e);
+  scope_close(e, scope);
+}
+
+static void put_rounds(Emit *e, Ref r, const Rounds *x, const char *const *lane) {
+  if (for_tcc(e)) put_plain_blocks(e, r, x, lane);
+  else put_blocks(e, r, x, lane);
+}
+
+/* Of one axis, whose extent is known when the code runs: no lanes where they stay empty. */
+static void emit_guarded(Emit *e, Ref r, const char *block) {
+  uint32_t scope = scope_open(e);
+  emit_trips(e, node(e, r)->arg[0]);
+  Rounds x = find_rounds(e, r, block);
+  put_rest(e, r, &x);
+  line_start(e);
+  putf(e, "if (%s >= %d)", x.count, width(e));
+  block_open(e, "");
+  const char **lane = declare_lanes(e, r);
+  put_rounds(e, r, &x, lane);
+  combine_lanes(e, r, lane);
+  block_close(e);
+  scope_close(e, scope);
+}
+
+void emit_lanes(Emit *e, Ref r, const char *block) {
+  const Node *n = node(e, r);
+  uint32_t outer = n->nargs - 1;
+  if (outer == 0 && (block || node(e, n->arg[0])->op != IR_CONST)) {
+    emit_guarded(e, r, block);
+    return;
+  }
+  const char **lane = declare_lanes(e, r);
+  uint32_t scope = scope_open(e);
+  for (uint32_t a = 0; a < outer; a++)
+    open_for(e, r, n->regions[0]->params.at[a], n->arg[a], a ? NULL : block);
+  emit_trips(e, n->arg[outer]);
+  Rounds x = find_rounds(e, r, NULL);
+  put_rest(e, r, &x);
+  put_rounds(e, r, &x, lane);
+  for (uint32_t a = 0; a < outer; a++) close_for(e);
+  scope_close(e, scope);
+  combine_lanes(e, r, lane);
+}
+
+/* ---- the head of a file ------------------------------------------------------------------------ */
+
+static const char lanes_text[] =
+  "/* A loop over lanes becomes vector code: gcc must not unroll it before. */\n"
+  "#ifndef GC_LANES\n"
+  "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__\n"
+  "#define GC_LANES _Pragma(\"GCC unroll 4\")\n"
+  "#else\n"
+  "#define GC_LANES\n"
+  "#endif\n"
+  "#endif\n\n";
+
+void lanes_head(const File *f, Buf *out) {
+  if (f->uses_lanes) buf_puts(out, lanes_text);
+}
