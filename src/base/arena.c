@@ -173,6 +173,7 @@ void arena_release(Ctx *c, void *block, size_t size) {
   if (!block) return;
   if (room > OWN_CHUNK) drop_chunk(c, (Chunk *)((char *)block - offsetof(Chunk, bytes)));
   else if (room >= SMALLEST_SPARE) keep_spare(c->arena, block, room);
+  else HIDE(block, room); /* nobody may look at it, though it is not used again */
 }
 
 void *arena_take(Ctx *c, size_t size, Status *why) {
@@ -237,6 +238,12 @@ void *arena_grow(Ctx *c, void *old, size_t old_size, size_t new_size) {
   void *p = arena_alloc(c, new_size);
   size_t keep = old_size < new_size ? old_size : new_size;
   if (old && keep) memcpy(p, old, keep);
+  return p;
+}
+
+void *arena_move(Ctx *c, void *old, size_t old_size, size_t new_size) {
+  void *p = arena_grow(c, old, old_size, new_size);
+  if (p != old) arena_release(c, old, old_size);
   return p;
 }
 

@@ -35,6 +35,8 @@ typedef void *(*AllocFn)(void *user, void *old, size_t old_size, size_t new_size
 void *arena_alloc(Ctx *c, size_t size);
 /* Grows a block to a larger size, copying; the old block stays valid memory. */
 void *arena_grow(Ctx *c, void *old, size_t old_size, size_t new_size);
+/* The same, and the old block is given back if the new one is not it. */
+void *arena_move(Ctx *c, void *old, size_t old_size, size_t new_size);
 /* Gives a block back, of the size it was asked for: later blocks may take its place.
  * For large blocks that a pass is done with; small ones are not worth the call. */
 void arena_release(Ctx *c, void *block, size_t size);
@@ -51,7 +53,7 @@ size_t arena_used(const Ctx *c);
   do {                                                                          \
     if ((v)->n == (v)->cap) {                                                   \
       uint32_t new_cap_ = (v)->cap ? 2 * (v)->cap : 4;                          \
-      (v)->at = arena_grow((c), (v)->at, sizeof *(v)->at * (v)->cap,            \
+      (v)->at = arena_move((c), (v)->at, sizeof *(v)->at * (v)->cap,            \
                            sizeof *(v)->at * new_cap_);                         \
       (v)->cap = new_cap_;                                                      \
     }                                                                           \

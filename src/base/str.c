@@ -62,7 +62,7 @@ static void reserve(Buf *b, size_t n) {
     if (cap > SIZE_MAX / 2) arena_raise(b->c, GC_NOMEM);
     cap *= 2;
   }
-  b->at = arena_grow(b->c, b->at, b->cap, cap);
+  b->at = arena_move(b->c, b->at, b->cap, cap);
   b->cap = cap;
 }
 

@@ -4,7 +4,8 @@
  * pure node is used, every result of an IF, LOOP, FOLD, WHILE and ACCUM is read, and a
  * carried value serves more than itself.  Effects stay, with what they need; an
  * update stays if its accumulator's final value does.  A FOLD that carries nothing and
- * prints nothing becomes a LOOP.  Linear: one mark for each node and each result. */
+ * prints nothing becomes a LOOP.  A program without anything to drop is given back as it is.
+ * Linear: one mark for each node and each result. */
 #include "ir/private.h"
 
 typedef struct Sweep {
@@ -143,7 +144,8 @@ static void survey(Sweep *s, const Region *r, uint32_t *nresults) {
   }
 }
 
-static void mark_everything(Sweep *s) {
+/* Gives the number of all results. */
+static uint32_t mark_everything(Sweep *s) {
   Prog *p = s->p;
   uint32_t nresults = 0;
   s->live = NEWN(p->ctx, bool, p->nnodes);
@@ -156,6 +158,7 @@ static void mark_everything(Sweep *s) {
   mark_all_of(s, p->root);
   for (uint32_t k = 0; k < p->sig.results.n; k++) mark(s, p->sig.results.at[k].ref);
   while (s->todo.n) follow(s, s->todo.at[--s->todo.n]);
+  return nresults;
 }
 
 /* ---- the program that is left ---------------------------------------------- */
@@ -173,24 +176,44 @@ static void number_results(Sweep *s, const Region *r) {
   }
 }
 
-static void release(Sweep *s) {
+static void release(Sweep *s, uint32_t nresults) {
   Ctx *c = s->p->ctx;
   arena_release(c, s->live, sizeof *s->live * s->p->nnodes);
   arena_release(c, s->first, sizeof *s->first * s->p->nnodes);
   arena_release(c, s->next_upd, sizeof *s->next_upd * s->p->nnodes);
   arena_release(c, s->upds, sizeof *s->upds * s->p->nnodes);
+  arena_release(c, s->result, sizeof *s->result * nresults);
+  arena_release(c, s->number, sizeof *s->number * nresults);
+  arena_release(c, s->todo.at, sizeof *s->todo.at * s->todo.cap);
+}
+
+/* Is there nothing to drop, nor to write in another way? */
+static bool all_needed(const Sweep *s, uint32_t nresults) {
+  for (Ref r = 1; r < s->p->nnodes; r++) {
+    const Node *n = ir_node(s->p, r);
+    if (!s->live[r] && n->op != IR_PARAM) return false;
+    if (n->op == IR_FOLD && n->nargs == 1 && !(n->flags & NODE_IO)) return false;
+  }
+  for (uint32_t k = 0; k < nresults; k++)
+    if (!s->result[k]) return false;
+  return true;
+}
+
+static Prog *copy_needed(Sweep *s) {
+  Copy k;
+  number_results(s, s->p->root);
+  Keep keep = {s->live, s->first, s->result, s->number};
+  Prog *to = prog_start(&k, s->p);
+  k.keep = &keep;
+  copy_nodes(&k, s->p->root);
+  prog_finish(&k);
+  return to;
 }
 
 Prog *ir_sweep(Prog *p) {
   Sweep s = {.p = p};
-  Copy k;
-  mark_everything(&s);
-  number_results(&s, p->root);
-  Keep keep = {s.live, s.first, s.result, s.number};
-  Prog *to = prog_start(&k, p);
-  k.keep = &keep;
-  copy_nodes(&k, p->root);
-  prog_finish(&k);
-  release(&s);
+  uint32_t nresults = mark_everything(&s);
+  Prog *to = all_needed(&s, nresults) ? p : copy_needed(&s);
+  release(&s, nresults);
   return to;
 }
