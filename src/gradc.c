@@ -297,7 +297,7 @@ static void compile(void *arg) {
   read_texts(s);
   Prog *p = make_program(s, s->function, s->what, s->wrt);
   late_results(p);
-  p = optimize(p, NULL);
+  p = optimize_in_place(p, NULL);
   s->made = function_new(s->g, s->c, p);
   if (!s->code) return;
   JitCode code;

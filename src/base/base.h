@@ -74,6 +74,7 @@ void buf_init(Buf *b, Ctx *c);
 void buf_add(Buf *b, const char *s, size_t n);
 void buf_puts(Buf *b, const char *s);
 void buf_printf(Buf *b, const char *fmt, ...) GC_PRINTF(2, 3);
+void buf_release(Buf *b);     /* gives its room back; empty from now on */
 const char *buf_text(Buf *b); /* NUL-terminated; valid until the next addition */
 /* Shortest decimal text that reads back as the same double ("nan", "inf" else). */
 void buf_real(Buf *b, double x);

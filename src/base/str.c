@@ -93,6 +93,11 @@ void buf_printf(Buf *b, const char *fmt, ...) {
   b->n += (size_t)n;
 }
 
+void buf_release(Buf *b) {
+  arena_release(b->c, b->at, b->cap);
+  buf_init(b, b->c);
+}
+
 const char *buf_text(Buf *b) {
   if (!b->at) reserve(b, 0);
   b->at[b->n] = '\0';

@@ -163,7 +163,7 @@ static void add_program(Compile *k, Module *m, Prog *p, const Request *q) {
   if (definition) f.definition = definition->span;
   if (k->emit.selftest) f.test = test_point(p);
   VEC_PUSH(c, &k->known, f);
-  VEC_PUSH(c, &k->programs, optimize(p, NULL));
+  VEC_PUSH(c, &k->programs, optimize_in_place(p, NULL));
 }
 
 /* ---- CasADi asks for derivatives by itself --------------------------------------------- */

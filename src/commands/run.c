@@ -131,7 +131,7 @@ static void run_script(void *arg) {
   Prog *p = elaborate_script(m, in, r->settings.n);
   if (r->nan) find_not_finite(p, in, r->settings.n);
   Dump dump = {r->dump, show_dump, r};
-  p = optimize(p, r->dump ? &dump : NULL);
+  p = optimize_in_place(p, r->dump ? &dump : NULL);
   job_report(&r->job);
   Host host;
   host_stdout(&host, c);

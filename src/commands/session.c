@@ -146,7 +146,7 @@ TurnCode turn_compile(Turn *t, Ast *items) {
   for (uint32_t k = 0; k < t->inputs.n; k++) VEC_PUSH(t->c, &in, t->inputs.at[k]);
   capture(t, items);
   module_add(t->m, items, true);
-  Prog *p = optimize(elaborate_script(t->m, in.at, in.n), NULL);
+  Prog *p = optimize_in_place(elaborate_script(t->m, in.at, in.n), NULL);
   return (TurnCode){jit_tcc(p, true), arguments(p, &in)};
 }
 

@@ -158,6 +158,7 @@ void diff_reverse(Prog *p, uint32_t ny, const Ref *y, const Ref *seed, uint32_t 
       connected = diff_reaches(p, y[j], x[k], nheld, held, NULL);
     out[k] = g ? g : connected ? ir_zero(p, ir_type(p, x[k])) : 0;
   }
+  arena_release(p->ctx, top.slot, sizeof(Slot) * (span + 1));
   p->derivative = was_derivative;
   p->pos = pos;
 }

@@ -73,6 +73,13 @@ Emit *emit_part(Emit *whole, uint32_t k, const char *cname) {
   return e;
 }
 
+/* What was known of each node serves the next function. */
+static void release(Emit *e) {
+  arena_release(e->c, e->info, sizeof *e->info * e->ninfo);
+  arena_release(e->c, e->uses.at, sizeof *e->uses.at * e->uses.cap);
+  arena_release(e->c, e->buffers.at, sizeof *e->buffers.at * e->buffers.cap);
+}
+
 void emit_program(File *f, Prog *p, const char *cname) {
   Emit *e = emit_function(f, p, cname, NULL);
   if (f->jit) return;
@@ -82,6 +89,7 @@ void emit_program(File *f, Prog *p, const char *cname) {
   if (f->o->selftest) selftest_case(e);
   if (f->o->program) program_case(e);
   if (f->o->casadi) casadi_functions(e);
+  release(e);
 }
 
 static void file_init(File *f, Ctx *c, const EmitOptions *o, bool jit) {

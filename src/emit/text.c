@@ -259,6 +259,7 @@ static void write_function(Emit *e, Fn *fn) {
   buf_puts(b, ") {\n");
   buf_add(b, buf_text(&fn->body), fn->body.n);
   buf_puts(b, fn->fails ? "  return 0;\n}\n\n" : "}\n\n");
+  buf_release(&fn->body);
 }
 
 /* struct f_env env3 = {a, b}; in the caller. */

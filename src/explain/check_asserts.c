@@ -291,7 +291,7 @@ static void run_script(void *self) {
   Script *s = self;
   Ctx *c = s->k->c;
   Host host = {.ctx = c, .write = keep_silent, .stop = s->k->host->stop};
-  Prog *p = optimize(elaborate_script(s->k->m, NULL, 0), NULL);
+  Prog *p = optimize_in_place(elaborate_script(s->k->m, NULL, 0), NULL);
   Status status = jit_call(jit_tcc(p, true), NULL, NULL, &host);
   if (status != GC_OK) diag_raise(c, status);
   s->failed = host.asserts_failed;

@@ -309,7 +309,27 @@ static Ref visit(Rewrite *w, Ref old) {
   return 0;
 }
 
+static void release(Inline *s) {
+  Ctx *c = s->p->ctx;
+  uint32_t n = s->p->nnodes;
+  arena_release(c, s->outs, sizeof *s->outs * n);
+  arena_release(c, s->inside, sizeof *s->inside * n);
+  arena_release(c, s->chain, sizeof *s->chain * n);
+  arena_release(c, s->extra, sizeof *s->extra * n);
+  arena_release(c, s->chosen, sizeof *s->chosen * n);
+  arena_release(c, s->dead, sizeof *s->dead * n);
+}
+
+static Prog *rewritten(Inline *s) {
+  find_dead(s);
+  Rewrite w = {.node = visit, .self = s};
+  Prog *to = rewrite_program(&w, s->p);
+  to->erased = s->p->erased;
+  return to;
+}
+
 Prog *fuse_inline(Prog *p) {
+  if (p->regions.n == 1) return p;   /* no loop */
   Inline s = {.p = p};
   s.outs = NEWN(p->ctx, Out *, p->nnodes);
   s.inside = pass_inside(p);
@@ -320,10 +340,7 @@ Prog *fuse_inline(Prog *p) {
   count_uses(&s);
   for (Ref r = 1; r < p->nnodes; r++)
     if (ir_node(p, r)->op == IR_READ) choose(&s, r);
-  if (!s.any) return p;
-  find_dead(&s);
-  Rewrite w = {.node = visit, .self = &s};
-  Prog *to = rewrite_program(&w, p);
-  to->erased = p->erased;
+  Prog *to = s.any ? rewritten(&s) : p;
+  release(&s);
   return to;
 }

@@ -278,6 +278,7 @@ static Ref visit(Rewrite *w, Ref old) {
 }
 
 Prog *fuse_join(Prog *p) {
+  if (p->regions.n == 1) return p;   /* no loop */
   Join s = {.p = p};
   groups_start(&s.groups, p);
   s.inside = pass_inside(p);

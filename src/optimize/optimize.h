@@ -20,6 +20,8 @@ Prog *opt_bounds(Prog *p);      /* bounds.c: proved subscripts lose NODE_CHECKED
 
 /* All of them, in order, to what emission takes. */
 Prog *optimize(Prog *p, const Dump *dump);
+/* The same where nobody looks at p again: its storage serves what comes. */
+Prog *optimize_in_place(Prog *p, const Dump *dump);
 /* For people: what `diff` prints.  The barriers stay, so that it can be differentiated. */
 Prog *optimize_for_reading(Prog *p);
 const char *const *optimize_pass_names(void);   /* NULL-terminated, for --dump= */

@@ -33,9 +33,9 @@ static void show(const Dump *dump, const char *pass, Prog *p) {
     dump->show(dump->user, pass, p);
 }
 
-Prog *optimize(Prog *p, const Dump *dump) {
+/* `given` is its owner's: it stays. */
+static Prog *run_passes(Prog *p, const Prog *given, const Dump *dump) {
   show(dump, "ir", p);
-  const Prog *given = p; /* its owner's: it stays */
   for (int k = 0; k < PASSES; k++) {
     Prog *next = passes[k].run(p);
     p = p == given ? next : prog_replace(p, next);
@@ -43,6 +43,14 @@ Prog *optimize(Prog *p, const Dump *dump) {
     show(dump, passes[k].name, p);
   }
   return p;
+}
+
+Prog *optimize(Prog *p, const Dump *dump) {
+  return run_passes(p, p, dump);
+}
+
+Prog *optimize_in_place(Prog *p, const Dump *dump) {
+  return run_passes(p, NULL, dump);
 }
 
 const char *const *optimize_pass_names(void) {

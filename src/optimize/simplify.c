@@ -327,6 +327,8 @@ static Prog *simplify_round(Prog *p) {
   count_users(&s);
   Rewrite w = {.node = simplify_one, .self = &s};
   Prog *to = rewrite_program(&w, p);
+  arena_release(p->ctx, s.users, sizeof *s.users * p->nnodes);
+  arena_release(p->ctx, s.now.at, sizeof *s.now.at * s.now.cap);
   return prog_replace(to, ir_sweep(to));
 }
 
