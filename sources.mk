@@ -178,6 +178,7 @@ IR = \
   src/ir/sweep.c \
   src/ir/types.c \
   src/ir/verify.c \
+  src/ir/fast_math.def \
   src/ir/primitives.def
 
 JIT = \
@@ -296,11 +297,13 @@ PARSER_HEADER = \
 
 RUNTIME = \
   runtime/prelude.gc \
+  runtime/fast_math.h \
   runtime/program.h \
   runtime/scalar.h
 
 RUNTIME_TEXTS = \
   runtime/prelude.inc \
+  runtime/fast_math.inc \
   runtime/program.inc \
   runtime/scalar.inc
 
@@ -310,6 +313,7 @@ UNIT_TEST_NAMES = \
   tests/unit/test_cost \
   tests/unit/test_elaborate \
   tests/unit/test_emit \
+  tests/unit/test_fast_math \
   tests/unit/test_interpret \
   tests/unit/test_ir \
   tests/unit/test_optimize \
@@ -463,6 +467,7 @@ TEST_FILES = \
   tests/compiled/casadi_driver.c \
   tests/compiled/derivatives.awk \
   tests/compiled/edges.gc \
+  tests/compiled/elementary.gc \
   tests/compiled/kinds.gc \
   tests/compiled/lanes.gc \
   tests/compiled/options \

@@ -98,6 +98,7 @@ int gradc_set_option(gradc_context *g, int option, int value) {
   case GRADC_CHECKPOINT: g->opt.checkpoint = value; break;
   case GRADC_IMPORTS: g->opt.allow_import = value; break;
   case GRADC_UNCHECKED: g->opt.unchecked = value; break;
+  case GRADC_FAST_MATH: g->opt.fast_math = value; break;
   default: return usage(g, "there is no such option");
   }
   return GRADC_OK;

@@ -106,7 +106,8 @@ enum {                       /* options; 0 or 1, all 0 at first */
   GRADC_IEEE = 2,            /* additions as written, sums in the order of the source */
   GRADC_CHECKPOINT = 3,      /* folds keep few states for their backward pass */
   GRADC_IMPORTS = 4,         /* `import` may read files, by the process's rights */
-  GRADC_UNCHECKED = 5        /* leave out checks of subscripts: for trusted texts alone */
+  GRADC_UNCHECKED = 5,       /* leave out checks of subscripts: for trusted texts alone */
+  GRADC_FAST_MATH = 6        /* exp and its kin as --fast-math-functions has them */
 };
 
 /* Sets a limit or an option for what is loaded and compiled from now on.  GRADC_USAGE:

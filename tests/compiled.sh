@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Generated C: every typed function of the examples, of tests/compiled and of the test programs
-# with a derivative of each, in double and in float.  Each compiler that is here accepts it without a warning,
+# with a derivative of each, in double and in float; of tests/compiled/elementary.gc also with
+# --fast-math-functions.  Each compiler that is here accepts it without a warning,
 # the self-test passes, no frame is larger than the header says, and two runs write the same
 # bytes.  Prints what was accepted by whom, and the stack and workspace of each function.
 # (That it gives the same bits as the JIT is in tests/unit/test_compiled.c.)
@@ -57,8 +58,8 @@ check_frames() { # DIR
     END { exit bad }' "$1/model.h" "$1"/*.su
 }
 
-check_model() { # FILE.gc REAL DIR
-  local file=$1 real=$2 dir=$3 accepted=() cc
+check_model() { # FILE.gc REAL DIR [OPTION...]
+  local file=$1 real=$2 dir=$3 extra=("${@:4}") accepted=() cc
   mkdir -p "$dir"
   find_own_options "$file"
   if ! gradc compile "$file" -o "$dir/values.c" "${own[@]}" --real="$real" 2>"$dir/log"; then
@@ -71,7 +72,8 @@ check_model() { # FILE.gc REAL DIR
     return 1
   fi
   find_derivatives "$file" "$dir"
-  local options=("${own[@]}" --real="$real" --selftest --wrapper --no-warn=none "${derivatives[@]}")
+  local options=("${own[@]}" "${extra[@]}" --real="$real" --selftest --wrapper --no-warn=none
+                 "${derivatives[@]}")
   gradc compile "$file" -o "$dir/model.c" "${options[@]}" || return 1
   mkdir -p "$dir/again"
   (cd "$dir/again" && gradc compile "$file" -o model.c "${options[@]}") || return 1
@@ -87,7 +89,7 @@ check_model() { # FILE.gc REAL DIR
   "$dir/run" || status=$?
   ((status == 0)) || { echo "self-test: function number $status differs"; return 1; }
   check_frames "$dir" || return 1
-  echo "$(basename "$file") ($real)"
+  echo "$(basename "$file") ($real${extra[*]:+ ${extra[*]}})"
   "$awk" -v compilers="${accepted[*]}" -f "$here/compiled/table.awk" "$dir/model.h"
 }
 
@@ -100,14 +102,16 @@ for file in "$top"/examples/**/*.gc "$here"/compiled/*.gc "$work"/programs/*.gc;
   for real in double float; do jobs+=("$file $real"); done
 done
 
+for real in double float; do jobs+=("$here/compiled/elementary.gc $real --fast-math-functions"); done
+
 # Two at a time.
 number=0
 for job in "${jobs[@]}"; do
-  read -r file real <<<"$job"
+  read -r file real extra <<<"$job"
   number=$((number + 1))
   (
     status=0
-    check_model "$file" "$real" "$work/$number" >"$work/$number.out" 2>&1 || status=$?
+    check_model "$file" "$real" "$work/$number" $extra >"$work/$number.out" 2>&1 || status=$?
     echo "$status" >"$work/$number.status"
   ) &
   ((number % 2)) || wait

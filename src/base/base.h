@@ -148,6 +148,7 @@ typedef struct Limits {
 typedef struct Options {
   bool real_float;   /* --real=float */
   bool ieee;         /* --ieee */
+  bool fast_math;    /* --fast-math-functions: exp and its kin by runtime/fast_math.h */
   bool unchecked;    /* --unchecked */
   bool trace_in_c;   /* --trace */
   bool checkpoint;   /* --checkpoint: folds keep few states for their backward pass */

@@ -25,7 +25,7 @@ typedef struct Compile {
   EmitOptions emit;
 } Compile;
 
-enum { OPT_PREFIX = 256, OPT_REAL, OPT_IEEE, OPT_UNCHECKED, OPT_CHECKPOINT, OPT_TRACE, OPT_MAX,
+enum { OPT_PREFIX = 256, OPT_REAL, OPT_IEEE, OPT_FAST, OPT_UNCHECKED, OPT_CHECKPOINT, OPT_TRACE, OPT_MAX,
        OPT_NO_WARN, OPT_STATIC, OPT_WRAPPER, OPT_SELFTEST, OPT_MAIN, OPT_ABI, OPT_OPENMP, OPT_BLAS,
        OPT_SIZE, OPT_HELP, OPT_DERIVATIVE };
 
@@ -36,7 +36,8 @@ static const struct { const char *name; DerivKind kind; } derivatives[] = {
 
 static const struct option options[] = {
   {"prefix", required_argument, NULL, OPT_PREFIX}, {"real", required_argument, NULL, OPT_REAL},
-  {"ieee", no_argument, NULL, OPT_IEEE}, {"unchecked", no_argument, NULL, OPT_UNCHECKED},
+  {"ieee", no_argument, NULL, OPT_IEEE},
+  {"fast-math-functions", no_argument, NULL, OPT_FAST}, {"unchecked", no_argument, NULL, OPT_UNCHECKED},
   {"trace", no_argument, NULL, OPT_TRACE}, {"max-stmts", required_argument, NULL, OPT_MAX},
   {"checkpoint", no_argument, NULL, OPT_CHECKPOINT},
   {"static", no_argument, NULL, OPT_STATIC}, {"wrapper", no_argument, NULL, OPT_WRAPPER},
@@ -341,6 +342,7 @@ static int take_options(Compile *k, int argc, char **argv) {
     case 'f': k->functions = optarg; break;
     case OPT_PREFIX: k->emit.prefix = optarg; break;
     case OPT_IEEE: c->opt.ieee = true; break;
+    case OPT_FAST: c->opt.fast_math = true; break;
     case OPT_CHECKPOINT: c->opt.checkpoint = true; break;
     case OPT_UNCHECKED: c->opt.unchecked = true; break;
     case OPT_TRACE: c->opt.trace_in_c = k->emit.trace = true; break;
@@ -420,6 +422,9 @@ const Command compile_command = {
   "  --unchecked        no run-time checks of subscripts\n"
   "  --trace            keep traces, as printf\n"
   "  --ieee             keep additions as written, and sums in the order of the source\n"
+  "  --fast-math-functions\n"
+  "                     exp, log, tanh, sigmoid and their kin as code that a C compiler\n"
+  "                     turns into vector instructions\n"
   "  --max-stmts N      statements in one C function before it is cut\n"
   "  --no-warn=NAME     leave out warnings of this name\n",
   run,

@@ -18,13 +18,14 @@ typedef struct Run {
   Status result;
 } Run;
 
-enum { OPT_SET = 256, OPT_JSON, OPT_REAL, OPT_JIT, OPT_NAN, OPT_DUMP, OPT_IEEE, OPT_UNCHECKED, OPT_CHECKPOINT,
+enum { OPT_SET = 256, OPT_JSON, OPT_REAL, OPT_JIT, OPT_NAN, OPT_DUMP, OPT_IEEE, OPT_FAST, OPT_UNCHECKED, OPT_CHECKPOINT,
        OPT_NO_WARN, OPT_HELP };
 
 static const struct option options[] = {
   {"set", required_argument, NULL, OPT_SET}, {"json", no_argument, NULL, OPT_JSON},
   {"real", required_argument, NULL, OPT_REAL}, {"jit", required_argument, NULL, OPT_JIT},
   {"nan", no_argument, NULL, OPT_NAN}, {"dump", required_argument, NULL, OPT_DUMP}, {"ieee", no_argument, NULL, OPT_IEEE},
+  {"fast-math-functions", no_argument, NULL, OPT_FAST},
   {"unchecked", no_argument, NULL, OPT_UNCHECKED},
   {"checkpoint", no_argument, NULL, OPT_CHECKPOINT},
   {"no-warn", required_argument, NULL, OPT_NO_WARN}, {"help", no_argument, NULL, OPT_HELP},
@@ -167,6 +168,7 @@ static int take_options(Run *r, int argc, char **argv) {
     case OPT_JSON: r->json = true; break;
     case OPT_DUMP: r->dump = optarg; break;
     case OPT_IEEE: c->opt.ieee = true; break;
+    case OPT_FAST: c->opt.fast_math = true; break;
     case OPT_CHECKPOINT: c->opt.checkpoint = true; break;
     case OPT_UNCHECKED: c->opt.unchecked = true; break;
     case OPT_NO_WARN: no_warn_option(c, optarg); break;
@@ -213,6 +215,9 @@ const Command run_command = {
   "  --json             print one JSON object a line: {\"expr\": …, \"value\": …}\n"
   "  --real=float       single precision (double is the default)\n"
   "  --ieee             keep additions as written, and sums in the order of the source\n"
+  "  --fast-math-functions\n"
+  "                     exp, log, tanh, sigmoid and their kin as code that a C compiler\n"
+  "                     turns into vector instructions\n"
   "  --checkpoint       folds keep few states for their backward pass\n"
   "  --unchecked        no run-time checks of subscripts\n"
   "  --jit=tcc          compile at once with libtcc (the default)\n"

@@ -193,15 +193,27 @@ static const char *prototype(Emit *e, const char *name, const Node *n) {
   return buf_text(&b);
 }
 
+/* The version of a primitive in runtime/fast_math.h, or NULL. */
+static const char *fast_version(int64_t prim) {
+  switch (prim) {
+#define FAST(id, name, most, mostf) case P_##id: return "gc_fast_" #name;
+#include "ir/fast_math.def"
+#undef FAST
+    default: return NULL;
+  }
+}
+
 /* Names end in f in float, in _i for ints. */
 static void put_call(Emit *e, const Node *n) {
   const Prim *prim = prim_get((uint32_t)n->aux.i);
+  const char *fast = e->c->opt.fast_math ? fast_version(n->aux.i) : NULL;
+  const char *base = fast ? fast : prim->c;
   char name[40];
   Elem el = node(e, n->arg[n->nargs - 1])->type->elem;
   if (prim->type == PT_REAL_INT) el = ELEM_REAL;
   bool ints = el != ELEM_REAL;
-  bool gc = strncmp(prim->c, "gc_", 3) == 0;
-  snprintf(name, sizeof name, "%s%s%s", ints && !gc ? "gc_" : "", prim->c,
+  bool gc = strncmp(base, "gc_", 3) == 0;
+  snprintf(name, sizeof name, "%s%s%s", ints && !gc ? "gc_" : "", base,
            ints ? "_i" : e->f->real_float ? "f" : "");
   if (!function_used(e->f, name))
     use_function(e->f, name, e->f->jit ? prototype(e, name, n) : NULL);

@@ -1,11 +1,14 @@
-/* helpers.c - the functions of runtime/scalar.h that a file calls, with those they call.
- * Their text is part of the compiler (runtime/scalar.inc, made from the header). */
+/* helpers.c - the functions of runtime/scalar.h and runtime/fast_math.h that a file calls, with
+ * those they call.  Their text is part of the compiler (runtime/NAME.inc, made from the headers). */
 #include "emit/private.h"
 
 #include <string.h>
 
 static const char scalar_text[] =
 #include "runtime/scalar.inc"
+  ;
+static const char fast_math_text[] =
+#include "runtime/fast_math.inc"
   ;
 
 typedef struct Block { const char *start, *end; const char *name; bool used; } Block;
@@ -19,8 +22,8 @@ static const char *word(Ctx *c, const char **p) {
   return *p == start ? NULL : intern(c, start, (size_t)(*p - start));
 }
 
-static void find_blocks(Ctx *c, Blocks *b) {
-  for (const char *p = strstr(scalar_text, "\n/* gc_"); p; p = strstr(p + 1, "\n/* gc_")) {
+static void find_blocks(Ctx *c, Blocks *b, const char *text) {
+  for (const char *p = strstr(text, "\n/* gc_"); p; p = strstr(p + 1, "\n/* gc_")) {
     const char *end = strstr(p, "\n}\n"), *name = p + 4;
     if (!end) break;
     Block x = {.start = p + 1, .end = end + 3, .name = word(c, &name)};
@@ -40,7 +43,8 @@ static void mark_needs(Ctx *c, Blocks *all, const Block *b) {
 
 void helpers_text(File *f, Buf *out) {
   Blocks b = {0};
-  find_blocks(f->c, &b);
+  find_blocks(f->c, &b, scalar_text);
+  find_blocks(f->c, &b, fast_math_text);
   for (uint32_t k = b.n; k-- > 0;) {
     b.at[k].used |= function_used(f, b.at[k].name);
     if (b.at[k].used) mark_needs(f->c, &b, &b.at[k]);

@@ -18,7 +18,7 @@
  *   signature.c  parameters, prototypes, prologues
  *   document.c   what the header says of a function
  *   workspace.c  the workspace: its slices, its length
- *   helpers.c    the part of runtime/scalar.h that a file needs
+ *   helpers.c    the parts of runtime/scalar.h and fast_math.h that a file needs
  *   parallel.c   OpenMP: loops in blocks whose number the sizes alone tell
  *   blas.c       matrix products as calls of cblas
  *   wrapper.c    a struct a function that owns its workspace
@@ -426,7 +426,7 @@ bool in_work(Emit *e, uint32_t param);
 int64_t work_at(Emit *e, const int64_t *value);
 
 /* helpers.c */
-void helpers_text(File *f, Buf *out);            /* the blocks of runtime/scalar.h in use */
+void helpers_text(File *f, Buf *out);            /* the blocks of runtime/ in use */
 
 /* c.c */
 void emit_program(File *f, Prog *p, const char *cname);

@@ -1,7 +1,7 @@
 /* cc.c - a program compiled by the system's C compiler, as a shared object.
  *
  * The C is what libtcc would get, under headers instead of bare prototypes, and with the
- * functions of runtime/scalar.h in it, so that they can be inlined.  What the host does
+ * functions of runtime/scalar.h (and fast_math.h) in it, so that they can be inlined.  What the host does
  * for running code is reached through pointers that are set after loading.
  *
  * Objects are kept in $XDG_CACHE_HOME/gradc (or ~/.cache/gradc) under the hash of the text
@@ -27,6 +27,9 @@ extern char **environ;
 
 static const char scalar_text[] =
 #include "runtime/scalar.inc"
+;
+static const char fast_math_text[] =
+#include "runtime/fast_math.inc"
 ;
 
 static const char head[] =
@@ -65,6 +68,7 @@ static const char *source_text(Prog *p) {
   const char *code = strstr(buf_text(&jit), "\n\n");   /* after prototypes of its own */
   buf_puts(&text, head);
   buf_puts(&text, scalar_text);
+  if (p->ctx->opt.fast_math) buf_puts(&text, fast_math_text);
   buf_puts(&text, code ? code : "");
   return buf_text(&text);
 }

@@ -1,10 +1,11 @@
 /* symbols.c - the functions that compiled code may call: the C library's mathematics,
- * runtime/scalar.h, and what the host does for it. */
+ * runtime/scalar.h and runtime/fast_math.h, and what the host does for it. */
 #include "jit/symbols.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "../../runtime/fast_math.h"
 #include "../../runtime/scalar.h"
 
 typedef void (*Function)(void);
@@ -25,6 +26,9 @@ static const Entry entries[] = {
   ALL(gc_abs) ALL(gc_sign) ALL(gc_relu) ONE(gc_pow_i)
   BOTH(gc_heaviside) BOTH(gc_isnan) BOTH(gc_isinf) BOTH(gc_isfinite) BOTH(gc_ldexp)
   BOTH(gc_sigmoid) BOTH(gc_softplus) BOTH(gc_logit) BOTH(gc_digamma) BOTH(gc_polygamma)
+#define FAST(id, name, most, mostf) BOTH(gc_fast_##name)
+#include "ir/fast_math.def"
+#undef FAST
   ONE(memcpy) ONE(memmove) ONE(memset)
   ONE(gc_temp) ONE(gc_mark) ONE(gc_release) ONE(gc_effect) ONE(gc_fail) ONE(gc_stop) ONE(gc_stopped)
 };

@@ -1,6 +1,7 @@
 /* test_compiled.c - generated C, compiled by the system's compiler, and the library give the
  * very bits that the JIT gives: every typed function of the examples, of tests/compiled and of the
- * test programs, and a derivative of each, in double and in float.  The compiler may neither fuse multiply and add
+ * test programs, and a derivative of each, in double and in float; of tests/compiled also with
+ * the functions of runtime/fast_math.h.  The compiler may neither fuse multiply and add
  * nor put functions of its own in place of libm's (-ffp-contract=off -fno-builtin). */
 #include "elaborate/elaborate.h"
 #include "emit/emit.h"
@@ -306,15 +307,17 @@ static void no_text(void *user, const char *text, size_t n) {
   (void)n;
 }
 
-static uint32_t try_model(const char *path, bool real_float) {
+static uint32_t try_model(const char *path, bool real_float, bool fast_math) {
   Model m = {.path = path, .c = ctx_new(NULL, NULL)};
   ck_assert_ptr_nonnull(m.c);
   m.c->opt.real_float = real_float;
+  m.c->opt.fast_math = fast_math;
   m.c->opt.allow_import = true;
   m.host = (Host){.ctx = m.c, .write = no_text};
   m.library_context = gradc_new();
   ck_assert_ptr_nonnull(m.library_context);
   gradc_set_option(m.library_context, GRADC_FLOAT, real_float);
+  gradc_set_option(m.library_context, GRADC_FAST_MATH, fast_math);
   gradc_set_option(m.library_context, GRADC_IMPORTS, 1);
   Status s = ctx_try(m.c, make_programs, &m);
   ck_assert_msg(s == GC_OK, "%s: %s", path, diag_count(m.c) ? diag_get(m.c, 0)->text : "");
@@ -335,7 +338,7 @@ static uint32_t try_model(const char *path, bool real_float) {
   return m.compared;
 }
 
-static uint32_t try_folder(const char *pattern) {
+static uint32_t try_folder(const char *pattern, bool fast_math) {
   const char *top = getenv("top_srcdir");
   char path[1000];
   uint32_t compared = 0;
@@ -344,15 +347,21 @@ static uint32_t try_folder(const char *pattern) {
   ck_assert_int_eq(glob(path, 0, NULL, &found), 0);
   for (size_t k = 0; k < found.gl_pathc; k++)
     for (int real_float = 0; real_float < 2; real_float++)
-      compared += try_model(found.gl_pathv[k], real_float);
+      compared += try_model(found.gl_pathv[k], real_float, fast_math);
   globfree(&found);
-  printf("%s: %u calls gave the same bits\n", pattern, compared);
+  printf("%s: %u calls gave the same bits%s\n", pattern, compared,
+         fast_math ? " with fast functions" : "");
   fflush(stdout);
   return compared;
 }
 
 START_TEST(test_models) {
-  ck_assert_uint_gt(try_folder("tests/compiled/*.gc"), 100);
+  ck_assert_uint_gt(try_folder("tests/compiled/*.gc", false), 100);
+}
+END_TEST
+
+START_TEST(fast_math_functions) {
+  ck_assert_uint_gt(try_folder("tests/compiled/*.gc", true), 100);
 }
 END_TEST
 
@@ -366,12 +375,12 @@ START_TEST(test_programs) {
            "'%s'/tests/programs/*.test", folder, awk ? awk : "awk", folder, top, top);
   ck_assert_int_eq(system(command), 0);
   snprintf(pattern, sizeof pattern, "%s/programs/*.gc", folder);
-  ck_assert_uint_gt(try_folder(pattern), 40);
+  ck_assert_uint_gt(try_folder(pattern, false), 40);
 }
 END_TEST
 
 START_TEST(examples) {
-  ck_assert_uint_gt(try_folder("examples/*.gc"), 40);
+  ck_assert_uint_gt(try_folder("examples/*.gc", false), 40);
 }
 END_TEST
 
@@ -382,6 +391,7 @@ int main(void) {
   TCase *t = tcase_create("same bits as the JIT");
   tcase_set_timeout(t, 300);
   tcase_add_test(t, test_models);
+  tcase_add_test(t, fast_math_functions);
   tcase_add_test(t, examples);
   tcase_add_test(t, test_programs);
   suite_add_tcase(s, t);
