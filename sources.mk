@@ -101,6 +101,7 @@ EMIT = \
   src/emit/names.c \
   src/emit/order.c \
   src/emit/parallel.c \
+  src/emit/parallel_plan.c \
   src/emit/places.c \
   src/emit/plan.c \
   src/emit/private.h \

@@ -17,7 +17,9 @@ static void init(Emit *e, File *f, Prog *p, const char *cname) {
   plan_places(e);
   plan_chunks(e);
   plan_copies(e);
+  plan_rooms(e);
   plan_slots(e);
+  mark_shared(e);
 }
 
 static void emit_results(Emit *e) {

@@ -382,30 +382,34 @@ static void close_scratch(Emit *e, const char *mark) {
   if (mark) line(e, "gc_release(%s, %s);", ref_host(e), mark);
 }
 
-static void emit_rounds(Emit *e, Ref r, const Outputs *o, const char *block) {
+static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks) {
   const Node *n = node(e, r);
   Region *body = n->regions[0];
   uint32_t scope = scope_open(e);
   for (uint32_t a = 0; a < n->nargs; a++)
-    open_for(e, r, body->params.at[a], n->arg[a], a ? NULL : block);
+    open_for(e, r, body->params.at[a], n->arg[a], a ? NULL : blocks->block);
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, 0, body, n->nargs);
-  emit_region(e, body);
+  emit_round(e, blocks, body);
   emit_outputs(e, r, o, n->nargs);
   close_scratch(e, mark);
-  for (uint32_t a = 0; a < n->nargs; a++) close_for(e);
+  for (uint32_t a = 0; a < n->nargs; a++) {
+    close_for(e);
+    if (a + 1 < n->nargs) leave_axis(e, blocks);
+  }
   scope_close(e, scope);
 }
 
 static void emit_loop(Emit *e, Ref r) {
   Parallel parallel = plan_parallel(e, r);
   if (parallel) e->in_parallel = true;
-  const char *block = parallel == PARALLEL_BLOCKS ? open_blocks(e, r) : NULL;
+  InBlocks blocks = {0};
+  if (parallel == PARALLEL_BLOCKS) blocks = open_blocks(e, r);
   Outputs o = declare_outputs(e, r, 0);
   if (parallel == PARALLEL_BUILD) put_pragma(e, r);
-  if (plan_lanes(e, r)) emit_lanes(e, r, block);
-  else emit_rounds(e, r, &o, block);
-  if (block) close_blocks(e, r, block, declare_reduction);
+  if (plan_lanes(e, r)) emit_lanes(e, r, blocks.block);
+  else emit_rounds(e, r, &o, &blocks);
+  if (blocks.block) close_blocks(e, r, &blocks, declare_reduction);
   if (parallel) e->in_parallel = false;
 }
 
@@ -445,13 +449,15 @@ static void declare_turns(Emit *e, Ref r) {
   const Node *n = node(e, r);
   uint32_t skip = n->op == IR_FOLD;
   for (uint32_t k = 0; k + 1 < n->nargs; k++) {
-    const Out *o = &info(e, r)->out[k];
+    Out *o = &info(e, r)->out[k];
     if (!is_array(node(e, n->arg[k + 1])) || !takes_turns(e, o)) continue;
     const char *type = c_type(e->f, n->result_type[k]->elem, true);
     const char *s = c_fresh(e, want_name(e, n->regions[0]->params.at[k + skip], "s"));
     const char *next = c_fresh(e, str_printf(e->c, "%s_next", s));
     line(e, "%s *%s = %s;", type, s, ref_buffer(e, o->buffer));
     line(e, "%s *%s = %s;", type, next, ref_buffer(e, o->next));
+    o->was = e->buffers.at[o->next].alias;
+    o->was_home = e->buffers.at[o->next].alias_home;
     e->buffers.at[o->next].alias = next;
     e->buffers.at[o->next].alias_home = e->fn->id;
     for (uint32_t j = 0; j < n->nregions; j++) {
@@ -478,7 +484,8 @@ static void end_turns(Emit *e, Ref r) {
     const Out *o = &info(e, r)->out[k];
     if (!is_array(node(e, n->arg[k + 1])) || !takes_turns(e, o)) continue;
     const char *s = info(e, n->regions[0]->params.at[k + skip])->cname;
-    e->buffers.at[o->next].alias = NULL;
+    e->buffers.at[o->next].alias = o->was;
+    e->buffers.at[o->next].alias_home = o->was_home;
     if (!needed_proj(e, r, k)) continue;
     const char *to = ref_buffer(e, o->buffer);
     line(e, "if (%s != %s)", s, to);

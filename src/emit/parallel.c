@@ -1,145 +1,6 @@
-/* parallel.c - --openmp: which loops run in parallel, and what is around them.
- *
- * The outermost loop whose rounds share nothing that they write is parallel: it only builds
- * arrays, reduces to scalars or adds into accumulators, fails no check, and has no scratch in
- * the workspace.  Reductions go in blocks, whose number does not depend on the threads, each
- * with a scalar of its own, and with a copy of each accumulator in the workspace; these are
- * combined in order.  So every number of threads, and a compiler without OpenMP, gives the
- * same bits. */
+/* parallel.c - --openmp: what is written around a loop that runs in parallel
+ * (parallel_plan.c tells which one does, and how). */
 #include "emit/private.h"
-
-enum { BLOCKS = 32, COPIES = 8, SMALL = 1024 };
-
-/* ---- copies of accumulators ---------------------------------------------------------- */
-
-static void add_handle(Emit *e, Ref loop, uint32_t buffer) {
-  uint32_t first = info(e, loop)->copies;
-  for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n; k++)
-    if (e->copies.at[k].of == buffer) return;
-  AccCopy c = {.loop = loop, .of = buffer};
-  VEC_PUSH(e->c, &e->copies, c);
-  if (!first) info(e, loop)->copies = e->copies.n;
-}
-
-static void find_handles(Emit *e, Ref loop, const Region *r, const Region *body) {
-  for (uint32_t k = 0; k < r->nodes.n; k++) {
-    Ref x = r->nodes.at[k];
-    const Node *n = node(e, x);
-    if (!info(e, x)->need) continue;
-    if (n->op == IR_UPD && !region_inside(e, node(e, n->arg[0])->region, body))
-      add_handle(e, loop, storage_of(e, n->arg[0]));
-    for (uint32_t j = 0; j < n->nregions; j++) find_handles(e, loop, n->regions[j], body);
-  }
-}
-
-/* Is it inside a loop that has copies already? */
-static bool inside_one(const Emit *e, Ref r) {
-  for (Ref o = region_of(e, r)->owner; o; o = region_of(e, o)->owner)
-    if (info(e, o)->copies) return true;
-  return false;
-}
-
-/* Room for them; what the text does not use then is left out of the workspace. */
-void plan_copies(Emit *e) {
-  if (e->f->jit || !e->f->o->openmp) return;
-  for (Ref r = e->ninfo; r-- > 1;) {
-    if (!info(e, r)->need || node(e, r)->op != IR_LOOP || inside_one(e, r)) continue;
-    uint32_t first = e->copies.n;
-    find_handles(e, r, node(e, r)->regions[0], node(e, r)->regions[0]);
-    for (uint32_t k = first; k < e->copies.n; k++) {
-      const Buffer *of = &e->buffers.at[e->copies.at[k].of];
-      Size size = size_bound(e, of->size);
-      if (!size) continue;
-      const Type *type = of->type;
-      uint32_t b = buffer_new(e, BUF_SLOT, type, region_of(e, r), r);
-      e->buffers.at[b].size = size_scale(e->p, size, COPIES, 1);
-      e->buffers.at[b].no_local = true;
-      buffer_live(e, b, info(e, r)->begin, info(e, r)->end);
-      e->copies.at[k].buffer = b;
-    }
-  }
-}
-
-static bool has_copy(const Emit *e, Ref loop, uint32_t buffer) {
-  uint32_t first = info(e, loop)->copies;
-  if (!first) return false;
-  for (uint32_t k = first - 1; k < e->copies.n && e->copies.at[k].loop == loop; k++)
-    if (e->copies.at[k].of == buffer) return e->copies.at[k].buffer != 0;
-  return false;
-}
-
-/* ---- which ------------------------------------------------------------------------ */
-
-static bool writes_inside(const Emit *e, const Region *body) {
-  for (uint32_t k = 1; k < e->buffers.n; k++) {
-    const Buffer *b = &e->buffers.at[k];
-    bool shared = b->kind == BUF_SLOT || b->kind == BUF_TEMP;
-    if (shared && b->region && b->from != UINT32_MAX && region_inside(e, b->region->id, body))
-      return true;
-  }
-  return false;
-}
-
-/* Checks, traces, updates of what has no copy, pieces: what may not happen in parallel. */
-static bool is_bound(const Emit *e, Ref loop, const Region *r) {
-  const Region *body = node(e, loop)->regions[0];
-  if (e->cut[r->id]) return true;
-  for (uint32_t k = 0; k < r->nodes.n; k++) {
-    Ref x = r->nodes.at[k];
-    const Node *n = node(e, x);
-    if (!info(e, x)->need) continue;
-    bool checked = (n->flags & NODE_CHECKED) && !e->c->opt.unchecked;
-    if (checked || divides_by_zero(e, n) || info(e, x)->keep) return true;
-    if (n->op == IR_CHECK || n->op == IR_TRACE) return true;
-    if (n->op == IR_UPD && !region_inside(e, node(e, n->arg[0])->region, body) &&
-        !has_copy(e, loop, storage_of(e, n->arg[0])))
-      return true;
-    for (uint32_t j = 0; j < n->nregions; j++)
-      if (is_bound(e, loop, n->regions[j])) return true;
-  }
-  return false;
-}
-
-static bool is_needed(const Emit *e, Ref r, uint32_t k) {
-  Ref proj = info(e, r)->out[k].proj;
-  return proj && info(e, proj)->need;
-}
-
-static Parallel kind_of(const Emit *e, Ref r) {
-  const Node *n = node(e, r);
-  Parallel kind = info(e, r)->copies ? PARALLEL_BLOCKS : PARALLEL_BUILD;
-  for (uint32_t k = 0; k < n->nresults; k++) {
-    if (!is_needed(e, r, k)) continue;
-    switch (n->aux.loop->comb[k]) {
-      case BUILD: break;
-      case SUM: case PROD: case MAX: case MIN: kind = PARALLEL_BLOCKS; break;
-      default: return PARALLEL_NO;
-    }
-  }
-  return kind;
-}
-
-/* Surely over in no time. */
-static bool is_small(const Emit *e, const Node *n) {
-  int64_t total = 1;
-  for (uint32_t a = 0; a < n->nargs; a++) {
-    const Node *x = node(e, n->arg[a]);
-    if (x->op != IR_CONST) return false;
-    total *= x->aux.i < SMALL ? x->aux.i : SMALL;
-  }
-  return total < SMALL;
-}
-
-Parallel plan_parallel(Emit *e, Ref r) {
-  const Node *n = node(e, r);
-  if (e->f->jit || !e->f->o->openmp || e->in_parallel || n->nargs == 0 || is_small(e, n))
-    return PARALLEL_NO;
-  const Region *body = n->regions[0];
-  if (writes_inside(e, body) || is_bound(e, r, body)) return PARALLEL_NO;
-  return kind_of(e, r);
-}
-
-/* ---- what is around ------------------------------------------------------------------- */
 
 static bool has_loops(const Region *r, const Emit *e) {
   for (uint32_t k = 0; k < r->nodes.n; k++)
@@ -156,7 +17,7 @@ void put_pragma(Emit *e, Ref r) {
     put(e, a ? "*(double)" : "(double)");
     put_expr(e, n->arg[a], PREC_UNARY);
   }
-  putf(e, " >= %d.0)\n#endif\n", has_loops(n->regions[0], e) ? 16 : SMALL);
+  putf(e, " >= %d.0)\n#endif\n", has_loops(n->regions[0], e) ? 16 : PARALLEL_SMALL);
 }
 
 static const char *part_name(Emit *e, const char *name) {
@@ -164,7 +25,7 @@ static const char *part_name(Emit *e, const char *name) {
 }
 
 int blocks_of(const Emit *e, Ref r) {
-  return info(e, r)->copies ? COPIES : BLOCKS;
+  return info(e, r)->copies ? PARALLEL_COPIES : PARALLEL_BLOCKS_MOST;
 }
 
 typedef struct CopyText { const char *part, *whole, *size; } CopyText;
@@ -196,8 +57,25 @@ static void open_copies(Emit *e, Ref r, const char *block) {
   }
 }
 
+/* Arrays of the rounds lie in the block's room. */
+static void open_rooms(Emit *e, Ref r, const char *block) {
+  for (uint32_t k = info(e, r)->rooms; k; k = e->buffers.at[k].next_room) {
+    Buffer *b = &e->buffers.at[k];
+    const char *name = c_fresh(e, "room");
+    Buf size;
+    buf_init(&size, e->c);
+    size_c(e, &size, b->room, PREC_PRIMARY, named_atom);
+    line(e, "%s *const %s = %s + %s*%s;", c_type(e->f, b->type->elem, true), name,
+         ref_buffer(e, k), block, buf_text(&size));
+    b->alias = name;
+    b->alias_home = e->fn->id;
+  }
+}
+
 static void restore_aliases(Emit *e, Ref r) {
   uint32_t first = info(e, r)->copies;
+  for (uint32_t k = info(e, r)->rooms; k; k = e->buffers.at[k].next_room)
+    e->buffers.at[k].alias = NULL;
   for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n && e->copies.at[k].loop == r;
        k++) {
     Buffer *of = &e->buffers.at[e->copies.at[k].of];
@@ -212,28 +90,63 @@ static void add_copies(Emit *e, Ref r) {
        k++) {
     CopyText t = copy_text(e, &e->copies.at[k]);
     const char *block = c_fresh(e, "block"), *index = c_fresh(e, "k");
-    line(e, "for (int64_t %s = 0; %s < %d; %s++)", block, block, COPIES, block);
+    line(e, "for (int64_t %s = 0; %s < %d; %s++)", block, block, PARALLEL_COPIES, block);
     line(e, "  for (int64_t %s = 0; %s < %s; %s++)", index, index, t.size, index);
     line(e, "    %s[%s] += %s[%s*%s + %s];", t.whole, index, t.part, block, t.size, index);
   }
 }
 
-const char *open_blocks(Emit *e, Ref r) {
+InBlocks open_blocks(Emit *e, Ref r) {
   const Node *n = node(e, r);
   int blocks = blocks_of(e, r);
+  InBlocks b = {0};
+  if (round_may_fail(e, n->regions[0])) {
+    b.failed = c_fresh(e, "failed");
+    line(e, "int %s[%d];", b.failed, blocks);
+    e->fn->bytes += 4 * (uint64_t)blocks;
+  }
   for (uint32_t k = 0; k < n->nresults; k++) {
-    if (n->aux.loop->comb[k] == BUILD || !is_needed(e, r, k)) continue;
+    if (n->aux.loop->comb[k] == BUILD || !out_is_needed(e, r, k)) continue;
     const char *name = info(e, info(e, r)->out[k].proj)->cname;
     line(e, "%s %s[%d];", c_type(e->f, n->result_type[k]->elem, false), part_name(e, name), blocks);
     e->fn->bytes += 8 * (uint64_t)blocks;
   }
   put_pragma(e, r);
-  const char *block = c_fresh(e, "block");
+  b.block = c_fresh(e, "block");
   line_start(e);
-  putf(e, "for (int64_t %s = 0; %s < %d; %s++)", block, block, blocks, block);
+  putf(e, "for (int64_t %s = 0; %s < %d; %s++)", b.block, b.block, blocks, b.block);
   block_open(e, "");
-  open_copies(e, r, block);
-  return block;
+  if (b.failed) line(e, "%s[%s] = 0;", b.failed, b.block);
+  open_copies(e, r, b.block);
+  open_rooms(e, r, b.block);
+  return b;
+}
+
+/* The results of the body that the round's function hands to what is around it. */
+static void hand_out(Emit *e, const Region *body) {
+  for (uint32_t k = 0; k < body->results.n; k++) {
+    Ref v = body->results.at[k];
+    bool again = false;
+    for (uint32_t j = 0; j < k; j++) again |= body->results.at[j] == v;
+    if (again || !is_scalar(node(e, v)) || !info(e, v)->need) continue;
+    make_simple(e, v, "v");
+    if (info(e, v)->cname && info(e, v)->home == e->fn->id) fn_result(e, v);
+  }
+}
+
+void emit_round(Emit *e, const InBlocks *b, Region *body) {
+  if (!b->failed) {
+    emit_region(e, body);
+    return;
+  }
+  fn_open(e, str_printf(e->c, "%s_round%u", e->cname, e->nfns));
+  emit_region(e, body);
+  hand_out(e, body);
+  fn_close_or(e, str_printf(e->c, "{ %s[%s] = code; break; }", b->failed, b->block));
+}
+
+void leave_axis(Emit *e, const InBlocks *b) {
+  if (b->failed) line(e, "if (%s[%s]) break;", b->failed, b->block);
 }
 
 /* The rounds of a block, first index. */
@@ -261,16 +174,25 @@ static void combine(Emit *e, const char *name, Combiner comb, bool real, int blo
          comb == MAX ? ">" : "<", name, part, block, part, block, name, part, block);
 }
 
-void close_blocks(Emit *e, Ref r, const char *block,
+/* The first check that failed in the order of the rounds. */
+static void return_failed(Emit *e, const InBlocks *b, int blocks) {
+  if (!b->failed) return;
+  const char *block = c_fresh(e, "block");
+  e->fn->fails = true;
+  line(e, "for (int64_t %s = 0; %s < %d; %s++)", block, block, blocks, block);
+  line(e, "  if (%s[%s]) return %s[%s];", b->failed, block, b->failed, block);
+}
+
+void close_blocks(Emit *e, Ref r, const InBlocks *b,
                   void (*declare)(Emit *, Ref, uint32_t, Combiner)) {
   const Node *n = node(e, r);
   for (int pass = 0; pass < 2; pass++) {
     for (uint32_t k = 0; k < n->nresults; k++) {
       Combiner comb = n->aux.loop->comb[k];
-      if (comb == BUILD || !is_needed(e, r, k)) continue;
+      if (comb == BUILD || !out_is_needed(e, r, k)) continue;
       const char *name = info(e, info(e, r)->out[k].proj)->cname;
       if (pass == 0) {
-        line(e, "%s[%s] = %s;", part_name(e, name), block, name);
+        line(e, "%s[%s] = %s;", part_name(e, name), b->block, name);
       } else {
         declare(e, r, k, comb);
         combine(e, name, comb, n->result_type[k]->elem == ELEM_REAL, blocks_of(e, r));
@@ -279,6 +201,7 @@ void close_blocks(Emit *e, Ref r, const char *block,
     if (pass) continue;
     block_close(e);
     restore_aliases(e, r);
+    return_failed(e, b, blocks_of(e, r));
     add_copies(e, r);
   }
 }

@@ -65,8 +65,12 @@ typedef struct Buffer {
   bool no_local;
   const char *cname;
   uint32_t home;         /* the C function that declares it */
-  const char *alias;     /* a pointer that takes turns with another, while its fold runs */
+  const char *alias;     /* a pointer that takes turns with another, while its fold runs; or
+                            to a block's part of it (--openmp) */
   uint32_t alias_home;
+  Size room;             /* SLOT: elements of each block's room, or NULL: there is one place */
+  uint32_t nrooms;       /* so many of them */
+  uint32_t next_room;    /* in the list of its loop */
 } Buffer;
 
 /* A slice of the workspace. */
@@ -84,6 +88,8 @@ typedef struct Out {
   Ref proj;              /* the node that reads it, or 0 */
   uint32_t buffer;       /* arrays: where it is stored */
   uint32_t next;         /* FOLD, WHILE: the second buffer of a carried array, or 0 */
+  const char *was;       /* that one's alias before the fold */
+  uint32_t was_home;
 } Out;
 
 /* What is known of a node. */
@@ -103,9 +109,11 @@ typedef struct Info {
   const char *cname;
   Out *out;              /* structured */
   uint32_t copies;       /* LOOP: the first of its AccCopy, plus 1 */
+  uint32_t rooms;        /* LOOP: list of buffers of which each block has its own */
   uint8_t depth, size;   /* of its expression */
   bool need, inlined, effect, atom, mutable_base;
   uint8_t step;          /* lanes.c: how it moves with the innermost index */
+  bool shares;           /* LOOP: its rounds write into one place of the workspace */
   bool lazy;             /* FILL: written again wherever it is copied to, stored nowhere */
 } Info;
 
@@ -275,6 +283,7 @@ void comment_for(Emit *e, const Node *n);
 Fn *fn_open(Emit *e, const char *cname);
 /* Ends a moved-out function and writes its call. */
 void fn_close(Emit *e);
+void fn_close_or(Emit *e, const char *failed);   /* what to do with a `code` that is not 0 */
 /* For results of a moved-out node: the name they have in the caller afterwards. */
 void fn_result(Emit *e, Ref r);
 const char *ref_node(Emit *e, Ref r);
@@ -396,15 +405,34 @@ void casadi_functions(Emit *e);
 void casadi_types(Buf *out);
 void casadi_head(File *f, Buf *out);             /* what its functions call */
 
-/* parallel.c */
+/* parallel_plan.c */
 typedef enum Parallel { PARALLEL_NO, PARALLEL_BUILD, PARALLEL_BLOCKS } Parallel;
-Parallel plan_parallel(Emit *e, Ref r);
-void put_pragma(Emit *e, Ref r);
-const char *open_blocks(Emit *e, Ref r);         /* the name of the block's number */
-int blocks_of(const Emit *e, Ref r);             /* how many */
+enum {
+  PARALLEL_BLOCKS_MOST = 32,  /* blocks of a loop; */
+  PARALLEL_COPIES = 8,        /* of one that adds into accumulators */
+  PARALLEL_SMALL = 1024       /* rounds that are surely over in no time */
+};
 void plan_copies(Emit *e);
+void plan_rooms(Emit *e);
+void mark_shared(Emit *e);                       /* once plan_slots is done */
+Parallel plan_parallel(Emit *e, Ref r);
+bool round_may_fail(const Emit *e, const Region *r);
+bool out_is_needed(const Emit *e, Ref r, uint32_t k);
+
+/* parallel.c */
+typedef struct InBlocks {
+  const char *block;     /* the name of the block's number; NULL: no blocks */
+  const char *failed;    /* of the array of the checks that failed, if any can */
+} InBlocks;
+void put_pragma(Emit *e, Ref r);
+InBlocks open_blocks(Emit *e, Ref r);
+int blocks_of(const Emit *e, Ref r);             /* how many */
 void put_block_range(Emit *e, Ref r, const char *index, const char *block);
-void close_blocks(Emit *e, Ref r, const char *block,
+/* One round: a C function of its own if it may fail, for it cannot return from here. */
+void emit_round(Emit *e, const InBlocks *b, Region *body);
+/* Behind the inner axes of a round that failed. */
+void leave_axis(Emit *e, const InBlocks *b);
+void close_blocks(Emit *e, Ref r, const InBlocks *b,
                   void (*declare)(Emit *, Ref, uint32_t, Combiner));
 
 /* blas.c */

@@ -130,7 +130,8 @@ static void choose_kind(Emit *e, uint32_t k, int64_t *budget) {
     e->locals[b->region->id] = k;
     return;
   }
-  Size bounded = size_bound(e, b->size);
+  Size bounded = b->room ? b->room : size_bound(e, b->size);
+  if (b->room) bounded = size_scale(e->p, bounded, b->nrooms, 1);
   if (bounded) {
     b->size = bounded;
   } else if (!e->f->jit) {

@@ -275,7 +275,9 @@ static void write_env(Emit *e, const Fn *fn, const char *env) {
   line_end(e, "};");
 }
 
-void fn_close(Emit *e) {
+void fn_close(Emit *e) { fn_close_or(e, "return code;"); }
+
+void fn_close_or(Emit *e, const char *failed) {
   Fn *fn = e->fn;
   write_function(e, fn);
   e->fn = fn->parent;
@@ -289,7 +291,7 @@ void fn_close(Emit *e) {
     e->fn->fails = true;
     line(e, "{");
     line(e, "  const int code = %s;", call);
-    line(e, "  if (code) return code;");
+    line(e, "  if (code) %s", failed);
     line(e, "}");
   } else {
     line(e, "%s;", call);

@@ -20,6 +20,38 @@ static void show(const char *name, const double *x, size_t n) {
   printf("%s %.17g %.17g %.17g\n", name, x[0], x[n - 1], sum);
 }
 
+/* The number of the first check that fails, whichever thread meets it. */
+static int failing(const double *x, const double *W, int64_t *idx, double *out, double *work) {
+  double value;
+  int64_t kept[2] = {idx[300], idx[20]};
+  idx[300] = N;
+  int late = model_hidden(N, D, M, x, W, idx, &value, work);
+  idx[20] = N - 1;                 /* a division by 0, in a round before */
+  int early = model_hidden(N, D, M, x, W, idx, &value, work);
+  printf("failed %d %d %d\n", late, early, model_exponentials(N, D, M, x, W, idx, out, work));
+  idx[300] = kept[0];
+  idx[20] = kept[1];
+  return late == 0 || early == 0 || late == early;
+}
+
+static int rounds(const double *x, const double *W) {
+  int64_t *idx = malloc(N * sizeof *idx);
+  double value, *out = numbers((size_t)N * M, 0), *gx = numbers((size_t)N * D, 0);
+  double *gW = numbers((size_t)M * D, 0);
+  double *work = malloc((model_hidden_work(N, D, M) + model_hidden_grad_x_W_work(N, D, M) +
+                         model_exponentials_work(N, D, M) + 1) * sizeof *work);
+  for (int k = 0; k < N; k++) idx[k] = k * 37 % (N - 1);
+  int code = model_hidden_grad_x_W(N, D, M, x, W, idx, &value, gx, gW, work);
+  show("hidden", &value, 1);
+  show("hidden_x", gx, (size_t)N * D);
+  show("hidden_W", gW, (size_t)M * D);
+  code |= model_exponentials(N, D, M, x, W, idx, out, work);
+  show("exponentials", out, (size_t)N * M);
+  code |= failing(x, W, idx, out, work);
+  free(idx); free(out); free(gx); free(gW); free(work);
+  return code;
+}
+
 int main(void) {
   double *x = numbers((size_t)N * D, 0.1), *w = numbers(D, 0.2), *y = numbers(N, 0.3);
   double *b = numbers((size_t)D * M, 0.4), *out = numbers((size_t)N * M, 0), value;
@@ -44,6 +76,7 @@ int main(void) {
   show("grad_pairs", gy, N);
   code |= model_recurrence(N, y, 5, gy, work);
   show("recurrence", gy, N);
+  code |= rounds(x, b);
   free(x); free(w); free(y); free(b); free(out); free(gx); free(gw); free(gy); free(work);
   return code;
 }

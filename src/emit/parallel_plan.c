@@ -1,0 +1,195 @@
+/* parallel_plan.c - --openmp: which loops run in parallel.
+ *
+ * The outermost loop whose rounds share nothing that they write is parallel: it only builds
+ * arrays, reduces to scalars or adds into accumulators, and has no trace.  Loops that reduce,
+ * add, fail or need scratch go in blocks, whose number does not depend on the threads: each
+ * has a scalar of its own for a reduction, a copy of each accumulator and a room for each
+ * array of its rounds in the workspace, and the number of a check that failed.  These are
+ * combined in order.  So every number of threads, and a compiler without OpenMP, gives the
+ * same bits. */
+#include "emit/private.h"
+
+enum { SMALL = PARALLEL_SMALL };
+
+/* ---- copies of accumulators ---------------------------------------------------------- */
+
+static void add_handle(Emit *e, Ref loop, uint32_t buffer) {
+  uint32_t first = info(e, loop)->copies;
+  for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n; k++)
+    if (e->copies.at[k].of == buffer) return;
+  AccCopy c = {.loop = loop, .of = buffer};
+  VEC_PUSH(e->c, &e->copies, c);
+  if (!first) info(e, loop)->copies = e->copies.n;
+}
+
+static void find_handles(Emit *e, Ref loop, const Region *r, const Region *body) {
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    Ref x = r->nodes.at[k];
+    const Node *n = node(e, x);
+    if (!info(e, x)->need) continue;
+    if (n->op == IR_UPD && !region_inside(e, node(e, n->arg[0])->region, body))
+      add_handle(e, loop, storage_of(e, n->arg[0]));
+    for (uint32_t j = 0; j < n->nregions; j++) find_handles(e, loop, n->regions[j], body);
+  }
+}
+
+/* Is it inside a loop that has copies already? */
+static bool inside_one(const Emit *e, Ref r) {
+  for (Ref o = region_of(e, r)->owner; o; o = region_of(e, o)->owner)
+    if (info(e, o)->copies) return true;
+  return false;
+}
+
+/* Room for them; what the text does not use then is left out of the workspace. */
+void plan_copies(Emit *e) {
+  if (e->f->jit || !e->f->o->openmp) return;
+  for (Ref r = e->ninfo; r-- > 1;) {
+    if (!info(e, r)->need || node(e, r)->op != IR_LOOP || inside_one(e, r)) continue;
+    uint32_t first = e->copies.n;
+    find_handles(e, r, node(e, r)->regions[0], node(e, r)->regions[0]);
+    for (uint32_t k = first; k < e->copies.n; k++) {
+      const Buffer *of = &e->buffers.at[e->copies.at[k].of];
+      Size size = size_bound(e, of->size);
+      if (!size) continue;
+      const Type *type = of->type;
+      uint32_t b = buffer_new(e, BUF_SLOT, type, region_of(e, r), r);
+      e->buffers.at[b].size = size_scale(e->p, size, PARALLEL_COPIES, 1);
+      e->buffers.at[b].no_local = true;
+      buffer_live(e, b, info(e, r)->begin, info(e, r)->end);
+      e->copies.at[k].buffer = b;
+    }
+  }
+}
+
+static bool has_copy(const Emit *e, Ref loop, uint32_t buffer) {
+  uint32_t first = info(e, loop)->copies;
+  if (!first) return false;
+  for (uint32_t k = first - 1; k < e->copies.n && e->copies.at[k].loop == loop; k++)
+    if (e->copies.at[k].of == buffer) return e->copies.at[k].buffer != 0;
+  return false;
+}
+
+/* ---- which ------------------------------------------------------------------------ */
+
+/* Traces, updates of what has no copy, pieces: what may not happen in parallel. */
+static bool is_bound(const Emit *e, Ref loop, const Region *r) {
+  const Region *body = node(e, loop)->regions[0];
+  if (e->cut[r->id]) return true;
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    Ref x = r->nodes.at[k];
+    const Node *n = node(e, x);
+    if (!info(e, x)->need) continue;
+    if (info(e, x)->keep || n->op == IR_TRACE) return true;
+    if (n->op == IR_UPD && !region_inside(e, node(e, n->arg[0])->region, body) &&
+        !has_copy(e, loop, storage_of(e, n->arg[0])))
+      return true;
+    for (uint32_t j = 0; j < n->nregions; j++)
+      if (is_bound(e, loop, n->regions[j])) return true;
+  }
+  return false;
+}
+
+bool round_may_fail(const Emit *e, const Region *r) {
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    Ref x = r->nodes.at[k];
+    const Node *n = node(e, x);
+    if (!info(e, x)->need) continue;
+    bool checked = (n->flags & NODE_CHECKED) && !e->c->opt.unchecked;
+    if (checked || divides_by_zero(e, n) || n->op == IR_CHECK) return true;
+    for (uint32_t j = 0; j < n->nregions; j++)
+      if (round_may_fail(e, n->regions[j])) return true;
+  }
+  return false;
+}
+
+bool out_is_needed(const Emit *e, Ref r, uint32_t k) {
+  Ref proj = info(e, r)->out[k].proj;
+  return proj && info(e, proj)->need;
+}
+
+static Parallel kind_of(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  bool blocks = info(e, r)->copies || info(e, r)->rooms || round_may_fail(e, n->regions[0]);
+  Parallel kind = blocks ? PARALLEL_BLOCKS : PARALLEL_BUILD;
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (!out_is_needed(e, r, k)) continue;
+    switch (n->aux.loop->comb[k]) {
+      case BUILD: break;
+      case SUM: case PROD: case MAX: case MIN: kind = PARALLEL_BLOCKS; break;
+      default: return PARALLEL_NO;
+    }
+  }
+  return kind;
+}
+
+/* Surely over in no time. */
+static bool is_small(const Emit *e, const Node *n) {
+  int64_t total = 1;
+  for (uint32_t a = 0; a < n->nargs; a++) {
+    const Node *x = node(e, n->arg[a]);
+    if (x->op != IR_CONST) return false;
+    total *= x->aux.i < SMALL ? x->aux.i : SMALL;
+  }
+  return total < SMALL;
+}
+
+static bool runs_apart(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  return n->op == IR_LOOP && info(e, r)->need && n->nargs > 0 && !is_small(e, n) &&
+         kind_of(e, r) != PARALLEL_NO && !is_bound(e, r, n->regions[0]);
+}
+
+/* ---- rooms for the arrays of rounds ------------------------------------------------------- */
+
+/* The outermost loop around b that can run in parallel, or 0. */
+static Ref loop_around(const Emit *e, const Buffer *b, const bool *apart) {
+  Ref found = 0;
+  for (Ref o = b->region->owner; o; o = region_of(e, o)->owner)
+    if (apart[o]) found = o;
+  return found;
+}
+
+static void give_room(Emit *e, uint32_t k, Ref loop) {
+  Buffer *b = &e->buffers.at[k];
+  b->room = size_bound(e, b->size);
+  if (!b->room) return;
+  b->no_local = true;
+  b->nrooms = info(e, loop)->copies ? PARALLEL_COPIES : PARALLEL_BLOCKS_MOST;
+  b->next_room = info(e, loop)->rooms;
+  info(e, loop)->rooms = k;
+  buffer_live(e, k, info(e, loop)->begin, info(e, loop)->end);
+}
+
+static bool is_shared(const Buffer *b) {
+  return (b->kind == BUF_SLOT || b->kind == BUF_TEMP) && b->region && b->from != UINT32_MAX;
+}
+
+void plan_rooms(Emit *e) {
+  int64_t n;
+  if (e->f->jit || !e->f->o->openmp) return;
+  bool *apart = NEWN(e->c, bool, e->ninfo);
+  for (Ref r = 1; r < e->ninfo; r++) apart[r] = runs_apart(e, r);
+  for (uint32_t k = 1; k < e->buffers.n; k++) {
+    const Buffer *b = &e->buffers.at[k];
+    if (b->kind != BUF_SLOT || !is_shared(b) || (size_is_const(b->size, &n) && n <= LOCAL_MAX))
+      continue;
+    Ref loop = loop_around(e, b, apart);
+    if (loop) give_room(e, k, loop);
+  }
+}
+
+/* Rounds that write into one place of the workspace cannot run in parallel. */
+void mark_shared(Emit *e) {
+  if (e->f->jit || !e->f->o->openmp) return;
+  for (uint32_t k = 1; k < e->buffers.n; k++) {
+    const Buffer *b = &e->buffers.at[k];
+    if (!is_shared(b) || b->room) continue;
+    for (Ref o = b->region->owner; o; o = region_of(e, o)->owner) info(e, o)->shares = true;
+  }
+}
+
+Parallel plan_parallel(Emit *e, Ref r) {
+  if (e->f->jit || !e->f->o->openmp || e->in_parallel || info(e, r)->shares || !runs_apart(e, r))
+    return PARALLEL_NO;
+  return kind_of(e, r);
+}
