@@ -361,6 +361,7 @@ SHELL_TESTS = \
   tests/compiled.sh \
   tests/cortex.sh \
   tests/dann.sh \
+  tests/dann_mpi.sh \
   tests/ecosystem.sh \
   tests/embed.sh \
   tests/exports.sh \
@@ -385,6 +386,7 @@ EXAMPLES = \
   examples/dann.gc \
   examples/dann/model.gc \
   examples/dann_flow.gc \
+  examples/dann_train.gc \
   examples/determinant.gc \
   examples/gmm.gc \
   examples/hard_sign.gc \
@@ -430,6 +432,11 @@ EXAMPLE_FILES = \
   examples/dann/run.c \
   examples/dann/run.h \
   examples/dann_flow.out \
+  examples/dann_mpi/Makefile \
+  examples/dann_mpi/README.md \
+  examples/dann_mpi/main.c \
+  examples/dann_mpi/parallel.c \
+  examples/dann_mpi/parallel.h \
   examples/determinant.out \
   examples/embed/plugin.c \
   examples/gmm.out \

@@ -95,7 +95,9 @@ ended_by() {
   wait "$pid" || got=$?
   ((got == $2)) || { echo "status $got"; return 1; }
 }
-finished() { ./dann --resume b.npz --every 50000 >b.txt && cmp b.npz long.npz && cmp b.txt long.txt; }
+finished() {
+  ./dann --resume b.npz --every 50000 >b.txt && cmp b.npz long.npz && cmp b.txt long.txt
+}
 check "killed" ended_by KILL 137
 wait "$whole"
 check "... and resumed: the same bits" finished
@@ -103,8 +105,8 @@ check "terminated" ended_by TERM 143
 check "... with a word" grep -q 'go on with --resume b.npz' said
 check "... and resumed: the same bits" finished
 
-nothing_half() { says 1 'nowhere/x.npz: cannot write' ./dann "${few[@]}" --checkpoint nowhere/x.npz; }
-check "no place for a checkpoint" nothing_half
+check "no place for a checkpoint" says 1 'nowhere/x.npz: cannot write' \
+  ./dann "${few[@]}" --checkpoint nowhere/x.npz
 check "nothing is left beside a checkpoint" test -z "$(find . -name '*.new')"
 
 # ---- what is refused -----------------------------------------------------------------------
@@ -163,7 +165,8 @@ assert len(z) == 24"
   with_numpy "del z['momentum_class_W']; np.savez('less.npz', **z)"
   check "refused: an array is missing" refused less.npz "it has no array 'momentum_class_W'"
   with_numpy "z['class_W'] = z['class_W'].T.copy(); np.savez('turned.npz', **z)"
-  check "refused: another shape" refused turned.npz "array 'class_W' has the shape (15, 2), not (2, 15)"
+  check "refused: another shape" refused turned.npz \
+    "array 'class_W' has the shape (15, 2), not (2, 15)"
   with_numpy "z['class_W'] = np.asfortranarray(z['class_W']); np.savez('fortran.npz', **z)"
   check "refused: by columns" refused fortran.npz "array 'class_W' stands column by column"
   with_numpy "z['class_b'] = z['class_b'].astype('f4'); np.savez('float.npz', **z)"
@@ -177,7 +180,11 @@ assert len(z) == 24"
   with_numpy "z['finished'] += 9; np.savez('seeds.npz', **z)"
   check "refused: too many seeds" refused seeds.npz 'its number of seeds makes no sense'
 }
-if "$python" -c 'import numpy' 2>/dev/null; then numpy_tests; else echo 'skipped: NumPy is not there'; fi
+if "$python" -c 'import numpy' 2>/dev/null; then
+  numpy_tests
+else
+  echo 'skipped: NumPy is not there'
+fi
 
 # ---- the command line ------------------------------------------------------------------------
 
@@ -216,7 +223,8 @@ check "... and nowhere else" test -z "$(./dann "${few[@]}" 2>&1 >/dev/null)"
 
 plotted() {
   ./dann --seeds 2 --plot p >/dev/null && (($(grep -c '^[0-9]' p.curves) == 200)) &&
-    (($(grep -c '^[-0-9]' p.features) == 1200)) && awk 'NF && !/^#/ && NF != 6 { exit 1 }' p.features
+    (($(grep -c '^[-0-9]' p.features) == 1200)) &&
+    awk 'NF && !/^#/ && NF != 6 { exit 1 }' p.features
 }
 check "--plot: curves and features of the first seed" plotted
 drawn() { gnuplot -c plot.gp p 2>said && ! grep . said && (($(grep -c '<path' p.svg) > 6)); }

@@ -114,10 +114,11 @@ static void start_run(Job *j) {
 
 static void show_progress(const Job *j) {
   if (!j->terminal || j->run.step % 100) return;
-  fprintf(stderr, "\r\033[K%s  seed %lld (%lld of %lld) %s  step %lld of %lld  class %.3f  domain %.3f",
-          j->run.task->name, (long long)seed_of(j), (long long)(j->finished / KINDS + 1),
-          (long long)j->seeds, kind_of(j) == WITH ? "with reversal" : "without",
-          (long long)j->run.step, (long long)j->steps, j->run.loss[0], j->run.loss[1]);
+  fprintf(stderr, "\r\033[K%s  seed %lld (%lld of %lld) %s reversal  step %lld of %lld  "
+          "class %.3f  domain %.3f", j->run.task->name, (long long)seed_of(j),
+          (long long)(j->finished / KINDS + 1), (long long)j->seeds,
+          kind_of(j) == WITH ? "with" : "without", (long long)j->run.step, (long long)j->steps,
+          j->run.loss[0], j->run.loss[1]);
 }
 
 static void clear_progress(const Job *j) {
@@ -221,7 +222,8 @@ static int tell_end(Job *j) {
   }
   printf("%s: seeds %lld to %lld, %lld steps\n", r->task->name, (long long)j->first_seed,
          (long long)(j->first_seed + j->seeds - 1), (long long)j->steps);
-  if (report_table(stdout, j->accuracy, (size_t)j->seeds)) return complain("out of memory", "table");
+  if (report_table(stdout, j->accuracy, (size_t)j->seeds))
+    return complain("out of memory", "table");
   return fflush(stdout) || ferror(stdout) ? complain("cannot write it", "standard output") : 0;
 }
 
@@ -240,7 +242,8 @@ static int start_job(Job *j, const char *data) {
 
 /* What is settled by a checkpoint cannot be asked for anew. */
 static int settled(const Option *table, int n) {
-  static const char *const names[] = {"data", "seed", "seeds", "steps", "alpha", "checkpoint", "plot"};
+  static const char *const names[] = {"data",  "seed",       "seeds", "steps",
+                                      "alpha", "checkpoint", "plot"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (option_given(table, n, names[i])) {
       fprintf(stderr, "dann: --%s cannot stand beside --resume\n", names[i]);

@@ -2,9 +2,21 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static int complain(const char *program, const char *format, ...) {
+  if (!program) return 1;
+  va_list args;
+  fprintf(stderr, "%s: ", program);
+  va_start(args, format);
+  vfprintf(stderr, format, args);
+  va_end(args);
+  fputc('\n', stderr);
+  return 1;
+}
 
 static int set_value(const char *program, const Option *o, const char *text) {
   char *end = NULL;
@@ -19,9 +31,8 @@ static int set_value(const char *program, const Option *o, const char *text) {
       *(int64_t *)o->value = n;
       return 0;
     }
-    fprintf(stderr, "%s: --%s takes a whole number from %d on, not '%s'\n", program, o->name,
-            (int)o->least, text);
-    return 1;
+    return complain(program, "--%s takes a whole number from %d on, not '%s'", o->name,
+                    (int)o->least, text);
   }
   case OPTION_REAL: {
     double x = strtod(text, &end);
@@ -29,8 +40,7 @@ static int set_value(const char *program, const Option *o, const char *text) {
       *(double *)o->value = x;
       return 0;
     }
-    fprintf(stderr, "%s: --%s takes a number from 0 on, not '%s'\n", program, o->name, text);
-    return 1;
+    return complain(program, "--%s takes a number from 0 on, not '%s'", o->name, text);
   }
   case OPTION_HELP: break;
   }
@@ -49,19 +59,15 @@ int options_read(int argc, char **argv, const char *program, Option *table, int 
     const char *name = strncmp(argv[i], "--", 2) == 0 ? argv[i] + 2 : "";
     size_t length = strcspn(name, "=");
     Option *o = option_find(table, n, name, length);
-    if (!o || (o->kind == OPTION_HELP && name[length])) {
-      fprintf(stderr, "%s: what is '%s'? (see --help)\n", program, argv[i]);
-      return 1;
-    }
+    if (!o || (o->kind == OPTION_HELP && name[length]))
+      return complain(program, "what is '%s'? (see --help)", argv[i]);
     o->given = 1;
     if (o->kind == OPTION_HELP) {
       *(int *)o->value = 1;
       continue;
     }
-    if (!name[length] && i + 1 == argc) {
-      fprintf(stderr, "%s: --%s takes a value\n", program, o->name);
-      return 1;
-    }
+    if (!name[length] && i + 1 == argc)
+      return complain(program, "--%s takes a value", o->name);
     if (set_value(program, o, name[length] ? name + length + 1 : argv[++i])) return 1;
   }
   return 0;

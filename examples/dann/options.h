@@ -15,7 +15,7 @@ typedef struct Option {
 } Option;
 
 /* Reads them into the values of a table of n.  0: done; else it has said on stderr, after
- * the program's name, what is wrong. */
+ * the program's name, what is wrong; without a name (null) it says nothing. */
 int options_read(int argc, char **argv, const char *program, Option *table, int n);
 int option_given(const Option *table, int n, const char *name);
 

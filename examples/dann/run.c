@@ -13,11 +13,12 @@ int run_new(Run *r, const Task *task) {
   memset(r, 0, sizeof *r);
   r->task = task;
   r->weights = network_offsets(task, at);
-  r->weight = calloc(3 * r->weights + work, sizeof *r->weight);
+  r->weight = calloc(3 * r->weights + 2 + work, sizeof *r->weight);
   if (!r->weight) return 1;
   r->momentum = r->weight + r->weights;
   r->gradient = r->momentum + r->weights;
-  r->work = r->gradient + r->weights;
+  r->loss = r->gradient + r->weights;
+  r->work = r->loss + 2;
   return 0;
 }
 

@@ -12,10 +12,12 @@ typedef struct Run {
   double strength;                /* of the reversal: alpha grows to it */
   Random data_stream, weight_stream, batch_stream;
   size_t weights;                 /* how many; the next three are as long */
-  double *weight, *momentum, *gradient, *work;
+  double *weight, *momentum, *gradient;
+  double *loss;                   /* of the last batch: of the classes, of the domains; they
+                                     stand at the gradient's end */
+  double *work;
   double x[2 * BATCH][INPUTS];    /* the last batch, the classes of its source points */
   int64_t class_[BATCH];
-  double loss[2];                 /* of the last batch: of the classes, of the domains */
   Data data;
 } Run;
 
