@@ -207,6 +207,7 @@ OPTIMIZE = \
   src/optimize/hoist.c \
   src/optimize/inline.c \
   src/optimize/join.c \
+  src/optimize/keep.c \
   src/optimize/nests.c \
   src/optimize/normal.c \
   src/optimize/normal.h \

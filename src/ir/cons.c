@@ -31,7 +31,7 @@ static bool same_custom(const CustomAttr *a, const CustomAttr *b, uint32_t nargs
                     memcmp(a->gives, b->gives, nargs * sizeof *a->gives) == 0);
 }
 
-bool node_alike(const Node *a, const Node *b) {
+bool ir_alike(const Node *a, const Node *b) {
   if (a->op != b->op || a->nargs != b->nargs || a->nregions != b->nregions) return false;
   switch ((Op)a->op) {
   case IR_PARAM: case IR_CONST: case IR_PRIM: case IR_PROJ: return a->aux.i == b->aux.i;
@@ -56,7 +56,7 @@ static bool interchangeable(Prog *p, const Node *known, const Node *draft) {
   if (known->type != draft->type || (known->type == NULL && known->hash != draft->hash))
     return false;
   if (known->op == IR_DATA && draft->op != IR_DATA) return false;
-  if (!node_alike(known, draft) || !node_visible(p, known)) return false;
+  if (!ir_alike(known, draft) || !node_visible(p, known)) return false;
   if (!same_operands(known, draft)) return false;
   for (uint32_t k = 0; k < known->nregions; k++)
     if (!region_same(p, known->regions[k], draft->regions[k])) return false;
@@ -93,6 +93,17 @@ static uint32_t own_hash(const Node *n) {
   return h;
 }
 
+/* A result of a parallel loop is the same whatever the loop gives besides. */
+static uint32_t result_hash(const Prog *p, const Node *proj, uint32_t plain) {
+  const Node *loop = ir_node(p, proj->arg[0]);
+  if (loop->op != IR_LOOP) return plain;
+  Ref value = loop->regions[0]->results.at[proj->aux.i];
+  uint32_t h = hash_mix(hash_mix(IR_PROJ, loop->aux.loop->comb[proj->aux.i]),
+                        ir_node(p, value)->hash);
+  for (uint32_t k = 0; k < loop->nargs; k++) h = hash_mix(h, ir_node(p, loop->arg[k])->hash);
+  return h;
+}
+
 /* n->hash is equal for nodes of equal structure; n->key has the operands themselves in it
  * (and what regions mention from outside: equal nodes mention the same). */
 static void hash_node(const Prog *p, Node *n) {
@@ -103,7 +114,7 @@ static void hash_node(const Prog *p, Node *n) {
     key = hash_mix(key, n->arg[k]);
   }
   for (uint32_t k = 0; k < n->nfree; k++) key = hash_mix(key, n->free[k]);
-  n->hash = deep;
+  n->hash = n->op == IR_PROJ ? result_hash(p, n, deep) : deep;
   n->key = key;
 }
 

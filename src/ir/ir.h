@@ -359,6 +359,8 @@ static inline const Region *region_at_depth(const Region *here, uint32_t depth) 
 static inline bool region_around(const Region *here, const Region *r) {
   return region_at_depth(here, r->depth) == r;
 }
+/* Operator, operands' number and attributes agree (operands and regions aside). */
+bool ir_alike(const Node *a, const Node *b);
 bool ir_is_structured(const Prog *p, Ref r);
 bool ir_has_effect(const Prog *p, Ref r);       /* not pure: IO, UPD, or a free handle */
 bool ir_is_const(const Prog *p, Ref r, double *value); /* scalar number, int or real */

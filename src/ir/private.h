@@ -92,8 +92,6 @@ void cons_close(Prog *p, const Region *r);
 void cons_forget(Prog *p, Ref r);
 /* Gives the room of from's table of known nodes to `to`; from knows none any more. */
 void cons_move(Prog *from, Prog *to);
-/* Operator, operands' number and attributes agree (operands and regions aside). */
-bool node_alike(const Node *a, const Node *b);
 
 /* ---- copy.c ---- */
 

@@ -374,7 +374,7 @@ static bool same_node(Pairs *at, Ref ra, Ref rb) {
   const Node *a = ir_node(at->p, ra), *b = ir_node(at->p, rb);
   if (a->hash != b->hash || a->nresults != b->nresults || !same_type(at, a->type, b->type))
     return false;
-  if (!node_alike(a, b)) return false;
+  if (!ir_alike(a, b)) return false;
   for (uint32_t k = 0; k < a->nargs; k++)
     if (partner(at, a->arg[k]) != b->arg[k]) return false;
   for (uint32_t k = 0; k < a->nregions; k++)

@@ -5,7 +5,8 @@
  * computed where they are read (inline.c); accumulators' scopes take in the loops that share
  * work with theirs (scopes.c); neighbouring loops become one (join.c), once more for the
  * loops that this brings together inside; as two reads in one loop are one
- * read then, this is done twice; equal carried values of folds become one (carries.c).
+ * read then, this is done twice; what a later loop would compute again is kept where that
+ * costs less (keep.c); equal carried values of folds become one (carries.c).
  * Maintains every value to the bit, every check and effect. */
 #include "optimize/optimize.h"
 #include "optimize/passes.h"
@@ -30,5 +31,6 @@ Prog *opt_fuse(Prog *p) {
     p = step(given, p, fuse_join);
     p = step(given, p, fuse_join);
   }
+  p = step(given, p, fuse_keep);
   return step(given, p, fuse_carries);
 }

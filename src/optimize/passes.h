@@ -26,6 +26,8 @@ Prog *fuse_inline(Prog *p);
 Prog *fuse_join(Prog *p);
 /* scopes.c: scopes of accumulators take in neighbours with which they share work. */
 Prog *fuse_scopes(Prog *p);
+/* keep.c: what a later loop would compute again is kept, where that costs less. */
+Prog *fuse_keep(Prog *p);
 /* carries.c: carried values of a fold that are always equal become one. */
 Prog *fuse_carries(Prog *p);
 

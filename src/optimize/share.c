@@ -12,10 +12,12 @@ static bool is_costly(const Prog *p, const Node *n) {
     bool square = n->aux.i == P_POW && ir_node(p, n->arg[1])->op == IR_CONST;
     return n->type->elem == ELEM_REAL && !pass_cheap((uint32_t)n->aux.i) && !square;
   }
-  return n->op == IR_LOOP || n->op == IR_FOLD || n->op == IR_WHILE;
+  if (n->op != IR_PROJ) return false;
+  uint16_t op = ir_node(p, n->arg[0])->op;
+  return op == IR_LOOP || op == IR_FOLD || op == IR_WHILE;
 }
 
-/* What is further in comes first: two loops that hold the same may have different outputs. */
+/* What is further in comes first: it is more often the same. */
 static void gather(const Prog *p, const Node *owner, Costly *c) {
   for (uint32_t k = 0; k < owner->nregions; k++) {
     const Region *r = owner->regions[k];

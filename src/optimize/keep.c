@@ -1,0 +1,397 @@
+/* keep.c - a step of opt_fuse: what one loop has computed is kept for a later one that would
+ * compute it again.
+ *
+ * Requires: barriers gone.  Where two loops over the same indices share work but cannot be
+ * joined, since the later one needs a result of the earlier (the sum of log-sum-exp, before
+ * the softmax), it is a matter of cost: arithmetic is done again; a call such as exp or a
+ * long sum is kept, as one more array that the first loop builds and the second reads.  So
+ * also for loops inside that correspond.  No array is made that is larger than those
+ * that are there anyway.
+ *
+ * All of it is planned before anything is rewritten: the nodes of the later body are
+ * numbered by those of the earlier, one by one in order, where operator and operands agree.
+ * Maintains every value to the bit.  Linear: few loops are looked back at, and bodies are
+ * not longer than a fixed number of nodes. */
+#include "optimize/share.h"
+
+enum {
+  MAX_BACK = 8, MAX_KEPT = 4, MAX_DEPTH = 3, MAX_INNER = 16, MAX_WALK = 64, MAX_NODES = 600,
+  SHORT_TRIPS = 8,              /* a sum this short is computed again */
+  SMALL = 1024                  /* elements that always have room */
+};
+
+/* A node of a first loop, or of one inside it, and the array of its values: in the loop
+ * around as far as that is written, in the end in the program. */
+typedef struct Kept { Ref value, array; } Kept;
+typedef VEC(Kept *) KeptVec;
+
+typedef struct Keep {
+  Prog *p;
+  uint32_t *inside;             /* nodes in the regions of a node */
+  KeptVec *outputs;             /* by Ref of a LOOP: what it gives besides */
+  Kept **kept;                  /* by Ref of a node that is read instead */
+  Ref *image;                   /* by Ref in a later loop: the same in the earlier, or 0 */
+  Ref *back;                    /* by Ref of a LOOP: the one before over the same first extent */
+  Ref *latest;                  /* by Ref of a first extent */
+  VEC(const Type *) present;    /* arrays that are there anyway */
+  bool any;
+} Keep;
+
+/* ---- cost ----------------------------------------------------------------------------- */
+
+static bool is_call(const Prog *p, const Node *n) {
+  if (n->op != IR_PRIM || n->type->elem != ELEM_REAL || pass_cheap((uint32_t)n->aux.i)) return false;
+  switch (n->aux.i) {
+    case P_DIV: case P_SQRT: case P_FLOOR: case P_CEIL: case P_FMOD: return false;
+    case P_POW: return ir_node(p, n->arg[1])->op != IR_CONST;
+    default: return true;
+  }
+}
+
+static bool is_long(const Prog *p, const Node *n) {
+  double trips = 1, extent;
+  if (n->op == IR_FOLD || n->op == IR_WHILE) return true;
+  if (n->op != IR_LOOP) return false;
+  for (uint32_t k = 0; k < n->nargs; k++) {
+    if (!ir_is_const(p, n->arg[k], &extent)) return true;
+    trips *= extent;
+  }
+  return trips > SHORT_TRIPS;
+}
+
+static bool worth_keeping(const Keep *s, Ref r);
+
+/* Of a loop that builds, an element counts, of others what they put together. */
+static bool costly_result(const Keep *s, const Node *proj) {
+  const Node *n = ir_node(s->p, proj->arg[0]);
+  bool build = n->op == IR_LOOP && n->aux.loop->comb[proj->aux.i] == BUILD;
+  return build ? worth_keeping(s, n->regions[0]->results.at[proj->aux.i]) : is_long(s->p, n);
+}
+
+/* Is there a call or a long loop in what makes r, in its region, up to what is kept? */
+static bool worth_keeping(const Keep *s, Ref r) {
+  const uint32_t region = ir_node(s->p, r)->region;
+  Refs todo = {0};
+  VEC_PUSH(s->p->ctx, &todo, r);
+  for (uint32_t seen = 0; todo.n; seen++) {
+    Ref o = todo.at[--todo.n];
+    const Node *n = ir_node(s->p, o);
+    if (n->region != region || n->op == IR_PARAM || s->kept[o]) continue;
+    if (is_call(s->p, n) || seen == MAX_WALK) return true;
+    if (n->op == IR_PROJ && costly_result(s, n)) return true;
+    for (uint32_t k = 0; k < n->nargs; k++) VEC_PUSH(s->p->ctx, &todo, n->arg[k]);
+  }
+  return false;
+}
+
+/* ---- room ------------------------------------------------------------------------------- */
+
+static bool divides(const Mono *a, const Mono *b) {
+  for (uint32_t k = 0, j = 0; k < a->n; k++) {
+    while (j < b->n && b->atom[j] != a->atom[k]) j++;
+    if (j == b->n || b->exp[j] < a->exp[k]) return false;
+  }
+  return true;
+}
+
+/* Does a grow no faster than b? */
+static bool no_larger(Size a, Size b) {
+  int64_t x, y;
+  if (size_is_const(a, &x)) return x <= SMALL || !size_is_const(b, &y) || x <= y;
+  for (uint32_t k = 0; k < a->n; k++) {
+    bool found = false;
+    for (uint32_t j = 0; j < b->n && !found; j++) found = divides(&a->mono[k], &b->mono[j]);
+    if (!found) return false;
+  }
+  return true;
+}
+
+static Size volume(Prog *p, Size s, const Type *t) {
+  for (uint32_t k = 0; k < t->rank; k++) s = size_mul(p, s, t->dim[k]);
+  return s;
+}
+
+/* Is there room for the values of r in `depth` loops, outside of which all sizes are known? */
+static bool has_room(Keep *s, Ref r, uint32_t depth) {
+  Prog *p = s->p;
+  Size all = volume(p, size_const(p, 1), ir_type(p, r));
+  const Region *at = p->regions.at[ir_node(p, r)->region];
+  for (; depth--; at = at->parent) {
+    const Node *loop = ir_node(p, at->owner);
+    for (uint32_t k = 0; k < loop->nargs; k++) all = size_mul(p, all, size_atom(p, loop->arg[k]));
+  }
+  for (uint32_t k = 0; k < all->n; k++)
+    for (uint32_t a = 0; a < all->mono[k].n; a++)
+      if (!ir_in_scope(p, all->mono[k].atom[a], at)) return false;
+  for (uint32_t k = 0; k < s->present.n; k++)
+    if (no_larger(all, volume(p, size_const(p, 1), s->present.at[k]))) return true;
+  return no_larger(all, size_const(p, 0));
+}
+
+static void note_present(Keep *s, Ref r) {
+  enum { MAX_PRESENT = 64 };
+  const Type *t = ir_type(s->p, r);
+  if (!t || !t->rank || t->acc || s->present.n == MAX_PRESENT) return;
+  for (uint32_t k = 0; k < s->present.n; k++)
+    if (s->present.at[k] == t) return;
+  VEC_PUSH(s->p->ctx, &s->present, t);
+}
+
+static void find_present(Keep *s) {
+  const Region *root = s->p->root;
+  for (uint32_t k = 0; k < root->params.n; k++) note_present(s, root->params.at[k]);
+  for (uint32_t k = 0; k < root->nodes.n; k++) note_present(s, root->nodes.at[k]);
+}
+
+/* ---- what is the same --------------------------------------------------------------------- */
+
+static Ref image_of(const Keep *s, Ref r) {
+  return s->image[r] ? s->image[r] : r;
+}
+
+static bool same_extents(const Keep *s, const Node *x, const Node *y) {
+  if (x->op != IR_LOOP || y->op != IR_LOOP || x->nargs != y->nargs) return false;
+  for (uint32_t k = 0; k < x->nargs; k++) {
+    const Node *a = ir_node(s->p, x->arg[k]), *b = ir_node(s->p, y->arg[k]);
+    bool same = a->op == IR_CONST && b->op == IR_CONST && a->aux.i == b->aux.i;
+    if (x->arg[k] != image_of(s, y->arg[k]) && !same) return false;
+  }
+  return true;
+}
+
+static bool same_constant(const Prog *p, Ref a, Ref b) {
+  const Node *x = ir_node(p, a), *y = ir_node(p, b);
+  return x->op == IR_CONST && y->op == IR_CONST && x->type == y->type && ir_alike(x, y);
+}
+
+/* A node without regions in the body `in` that y is the same as, or 0. */
+static Ref find_plain(const Keep *s, const Region *in, const Node *y) {
+  for (uint32_t k = 0; k < in->nodes.n; k++) {
+    const Node *x = ir_node(s->p, in->nodes.at[k]);
+    if (x->op != y->op || x->type != y->type || x->nregions || !ir_alike(x, y)) continue;
+    uint32_t same = 0;
+    while (same < y->nargs && (x->arg[same] == image_of(s, y->arg[same]) ||
+                               same_constant(s->p, x->arg[same], y->arg[same])))
+      same++;
+    if (same == y->nargs) return in->nodes.at[k];
+  }
+  return 0;
+}
+
+static void number(Keep *s, const Node *first, const Node *again);
+
+/* The result of a loop in `in` that result k of the pure loop y is the same as, or 0. */
+static Ref find_result(Keep *s, const Region *in, const Node *y, uint32_t k) {
+  Ref value = y->regions[0]->results.at[k];
+  for (uint32_t j = 0; j < in->nodes.n; j++) {
+    const Node *proj = ir_node(s->p, in->nodes.at[j]);
+    if (proj->op != IR_PROJ) continue;
+    const Node *x = ir_node(s->p, proj->arg[0]);
+    if (!same_extents(s, x, y) || x->aux.loop->comb[proj->aux.i] != y->aux.loop->comb[k]) continue;
+    Ref made = x->regions[0]->results.at[proj->aux.i];
+    if (ir_node(s->p, made)->op != ir_node(s->p, value)->op) continue;
+    number(s, x, y);
+    if (image_of(s, value) == made) return in->nodes.at[j];
+  }
+  return 0;
+}
+
+/* Sets the images of what is straight in the body of `again`. */
+static void number(Keep *s, const Node *first, const Node *again) {
+  const Region *x = first->regions[0], *y = again->regions[0];
+  for (uint32_t k = 0; k < again->nargs; k++) s->image[y->params.at[k]] = x->params.at[k];
+  for (uint32_t k = 0; k < y->nodes.n; k++) {
+    Ref r = y->nodes.at[k];
+    const Node *n = ir_node(s->p, r);
+    s->image[r] = 0;
+    if (n->op == IR_PROJ) {
+      const Node *loop = ir_node(s->p, n->arg[0]);
+      if (loop->op == IR_LOOP && loop->region == y->id && !ir_has_effect(s->p, n->arg[0]))
+        s->image[r] = find_result(s, x, loop, (uint32_t)n->aux.i);
+    } else if (n->type && !n->nregions && n->op != IR_UPD) {
+      s->image[r] = find_plain(s, x, n);
+    }
+  }
+}
+
+/* ---- planning ------------------------------------------------------------------------------- */
+
+static void need(const Keep *s, const Region *y, bool *needed, const Ref *r, uint32_t n) {
+  for (uint32_t k = 0; k < n; k++) {
+    const Node *o = ir_node(s->p, r[k]);
+    if (o->region == y->id && o->op != IR_PARAM) needed[o->ordinal] = true;
+  }
+}
+
+/* By ordinal: is a node of the body read by one that is not common, or a result? */
+static bool *needed_again(const Keep *s, const Region *y) {
+  bool *needed = NEWN(s->p->ctx, bool, y->nodes.n + 1);
+  for (uint32_t k = 0; k < y->nodes.n; k++) {
+    const Node *n = ir_node(s->p, y->nodes.at[k]);
+    if (s->image[y->nodes.at[k]]) continue;
+    need(s, y, needed, n->arg, n->nargs);
+    need(s, y, needed, n->free, n->nfree);
+  }
+  need(s, y, needed, y->results.at, y->results.n);
+  return needed;
+}
+
+static Kept *find_kept(const KeptVec *list, Ref value) {
+  for (uint32_t k = 0; k < list->n; k++)
+    if (list->at[k]->value == value) return list->at[k];
+  return NULL;
+}
+
+/* The values of `value` are kept by so many loops around it. */
+static Kept *keep_value(Keep *s, Ref value, uint32_t depth) {
+  const Region *at = s->p->regions.at[ir_node(s->p, value)->region];
+  Kept *kept = find_kept(&s->outputs[at->owner], value);
+  if (!kept) {
+    kept = NEW(s->p->ctx, Kept);
+    kept->value = value;
+  }
+  for (; depth--; at = at->parent)
+    if (!find_kept(&s->outputs[at->owner], value))
+      VEC_PUSH(s->p->ctx, &s->outputs[at->owner], kept);
+  s->any = true;
+  return kept;
+}
+
+static void keep_common(Keep *s, const Node *again, uint32_t depth) {
+  const Region *y = again->regions[0];
+  bool *needed = needed_again(s, y);
+  for (uint32_t k = 0, n = 0; k < y->nodes.n && n < MAX_KEPT; k++) {
+    Ref r = y->nodes.at[k];
+    if (!needed[k] || !s->image[r] || s->kept[r] || ir_node(s->p, r)->op == IR_CONST) continue;
+    if (!worth_keeping(s, r) || !has_room(s, s->image[r], depth)) continue;
+    s->kept[r] = keep_value(s, s->image[r], depth);
+    n++;
+  }
+}
+
+/* Is everything that the loop gives found elsewhere? */
+static bool all_common(const Keep *s, Ref loop) {
+  const Region *in = s->p->regions.at[ir_node(s->p, loop)->region];
+  if (ir_has_effect(s->p, loop)) return false;
+  for (uint32_t k = 0; k < in->nodes.n; k++) {
+    const Node *n = ir_node(s->p, in->nodes.at[k]);
+    if (n->op == IR_PROJ && n->arg[0] == loop && !s->image[in->nodes.at[k]]) return false;
+  }
+  return true;
+}
+
+static bool share_work(const Prog *p, Ref a, Ref b) {
+  Costly x, y;
+  costly_of(p, a, &x);
+  costly_of(p, b, &y);
+  return costly_in_common(&x, &y);
+}
+
+/* The first loops straight in a body; in scopes of accumulators, too, if `through`. */
+static void loops_inside(const Prog *p, const Region *body, bool through, Refs *list) {
+  for (uint32_t k = 0; k < body->nodes.n && list->n < MAX_INNER; k++) {
+    const Node *m = ir_node(p, body->nodes.at[k]);
+    if (m->op == IR_LOOP && m->nargs) VEC_PUSH(p->ctx, list, body->nodes.at[k]);
+    if (m->op == IR_ACCUM && through) loops_inside(p, m->regions[0], true, list);
+  }
+}
+
+/* Loop `again` may compute again what `first` has computed. */
+static void plan(Keep *s, Ref first, Ref again, uint32_t depth) {
+  const Node *a = ir_node(s->p, first), *b = ir_node(s->p, again);
+  if (!same_extents(s, a, b) || !share_work(s->p, first, again)) return;
+  number(s, a, b);
+  keep_common(s, b, depth);
+  if (depth == MAX_DEPTH) return;
+  Refs x = {0}, y = {0};
+  loops_inside(s->p, a->regions[0], false, &x);
+  loops_inside(s->p, b->regions[0], true, &y);
+  for (uint32_t j = 0; j < y.n; j++)
+    for (uint32_t k = 0; k < x.n && !all_common(s, y.at[j]); k++)
+      plan(s, x.at[k], y.at[j], depth + 1);
+}
+
+/* Is loop b in the region of a, or in scopes of accumulators straight in it? */
+static bool behind(const Prog *p, const Node *a, const Node *b) {
+  const Region *r = p->regions.at[b->region];
+  while (r->id != a->region && r->owner && ir_node(p, r->owner)->op == IR_ACCUM) r = r->parent;
+  return r->id == a->region;
+}
+
+static void plan_all(Keep *s) {
+  for (Ref r = 1; r < s->p->nnodes; r++) {
+    const Node *n = ir_node(s->p, r);
+    if (n->op != IR_LOOP || !n->nargs || n->flags & NODE_IO || s->inside[r] > MAX_NODES) continue;
+    Ref *latest = &s->latest[n->arg[0]], before = *latest;
+    for (uint32_t k = 0; k < MAX_BACK && before; k++, before = s->back[before])
+      if (behind(s->p, ir_node(s->p, before), n)) plan(s, before, r, 1);
+    s->back[r] = *latest;
+    *latest = r;
+  }
+}
+
+/* ---- rewriting ----------------------------------------------------------------------------- */
+
+/* The loop with what it gives besides. */
+static Ref copy_loop(Rewrite *w, Ref old, const KeptVec *more) {
+  Prog *to = w->k.to;
+  const Node *n = ir_node(w->k.from, old);
+  const Region *body = n->regions[0];
+  Ref extent[MAX_RANK];
+  for (uint32_t k = 0; k < n->nargs; k++) extent[k] = copy_ref(&w->k, n->arg[k]);
+  Region *r = ir_begin(to);
+  ir_set_extents(to, n->nargs, extent);
+  for (uint32_t k = 0; k < body->params.n; k++) pass_param(w, body->params.at[k]);
+  rewrite_nodes(w, body);
+  Combiner *comb = NEWN(to->ctx, Combiner, body->results.n + more->n);
+  for (uint32_t k = 0; k < body->results.n; k++) {
+    comb[k] = n->aux.loop->comb[k];
+    ir_result(to, copy_ref(&w->k, body->results.at[k]));
+  }
+  for (uint32_t k = 0; k < more->n; k++) {
+    const Kept *kept = more->at[k];
+    comb[body->results.n + k] = BUILD;
+    ir_result(to, kept->array ? kept->array : copy_ref(&w->k, kept->value));
+  }
+  ir_end(to);
+  Ref loop = pass_structured(w, n, n->nargs, extent, &r, comb);
+  for (uint32_t k = 0; k < more->n; k++) more->at[k]->array = ir_out(to, loop, n->nresults + k);
+  return loop;
+}
+
+/* The value of this round, and of the rounds around as far as it was kept. */
+static Ref read_kept(Rewrite *w, Ref old) {
+  const Keep *s = w->self;
+  Prog *to = w->k.to;
+  Ref index[MAX_RANK];
+  const Kept *kept = s->kept[old];
+  uint32_t n = ir_type(to, kept->array)->rank - ir_type(s->p, old)->rank, left = n;
+  const Region *at = s->p->regions.at[ir_node(s->p, old)->region];
+  for (; left; at = at->parent) {
+    uint32_t axes = ir_node(s->p, at->owner)->op == IR_LOOP ? at->params.n : 0;
+    for (uint32_t k = axes; k-- > 0;) index[--left] = copy_ref(&w->k, at->params.at[k]);
+  }
+  return ir_read(to, kept->array, n, index, false);
+}
+
+static Ref visit(Rewrite *w, Ref old) {
+  const Keep *s = w->self;
+  if (s->kept[old]) return read_kept(w, old);
+  return s->outputs[old].n ? copy_loop(w, old, &s->outputs[old]) : 0;
+}
+
+Prog *fuse_keep(Prog *p) {
+  Keep s = {.p = p, .inside = pass_inside(p)};
+  s.outputs = arena_alloc(p->ctx, sizeof *s.outputs * p->nnodes);
+  s.kept = NEWN(p->ctx, Kept *, p->nnodes);
+  s.image = NEWN(p->ctx, Ref, p->nnodes);
+  s.back = NEWN(p->ctx, Ref, p->nnodes);
+  s.latest = NEWN(p->ctx, Ref, p->nnodes);
+  find_present(&s);
+  plan_all(&s);
+  if (!s.any) return p;
+  Rewrite w = {.node = visit, .self = &s};
+  Prog *to = rewrite_program(&w, p);
+  to->erased = p->erased;
+  return to;
+}
