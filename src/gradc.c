@@ -84,6 +84,7 @@ int gradc_set_limit(gradc_context *g, int limit, uint64_t value) {
     break;
   case GRADC_LIMIT_MEMORY: g->limits.memory = value; break;
   case GRADC_LIMIT_TRIPS: g->trips = value; break;
+  case GRADC_LIMIT_CALLS: g->limits.calls = value; break;
   default: return usage(g, "there is no such limit");
   }
   return GRADC_OK;

@@ -99,7 +99,8 @@ enum {                       /* limits; 0 means none */
   GRADC_LIMIT_DEPTH = 2,     /* nested calls and blocks, at most 1000; 400 */
   GRADC_LIMIT_MEMORY = 3,    /* bytes of one compilation, and of one call's arrays that the
                                 host did not bind; 256 MB */
-  GRADC_LIMIT_TRIPS = 4      /* rounds of all loops of one run together; none */
+  GRADC_LIMIT_TRIPS = 4,     /* rounds of all loops of one run together; none */
+  GRADC_LIMIT_CALLS = 5      /* calls written out in one function; 1 million */
 };
 enum {                       /* options; 0 or 1, all 0 at first */
   GRADC_FLOAT = 1,           /* real is float: arrays of reals are float[] */

@@ -141,6 +141,7 @@ const char *nearest_word(const char *word, const char *const *words, size_t n);
 
 typedef struct Limits {
   uint64_t nodes;    /* IR nodes in one program */
+  uint64_t calls;    /* calls expanded in one program */
   uint32_t depth;    /* nesting of calls and regions during elaboration */
   uint64_t memory;   /* bytes of arena */
 } Limits;
@@ -169,6 +170,10 @@ struct Ctx {
   VEC(const char *) no_warn;
   jmp_buf *unwind;
   Defer *defers;
+  const volatile int *stop; /* not 0: ctx_poll raises GC_STOPPED; or NULL */
+  void (*tick)(void *user); /* what ctx_poll calls, too, or NULL; see ctx_stage */
+  void *tick_user;
+  const char *stage;     /* what goes on, for people who wait: "optimizing" */
   Status status;         /* of the last raise */
   bool muted;            /* the last warning was not wanted, nor are its notes */
   void (*explain)(void *user, Span at); /* adds notes to an error: how the program got there */
@@ -181,6 +186,11 @@ void ctx_free(Ctx *c);
 /* Runs fn(arg); GC_OK, or what was raised in it (deferred releases registered
  * inside have then run, latest first).  Nests. */
 Status ctx_try(Ctx *c, void (*fn)(void *arg), void *arg);
+/* Long work calls it every now and then. */
+static inline void ctx_poll(Ctx *c) {
+  if (c->stop && *c->stop) diag_raise(c, GC_STOPPED);
+  if (c->tick) c->tick(c->tick_user);
+}
 /* Has release(arg) run when the innermost ctx_try ends, well or badly. */
 void ctx_defer(Ctx *c, void (*release)(void *), void *arg);
 

@@ -7,6 +7,7 @@
 /* What one compilation may take unless its owner says otherwise (0: no limit). */
 static const Limits default_limits = {
   .nodes = 100u * 1000 * 1000,
+  .calls = 1000 * 1000,
   .depth = 400,
   .memory = (uint64_t)8 << 30,
 };

@@ -15,11 +15,12 @@ typedef struct CheckJob {
   CheckTotals totals;
 } CheckJob;
 
-enum { OPT_SEED = 256, OPT_POINTS, OPT_JSON, OPT_NO_WARN, OPT_HELP };
+enum { OPT_SEED = 256, OPT_POINTS, OPT_JSON, OPT_NO_WARN, OPT_LIMIT, OPT_HELP };
 
 static const struct option options[] = {
     {"seed", required_argument, NULL, OPT_SEED}, {"points", required_argument, NULL, OPT_POINTS},
-    {"json", no_argument, NULL, OPT_JSON},       {"no-warn", required_argument, NULL, OPT_NO_WARN},
+    {"json", no_argument, NULL, OPT_JSON},       {"limit", required_argument, NULL, OPT_LIMIT},
+  {"no-warn", required_argument, NULL, OPT_NO_WARN},
     {"help", no_argument, NULL, OPT_HELP},       {NULL, 0, NULL, 0},
 };
 
@@ -76,6 +77,9 @@ static int take_options(CheckJob *j, int argc, char **argv) {
     case 'f': j->o.function = optarg; break;
     case OPT_JSON: j->o.json = true; break;
     case OPT_NO_WARN: no_warn_option(j->job.c, optarg); break;
+    case OPT_LIMIT:
+      if (limit_option(&j->job, optarg)) return 2;
+      break;
     case OPT_SEED:
       if ((bad = whole_number("seed", optarg, INT64_MAX, &n)) >= 0) return bad;
       j->o.seed = n;
@@ -120,6 +124,7 @@ const Command check_command = {
     "  --seed N         of the random points (1)\n"
     "  --points N       how many (5)\n"
     "  --json           one JSON object a line\n"
+    "  --limit WHAT=N   calls, depth, memory (bytes) or nodes of one program\n"
     "  --no-warn=NAME   leave out warnings of this name:\n"
     "                     all-stopped       every path to an argument is stopped\n"
     "                     idle-stop         a stop on something that depends on no argument\n"

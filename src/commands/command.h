@@ -51,6 +51,8 @@ void write_files(Ctx *c, uint32_t n, const char *const *path, const Buf *const *
 /* Cuts "a,b,c" into interned names. */
 uint32_t split_names(Ctx *c, const char *list, const char ***names);
 void no_warn_option(Ctx *c, const char *name);
+/* Sets a limit from "calls=5000000"; 0, or the exit status. */
+int limit_option(Job *j, const char *text);
 void host_stdout(Host *h, Ctx *c);   /* a host that writes to standard output */
 
 #endif

@@ -1,6 +1,7 @@
 /* common.c - what the commands share: diagnostics on the terminal, files in and out. */
 #include "commands/command.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -160,6 +161,24 @@ uint32_t split_names(Ctx *c, const char *list, const char ***names) {
 
 void no_warn_option(Ctx *c, const char *name) {
   VEC_PUSH(c, &c->no_warn, intern_z(c, name));
+}
+
+int limit_option(Job *j, const char *text) {
+  static const char *const names[] = {"calls", "depth", "memory", "nodes"};
+  Limits *l = &j->c->limits;
+  const char *number = strchr(text, '=');
+  size_t n = number ? (size_t)(number - text) : 0;
+  char *end = "";
+  unsigned which = 0;
+  while (which < 4 && !(n == strlen(names[which]) && !strncmp(text, names[which], n))) which++;
+  unsigned long long value = which < 4 ? strtoull(number + 1, &end, 10) : 0;
+  bool depth = which == 1;
+  if (which == 4 || !isdigit((unsigned char)number[1]) || *end || (depth && (!value || value > 1000)))
+    return usage_error(j->command, "--limit takes calls=N, depth=N (1 to 1000), memory=BYTES or "
+                                   "nodes=N, not '%s'", text);
+  if (depth) l->depth = (uint32_t)value;
+  else *(which == 0 ? &l->calls : which == 2 ? &l->memory : &l->nodes) = value;
+  return 0;
 }
 
 static void to_stdout(void *user, const char *text, size_t n) {

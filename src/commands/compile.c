@@ -25,9 +25,10 @@ typedef struct Compile {
   EmitOptions emit;
 } Compile;
 
-enum { OPT_PREFIX = 256, OPT_REAL, OPT_IEEE, OPT_FAST, OPT_UNCHECKED, OPT_CHECKPOINT, OPT_TRACE, OPT_MAX,
-       OPT_NO_WARN, OPT_STATIC, OPT_WRAPPER, OPT_SELFTEST, OPT_MAIN, OPT_ABI, OPT_OPENMP, OPT_BLAS,
-       OPT_SIZE, OPT_HELP, OPT_DERIVATIVE };
+enum { OPT_PREFIX = 256, OPT_REAL, OPT_IEEE, OPT_FAST, OPT_UNCHECKED, OPT_CHECKPOINT,
+       OPT_TRACE, OPT_MAX,
+       OPT_NO_WARN, OPT_LIMIT, OPT_STATIC, OPT_WRAPPER, OPT_SELFTEST, OPT_MAIN, OPT_ABI,
+       OPT_OPENMP, OPT_BLAS, OPT_SIZE, OPT_HELP, OPT_DERIVATIVE };
 
 static const struct { const char *name; DerivKind kind; } derivatives[] = {
   {"grad", DERIV_GRAD}, {"vjp", DERIV_VJP}, {"jvp", DERIV_JVP},
@@ -44,6 +45,7 @@ static const struct option options[] = {
   {"selftest", no_argument, NULL, OPT_SELFTEST}, {"main", no_argument, NULL, OPT_MAIN},
   {"abi", required_argument, NULL, OPT_ABI}, {"openmp", no_argument, NULL, OPT_OPENMP},
   {"blas", no_argument, NULL, OPT_BLAS}, {"size", required_argument, NULL, OPT_SIZE},
+  {"limit", required_argument, NULL, OPT_LIMIT},
   {"no-warn", required_argument, NULL, OPT_NO_WARN}, {"help", no_argument, NULL, OPT_HELP},
   {"grad", required_argument, NULL, OPT_DERIVATIVE + 0}, {"vjp", required_argument, NULL, OPT_DERIVATIVE + 1},
   {"jvp", required_argument, NULL, OPT_DERIVATIVE + 2}, {"jacobian", required_argument, NULL, OPT_DERIVATIVE + 3},
@@ -362,6 +364,9 @@ static int take_options(Compile *k, int argc, char **argv) {
         return usage_error(&compile_command, "--size takes NAME=N, not '%s'", optarg);
       break;
     case OPT_NO_WARN: no_warn_option(c, optarg); break;
+    case OPT_LIMIT:
+      if (limit_option(&k->job, optarg)) return 2;
+      break;
     case OPT_MAX: {
       char *end;
       unsigned long n = strtoul(optarg, &end, 10);
@@ -425,6 +430,7 @@ const Command compile_command = {
   "  --fast-math-functions\n"
   "                     exp, log, tanh, sigmoid and their kin as code that a C compiler\n"
   "                     turns into vector instructions\n"
+  "  --limit WHAT=N     calls, depth, memory (bytes) or nodes of one program\n"
   "  --max-stmts N      statements in one C function before it is cut\n"
   "  --no-warn=NAME     leave out warnings of this name\n",
   run,

@@ -15,11 +15,12 @@ typedef struct Diff {
   bool latex;
 } Diff;
 
-enum { OPT_WRT = 256, OPT_ORDER, OPT_LATEX, OPT_IEEE, OPT_NO_WARN, OPT_HELP };
+enum { OPT_WRT = 256, OPT_ORDER, OPT_LATEX, OPT_IEEE, OPT_NO_WARN, OPT_LIMIT, OPT_HELP };
 
 static const struct option options[] = {
   {"wrt", required_argument, NULL, OPT_WRT}, {"order", required_argument, NULL, OPT_ORDER},
   {"latex", no_argument, NULL, OPT_LATEX}, {"ieee", no_argument, NULL, OPT_IEEE},
+  {"limit", required_argument, NULL, OPT_LIMIT},
   {"no-warn", required_argument, NULL, OPT_NO_WARN}, {"help", no_argument, NULL, OPT_HELP},
   {NULL, 0, NULL, 0},
 };
@@ -52,6 +53,9 @@ static int take_options(Diff *d, int argc, char **argv) {
     case OPT_LATEX: d->latex = true; break;
     case OPT_IEEE: d->job.c->opt.ieee = true; break;
     case OPT_NO_WARN: no_warn_option(d->job.c, optarg); break;
+    case OPT_LIMIT:
+      if (limit_option(&d->job, optarg)) return 2;
+      break;
     case OPT_ORDER: {
       char *end;
       unsigned long n = strtoul(optarg, &end, 10);
@@ -92,6 +96,7 @@ const Command diff_command = {
   "  --order N        the N-th derivative\n"
   "  --latex          as LaTeX\n"
   "  --ieee           keep additions as written where a control was erased\n"
+  "  --limit WHAT=N   calls, depth, memory (bytes) or nodes of one program\n"
   "  --no-warn=NAME   leave out warnings of this name\n",
   run,
 };

@@ -18,8 +18,9 @@ typedef struct Run {
   Status result;
 } Run;
 
-enum { OPT_SET = 256, OPT_JSON, OPT_REAL, OPT_JIT, OPT_NAN, OPT_DUMP, OPT_IEEE, OPT_FAST, OPT_UNCHECKED, OPT_CHECKPOINT,
-       OPT_NO_WARN, OPT_HELP };
+enum { OPT_SET = 256, OPT_JSON, OPT_REAL, OPT_JIT, OPT_NAN, OPT_DUMP, OPT_IEEE, OPT_FAST,
+       OPT_UNCHECKED, OPT_CHECKPOINT,
+       OPT_NO_WARN, OPT_LIMIT, OPT_HELP };
 
 static const struct option options[] = {
   {"set", required_argument, NULL, OPT_SET}, {"json", no_argument, NULL, OPT_JSON},
@@ -28,6 +29,7 @@ static const struct option options[] = {
   {"fast-math-functions", no_argument, NULL, OPT_FAST},
   {"unchecked", no_argument, NULL, OPT_UNCHECKED},
   {"checkpoint", no_argument, NULL, OPT_CHECKPOINT},
+  {"limit", required_argument, NULL, OPT_LIMIT},
   {"no-warn", required_argument, NULL, OPT_NO_WARN}, {"help", no_argument, NULL, OPT_HELP},
   {NULL, 0, NULL, 0},
 };
@@ -172,6 +174,9 @@ static int take_options(Run *r, int argc, char **argv) {
     case OPT_CHECKPOINT: c->opt.checkpoint = true; break;
     case OPT_UNCHECKED: c->opt.unchecked = true; break;
     case OPT_NO_WARN: no_warn_option(c, optarg); break;
+    case OPT_LIMIT:
+      if (limit_option(&r->job, optarg)) return 2;
+      break;
     case OPT_REAL:
       if (strcmp(optarg, "float") && strcmp(optarg, "double"))
         return usage_error(&run_command, "--real is float or double, not '%s'", optarg);
@@ -224,6 +229,7 @@ const Command run_command = {
   "  --jit=cc           compile with the C compiler at -O3, cached\n"
   "  --nan              find the first value or adjoint that is not finite\n"
   "  --dump=PASS        print the program after a pass (docs/ir.md)\n"
+  "  --limit WHAT=N     calls, depth, memory (bytes) or nodes of one program\n"
   "  --no-warn=NAME     leave out warnings of this name\n"
   "Exit status: 0; 1 the program is wrong; 2 the command line is; 3 an assert failed.\n",
   run,

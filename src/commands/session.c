@@ -214,6 +214,7 @@ static void run_turn(void *arg) {
   t->c->opt.allow_import = true;
   t->c->opt.real_float = t->s->real_float;
   t->c->opt.guarded = t->s->out.stop != NULL;
+  t->c->stop = t->s->out.stop;
   if (t->command) t->command->run(t, t->text);
   else run_entry(t);
 }

@@ -275,6 +275,19 @@ static const CallSite *call_site(Elab *e, const Func *f, Span at) {
   return s;
 }
 
+/* Calls that call twice what calls twice … double with each step. */
+static void count_call(Elab *e, const Frame *frame) {
+  uint64_t most = e->c->limits.calls;
+  if (++e->st->activations <= most || !most) return;
+  while (frame->up) frame = frame->up;
+  diag(e->c, SEV_ERROR, frame->at, "`%s` expands to more than %llu calls",
+       frame->func->name ? frame->func->name : "the function", (unsigned long long)most);
+  diag(e->c, SEV_HELP, (Span){0},
+       "every call is written out where it stands: call once, name the result and use it twice, "
+       "or use fold; --limit calls=N allows more");
+  diag_raise(e->c, GC_LIMIT);
+}
+
 /* Runs the call in a frame of its own. */
 static const Val *call_framed(Elab *e, const Func *f, const Ast *call, const Val *const *arg,
                               uint32_t n, Span at) {
@@ -284,7 +297,8 @@ static const Val *call_framed(Elab *e, const Func *f, const Ast *call, const Val
   uint32_t activation = st->activation;
   e->p->call = call_site(e, f, at);
   st->frame = &frame;
-  st->activation = ++st->activations;
+  count_call(e, &frame);
+  st->activation = st->activations;
   elab_enter(e, at);
   CallPlace place = {call, at};
   SizeEnv env = {0};

@@ -44,7 +44,10 @@ Ref node_append(Prog *p, Node *draft) {
   Ref r = p->nnodes;
   if (c->limits.nodes && r > c->limits.nodes) limit_reached(p, "nodes", c->limits.nodes);
   if (r == UINT32_MAX) limit_reached(p, "nodes", UINT32_MAX);
-  if (r / CHUNK == p->chunks.n) VEC_PUSH(c, &p->chunks, NEWN(c, Node, CHUNK));
+  if (r / CHUNK == p->chunks.n) {
+    ctx_poll(c);
+    VEC_PUSH(c, &p->chunks, NEWN(c, Node, CHUNK));
+  }
   Node *n = ir_node(p, r);
   *n = *draft;
   if (node_may_fail(p, n)) n->flags |= NODE_STAYS;
