@@ -85,6 +85,7 @@ EMIT = \
   src/emit/casadi.c \
   src/emit/checks.c \
   src/emit/chunks.c \
+  src/emit/contract.c \
   src/emit/document.c \
   src/emit/emit.h \
   src/emit/expr.c \
@@ -186,6 +187,7 @@ JIT = \
   src/jit/call.c \
   src/jit/cc.c \
   src/jit/jit.h \
+  src/jit/kernels.c \
   src/jit/run.c \
   src/jit/run.h \
   src/jit/symbols.c \
@@ -300,12 +302,14 @@ PARSER_HEADER = \
 RUNTIME = \
   runtime/prelude.gc \
   runtime/fast_math.h \
+  runtime/matmul.h \
   runtime/program.h \
   runtime/scalar.h
 
 RUNTIME_TEXTS = \
   runtime/prelude.inc \
   runtime/fast_math.inc \
+  runtime/matmul.inc \
   runtime/program.inc \
   runtime/scalar.inc
 
@@ -318,6 +322,7 @@ UNIT_TEST_NAMES = \
   tests/unit/test_fast_math \
   tests/unit/test_interpret \
   tests/unit/test_ir \
+  tests/unit/test_matmul \
   tests/unit/test_optimize \
   tests/unit/test_parser \
   tests/unit/test_passes_random \
@@ -481,6 +486,7 @@ TEST_FILES = \
   tests/compiled/lanes.gc \
   tests/compiled/options \
   tests/compiled/parallel_driver.c \
+  tests/compiled/products.gc \
   tests/compiled/programs.awk \
   tests/compiled/table.awk \
   tests/count.awk \

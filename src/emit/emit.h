@@ -62,6 +62,9 @@ void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Bu
  * `standalone`. */
 void emit_jit(Prog *p, const char *name, bool standalone, Buf *text);
 
+/* The functions of runtime/matmul.h, in double or float, as static inline functions. */
+void emit_matmul(Ctx *c, bool single, Buf *text);
+
 /* The program as text in the language (`gradc diff`): readable, reparsable, controls
  * that a further derivative could reach still in it. */
 void emit_language(Prog *p, Buf *out, bool latex);

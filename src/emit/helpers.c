@@ -1,7 +1,8 @@
-/* helpers.c - the functions of runtime/scalar.h and runtime/fast_math.h that a file calls, with
+/* helpers.c - the functions of runtime/scalar.h, fast_math.h and matmul.h that a file calls, with
  * those they call.  Their text is part of the compiler (runtime/NAME.inc, made from the headers). */
 #include "emit/private.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static const char scalar_text[] =
@@ -9,6 +10,9 @@ static const char scalar_text[] =
   ;
 static const char fast_math_text[] =
 #include "runtime/fast_math.inc"
+  ;
+static const char matmul_text[] =
+#include "runtime/matmul.inc"
   ;
 
 typedef struct Block { const char *start, *end; const char *name; bool used; } Block;
@@ -20,6 +24,27 @@ static const char *word(Ctx *c, const char **p) {
   const char *start = *p;
   while (**p && **p != ' ' && **p != ':' && **p != '*' && **p != '\n') ++*p;
   return *p == start ? NULL : intern(c, start, (size_t)(*p - start));
+}
+
+/* The text for one type: `real` is that, and in float names end in f. */
+static const char *matmul_for(Ctx *c, bool single) {
+  Buf b;
+  buf_init(&b, c);
+  for (const char *p = matmul_text; *p;) {
+    const char *end = p;
+    while (isalnum((unsigned char)*end) || *end == '_') end++;
+    size_t n = (size_t)(end - p);
+    if (n == 4 && !strncmp(p, "real", 4)) buf_puts(&b, single ? "float" : "double");
+    else buf_add(&b, p, n);
+    if (single && n > 3 && !strncmp(p, "gc_", 3)) buf_puts(&b, "f");
+    if (n == 0) buf_add(&b, end++, 1);
+    p = end;
+  }
+  return buf_text(&b);
+}
+
+void emit_matmul(Ctx *c, bool single, Buf *text) {
+  buf_puts(text, matmul_for(c, single));
 }
 
 static void find_blocks(Ctx *c, Blocks *b, const char *text) {
@@ -45,6 +70,7 @@ void helpers_text(File *f, Buf *out) {
   Blocks b = {0};
   find_blocks(f->c, &b, scalar_text);
   find_blocks(f->c, &b, fast_math_text);
+  find_blocks(f->c, &b, matmul_for(f->c, f->real_float));
   for (uint32_t k = b.n; k-- > 0;) {
     b.at[k].used |= function_used(f, b.at[k].name);
     if (b.at[k].used) mark_needs(f->c, &b, &b.at[k]);

@@ -705,7 +705,7 @@ void emit_structured(Emit *e, Ref r) {
       if (scalar_out(e, r, k)) info(e, needed_proj(e, r, k))->home = e->fn->id;
   }
   bool blas = !e->in_parallel && open_blas(e, r);
-  emit_plain(e, r);
+  if (!emit_contraction(e, r)) emit_plain(e, r);
   if (blas) block_close(e);
   keep_outs(e, r);
   if (!moved) return;

@@ -20,6 +20,7 @@
  *   workspace.c  the workspace: its slices, its length
  *   helpers.c    the parts of runtime/scalar.h and fast_math.h that a file needs
  *   parallel.c   OpenMP: loops in blocks whose number the sizes alone tell
+ *   contract.c   sums of products over a grid as calls of gc_matmul
  *   blas.c       matrix products as calls of cblas
  *   wrapper.c    a struct a function that owns its workspace
  *   selftest.c   a function that tries the others
@@ -357,6 +358,10 @@ void put_over_nothing(Emit *e, Elem elem, Combiner comb);
 bool plan_lanes(Emit *e, Ref r);                 /* is loop r a reduction in lanes? */
 void emit_lanes(Emit *e, Ref r, const char *block);
 void lanes_head(const File *f, Buf *out);        /* GC_LANES */
+
+/* contract.c */
+/* Writes the whole loop as a call; false: it is none of that form. */
+bool emit_contraction(Emit *e, Ref r);
 
 /* checks.c */
 void emit_checks(Emit *e, Ref r);

@@ -33,6 +33,7 @@ static const char fast_math_text[] =
 ;
 
 static const char head[] =
+  "#define GC_RESTRICT restrict\n"
   "#define GC_LANES _Pragma(\"GCC unroll 4\")\n"
   "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n"
   "union gc_arg { double r; int64_t i; const void *p; };\n"
@@ -69,6 +70,8 @@ static const char *source_text(Prog *p) {
   buf_puts(&text, head);
   buf_puts(&text, scalar_text);
   if (p->ctx->opt.fast_math) buf_puts(&text, fast_math_text);
+  if (code && (strstr(code, "gc_mat") || strstr(code, "gc_vecmat")))
+    emit_matmul(p->ctx, p->ctx->opt.real_float, &text);
   buf_puts(&text, code ? code : "");
   return buf_text(&text);
 }

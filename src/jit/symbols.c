@@ -1,5 +1,5 @@
 /* symbols.c - the functions that compiled code may call: the C library's mathematics,
- * runtime/scalar.h and runtime/fast_math.h, and what the host does for it. */
+ * runtime/scalar.h, fast_math.h and matmul.h, and what the host does for it. */
 #include "jit/symbols.h"
 
 #include <math.h>
@@ -15,6 +15,8 @@ typedef struct Entry { const char *name; Function f; } Entry;
 #define BOTH(name) ONE(name) ONE(name##f)
 #define ALL(name) BOTH(name) ONE(name##_i)
 
+#define KERNEL(name) {"gc_" #name, (Function)jit_##name}, {"gc_" #name "f", (Function)jit_##name##f},
+
 static const Entry entries[] = {
   BOTH(pow) BOTH(sqrt) BOTH(cbrt) BOTH(hypot) BOTH(exp) BOTH(exp2) BOTH(expm1) BOTH(log)
   BOTH(log10) BOTH(log1p) BOTH(log2) BOTH(logb) BOTH(sin) BOTH(cos) BOTH(tan) BOTH(asin)
@@ -29,6 +31,7 @@ static const Entry entries[] = {
 #define FAST(id, name, most, mostf) BOTH(gc_fast_##name)
 #include "ir/fast_math.def"
 #undef FAST
+  KERNEL(matmul) KERNEL(matvec) KERNEL(vecmat)
   ONE(memcpy) ONE(memmove) ONE(memset)
   ONE(gc_temp) ONE(gc_mark) ONE(gc_release) ONE(gc_effect) ONE(gc_fail) ONE(gc_stop) ONE(gc_stopped)
 };

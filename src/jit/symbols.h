@@ -18,6 +18,19 @@ int gc_fail(void *run, unsigned node, int axis, long long index, long long size)
 JitStop *gc_stop(void *run);
 int gc_stopped(void *run);
 
+/* kernels.c: what runtime/matmul.h has under gc_, in double and in float. */
+#define KERNELS(real, f)                                                                         \
+  void jit_matmul##f(int64_t m, int64_t n, int64_t depth, const real *a, int64_t a_row,         \
+                     int64_t a_column, const real *b, int64_t b_row, int64_t b_column, real *c, \
+                     int64_t c_row, int add);                                                   \
+  void jit_matvec##f(int64_t m, int64_t depth, const real *a, int64_t a_row, const real *b,     \
+                     real *c, int add);                                                         \
+  void jit_vecmat##f(int64_t n, int64_t depth, const real *a, int64_t a_column, const real *b,  \
+                     int64_t b_row, real *c, int add);
+KERNELS(double, )
+KERNELS(float, f)
+#undef KERNELS
+
 /* Calls take(user, name, address) for every function that is known. */
 void jit_symbols(void (*take)(void *user, const char *name, const void *address), void *user);
 

@@ -1,0 +1,442 @@
+/* contract.c - sums of products over a grid as calls of gc_matmul (runtime/matmul.h).
+ *
+ * A contraction is a loop that builds, or adds into an accumulator, sums of A[…]*B[…], where
+ * each subscript is linear in the indices.  How far each index moves in A, B and the result C
+ * tells its part: the column lies side by side in C and moves B, the row moves A and C, the depth
+ * moves A and B.  Other indices are loops around the call. */
+#include "emit/private.h"
+
+enum { MAX_AXES = 8, SMALL_MATRIX = 512, SMALL_VECTOR = 64, MIN_COLUMNS = 4, MIN_DEPTH = 4 };
+
+typedef enum Place { IN_A, IN_B, IN_C, PLACES } Place;
+
+/* An index, and how far a step of it moves. */
+typedef struct Axis { Ref index, extent; Size count, step[PLACES]; } Axis;
+
+typedef struct Contraction {
+  Ref array[PLACES];        /* of C: the accumulator's handle, or 0 */
+  Size at[PLACES];          /* where indices of the call are 0 */
+  Axis axis[MAX_AXES];
+  uint32_t n;
+  int row, column, depth;   /* numbers of axes; -1: there is none */
+  bool add;
+} Contraction;
+
+/* ---- subscripts ------------------------------------------------------------------ */
+
+static Size of_mono(Prog *p, const Mono *m, Ref without) {
+  Size s = size_scale(p, size_const(p, 1), m->num, m->den);
+  for (uint32_t k = 0; k < m->n; k++)
+    for (uint32_t x = 0; m->atom[k] != without && x < m->exp[k]; x++)
+      s = size_mul(p, s, size_atom(p, m->atom[k]));
+  return s;
+}
+
+/* s = step*atom + rest; false: not linear. */
+static bool take_linear(Prog *p, Size s, Ref atom, Size *step, Size *rest) {
+  *step = *rest = size_const(p, 0);
+  for (uint32_t k = 0; k < s->n; k++) {
+    const Mono *m = &s->mono[k];
+    Size *to = rest;
+    for (uint32_t j = 0; j < m->n; j++) {
+      if (m->atom[j] != atom) continue;
+      if (m->exp[j] > 1) return false;
+      to = step;
+    }
+    *to = size_add(p, *to, of_mono(p, m, to == step ? atom : 0));
+  }
+  return true;
+}
+
+static bool is_zero(Size s) { return s->n == 0; }
+
+static bool is_one(Size s) {
+  int64_t n;
+  return size_is_const(s, &n) && n == 1;
+}
+
+static bool mentions(Size s, Ref atom) {
+  for (uint32_t k = 0; k < s->n; k++)
+    for (uint32_t j = 0; j < s->mono[k].n; j++)
+      if (s->mono[k].atom[j] == atom) return true;
+  return false;
+}
+
+/* Can it be written in front of the loop, but for the loop's indices? */
+static bool is_known(const Emit *e, const Contraction *x, Size s, const Region *body) {
+  for (uint32_t k = 0; k < s->n; k++)
+    for (uint32_t j = 0; j < s->mono[k].n; j++) {
+      Ref atom = s->mono[k].atom[j];
+      bool index = false;
+      for (uint32_t a = 0; a < x->n; a++) index |= x->axis[a].index == atom;
+      if (index) continue;
+      if (info(e, atom)->inlined || region_inside(e, node(e, atom)->region, body)) return false;
+    }
+  return true;
+}
+
+static Size flat_of(Emit *e, const Type *t, const Ref *index) {
+  Size s = size_const(e->p, 0);
+  for (uint32_t d = 0; d < t->rank; d++)
+    s = size_add(e->p, s, size_mul(e->p, size_atom(e->p, index[d]), row_size(e, t, d + 1)));
+  return s;
+}
+
+/* ---- what the loop does ---------------------------------------------------------- */
+
+static bool add_axes(Emit *e, Contraction *x, Ref loop) {
+  const Node *n = node(e, loop);
+  if (x->n + n->nargs > MAX_AXES) return false;
+  for (uint32_t k = 0; k < n->nargs; k++)
+    x->axis[x->n++] = (Axis){.index = n->regions[0]->params.at[k], .extent = n->arg[k],
+                             .count = size_atom(e->p, n->arg[k])};
+  return true;
+}
+
+/* Has the node a text of its own?  Sums and products of ints are written anew. */
+static bool is_statement(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  if (!info(e, r)->need || info(e, r)->inlined || n->op == IR_PROJ || n->op == IR_CONST)
+    return false;
+  bool sum = n->op == IR_PRIM && (n->aux.i == P_ADD || n->aux.i == P_SUB || n->aux.i == P_MUL);
+  return !(sum && n->type->elem == ELEM_INT);
+}
+
+/* How many statements a region has beside `except`, and one of them. */
+static uint32_t statements(const Emit *e, const Region *r, Ref except, Ref *one) {
+  uint32_t count = 0;
+  *one = 0;
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    Ref x = r->nodes.at[k];
+    if (x == except || !is_statement(e, x)) continue;
+    *one = x;
+    count++;
+  }
+  return count;
+}
+
+static uint32_t needed_outs(const Emit *e, Ref r, uint32_t *which) {
+  uint32_t count = 0;
+  for (uint32_t k = 0; k < node(e, r)->nresults; k++) {
+    Ref proj = info(e, r)->out[k].proj;
+    if (!proj || !info(e, proj)->need) continue;
+    *which = k;
+    count++;
+  }
+  return count;
+}
+
+static bool is_read(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  return n->op == IR_READ && n->type->rank == 0 && info(e, r)->inlined &&
+         !((n->flags & NODE_CHECKED) && !e->c->opt.unchecked);
+}
+
+/* The factors, in either order. */
+static bool take_factors(Emit *e, Contraction *x, Ref product, const Region *body) {
+  const Node *n = node(e, product);
+  if (n->op != IR_PRIM || n->aux.i != P_MUL || n->type->elem != ELEM_REAL) return false;
+  for (int k = 0; k < 2; k++) {
+    const Node *read = node(e, n->arg[k]);
+    if (!is_read(e, n->arg[k]) || region_inside(e, node(e, read->arg[0])->region, body))
+      return false;
+    x->array[k] = read->arg[0];
+    x->at[k] = flat_of(e, node(e, read->arg[0])->type, read->arg + 1);
+  }
+  return true;
+}
+
+/* A sum inside, or the product itself: its factors.  No statement stands beside `update`. */
+static bool take_value(Emit *e, Contraction *x, Ref value, const Region *in, Ref update,
+                       const Region *body) {
+  const Node *n = node(e, value);
+  Ref sum, other;
+  uint32_t out, count = statements(e, in, update, &sum);
+  if (n->op != IR_PROJ) return count == 0 && take_factors(e, x, value, body);
+  if (count != 1 || n->arg[0] != sum || node(e, sum)->op != IR_LOOP || n->type->rank) return false;
+  if (needed_outs(e, sum, &out) != 1 || node(e, sum)->aux.loop->comb[out] != SUM) return false;
+  const Region *inner = node(e, sum)->regions[0];
+  return statements(e, inner, 0, &other) == 0 && add_axes(e, x, sum) &&
+         take_factors(e, x, inner->results.at[out], body);
+}
+
+static bool take_build(Emit *e, Contraction *x, Ref r, uint32_t out) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  const Type *t = n->result_type[out];
+  if (n->aux.loop->comb[out] != BUILD || t->rank != n->nargs || t->elem != ELEM_REAL) return false;
+  if (!add_axes(e, x, r)) return false;
+  x->at[IN_C] = flat_of(e, t, body->params.at);
+  return take_value(e, x, body->results.at[out], body, 0, body);
+}
+
+/* acc[…] += …, in loops one inside the other. */
+static bool take_update(Emit *e, Contraction *x, Ref r, const Region *outermost) {
+  uint32_t out;
+  Ref next = r;
+  const Region *body = NULL;
+  while (node(e, next)->op == IR_LOOP) {
+    r = next;
+    body = node(e, r)->regions[0];
+    if (needed_outs(e, r, &out) || !add_axes(e, x, r)) return false;
+    next = 0;
+    for (uint32_t k = 0; k < body->nodes.n; k++)
+      if (info(e, body->nodes.at[k])->effect) next = body->nodes.at[k];
+    if (!next) return false;
+    Ref other;
+    if (node(e, next)->op == IR_LOOP && statements(e, body, next, &other)) return false;
+  }
+  const Node *n = node(e, next);
+  if (n->op != IR_UPD || node(e, n->arg[1])->type->rank || (n->flags & NODE_CHECKED) ||
+      node(e, n->arg[0])->type->elem != ELEM_REAL ||
+      region_inside(e, node(e, n->arg[0])->region, outermost))
+    return false;
+  x->add = true;
+  x->array[IN_C] = n->arg[0];
+  x->at[IN_C] = flat_of(e, node(e, n->arg[0])->type, n->arg + 2);
+  return take_value(e, x, n->arg[1], body, next, outermost);
+}
+
+/* ---- which index is what ------------------------------------------------------------ */
+
+static bool take_steps(Emit *e, Contraction *x, const Region *body) {
+  for (uint32_t k = 0; k < x->n; k++)
+    if (!is_known(e, x, x->axis[k].count, body)) return false;
+  for (int place = 0; place < PLACES; place++)
+    for (uint32_t k = 0; k < x->n; k++) {
+      Size *step = &x->axis[k].step[place], rest;
+      if (!take_linear(e->p, x->at[place], x->axis[k].index, step, &rest)) return false;
+      if (!is_known(e, x, *step, body) || !is_known(e, x, rest, body)) return false;
+    }
+  return true;
+}
+
+static void exchange(Contraction *x) {
+  Ref array = x->array[IN_A];
+  Size at = x->at[IN_A];
+  x->array[IN_A] = x->array[IN_B];
+  x->array[IN_B] = array;
+  x->at[IN_A] = x->at[IN_B];
+  x->at[IN_B] = at;
+  for (uint32_t k = 0; k < x->n; k++) {
+    Size step = x->axis[k].step[IN_A];
+    x->axis[k].step[IN_A] = x->axis[k].step[IN_B];
+    x->axis[k].step[IN_B] = step;
+  }
+}
+
+static bool moves(const Axis *a, Place in) { return !is_zero(a->step[in]); }
+
+/* Are its steps the same everywhere, and no extent a matter of it? */
+static bool is_free(const Contraction *x, int k) {
+  const Axis *a = &x->axis[k];
+  for (uint32_t j = 0; j < x->n; j++) {
+    if (mentions(x->axis[j].count, a->index)) return false;
+    for (int place = 0; place < PLACES; place++)
+      if (mentions(a->step[place], x->axis[j].index)) return false;
+  }
+  return true;
+}
+
+static int find_column(const Contraction *x) {
+  for (int k = (int)x->n; k-- > 0;) {
+    const Axis *a = &x->axis[k];
+    if (is_one(a->step[IN_C]) && moves(a, IN_A) != moves(a, IN_B) && is_free(x, k)) return k;
+  }
+  return -1;
+}
+
+static int find_depth(const Contraction *x) {
+  for (int k = (int)x->n; k-- > 0;) {
+    const Axis *a = &x->axis[k];
+    if (!moves(a, IN_C) && moves(a, IN_A) && moves(a, IN_B) && is_free(x, k)) return k;
+  }
+  return -1;
+}
+
+static int find_row(const Contraction *x) {
+  for (int k = (int)x->n; k-- > 0;) {
+    const Axis *a = &x->axis[k];
+    if (moves(a, IN_C) && moves(a, IN_A) && !moves(a, IN_B) && is_free(x, k)) return k;
+  }
+  return -1;
+}
+
+/* May gc_matvec do it, whose sums go in lanes? */
+static bool along_memory(const Contraction *x) {
+  return is_one(x->axis[x->depth].step[IN_A]) && is_one(x->axis[x->depth].step[IN_B]);
+}
+
+/* A literal extent, or `otherwise`. */
+static int64_t literal(const Emit *e, const Contraction *x, int axis, int64_t otherwise) {
+  if (axis < 0) return 1;
+  const Node *n = node(e, x->axis[axis].extent);
+  return n->op == IR_CONST ? n->aux.i : otherwise;
+}
+
+/* Is it surely too small for a call to gain? */
+static bool is_small(const Emit *e, const Contraction *x) {
+  const int64_t large = 1000;
+  int64_t m = literal(e, x, x->row, large), n = literal(e, x, x->column, large);
+  int64_t k = literal(e, x, x->depth, large);
+  return n < MIN_COLUMNS || k < MIN_DEPTH ||
+         (double)m*(double)n*(double)k < (x->row < 0 ? SMALL_VECTOR : SMALL_MATRIX);
+}
+
+static bool assign(Emit *e, Contraction *x, const Region *body) {
+  x->column = find_column(x);
+  if (x->column < 0) return false;
+  if (moves(&x->axis[x->column], IN_A)) exchange(x);
+  x->depth = find_depth(x);
+  x->row = find_row(x);
+  if (x->depth < 0 || is_small(e, x) || (e->c->opt.ieee && along_memory(x))) return false;
+  for (uint32_t k = 0; k < x->n; k++) {
+    if ((int)k == x->row || (int)k == x->column || (int)k == x->depth) continue;
+    if (region_inside(e, node(e, x->axis[k].extent)->region, body)) return false;
+    /* a sum over more indices starts from 0 once: only updates go on */
+    if (!x->add && !moves(&x->axis[k], IN_C)) return false;
+  }
+  for (int place = 0; place < PLACES; place++) {
+    const int call[3] = {x->row, x->column, x->depth};
+    for (int k = 0; k < 3; k++) {
+      Size step;
+      if (call[k] >= 0)
+        take_linear(e->p, x->at[place], x->axis[call[k]].index, &step, &x->at[place]);
+    }
+  }
+  return true;
+}
+
+static bool find_contraction(Emit *e, Ref r, Contraction *x, uint32_t *out) {
+  *x = (Contraction){.row = -1, .column = -1, .depth = -1};
+  const Node *n = node(e, r);
+  if (n->op != IR_LOOP) return false;
+  uint32_t outs = needed_outs(e, r, out);
+  bool found = outs == 1 ? take_build(e, x, r, *out)
+               : outs == 0 && info(e, r)->effect && take_update(e, x, r, n->regions[0]);
+  return found && take_steps(e, x, n->regions[0]) && assign(e, x, n->regions[0]);
+}
+
+/* ---- the call --------------------------------------------------------------------------- */
+
+/* Most bytes of stack below the call, without optimization. */
+enum { STACK_MATRIX = 11 << 10, STACK_VECTOR = 1 << 10 };
+
+typedef enum Form { MATRIX, MATRIX_VECTOR, VECTOR_MATRIX } Form;
+
+static Form form_of(const Contraction *x) {
+  if (x->row >= 0) return MATRIX;
+  if (is_one(x->axis[x->column].step[IN_B])) return VECTOR_MATRIX;
+  return along_memory(x) ? MATRIX_VECTOR : MATRIX;
+}
+
+static void open_call(Emit *e, Form form) {
+  static const char *const names[] = {"gc_matmul", "gc_matvec", "gc_vecmat"};
+  static const char *const prototypes[] = {
+    "void %s(int64_t, int64_t, int64_t, const %s *, int64_t, int64_t, const %s *, int64_t, "
+      "int64_t, %s *, int64_t, int);",
+    "void %s(int64_t, int64_t, const %s *, int64_t, const %s *, %s *, int);",
+    "void %s(int64_t, int64_t, const %s *, int64_t, const %s *, int64_t, %s *, int);",
+  };
+  const char *name = str_printf(e->c, "%s%s", names[form], e->f->real_float ? "f" : "");
+  const char *real = e->f->real;
+  if (!function_used(e->f, name)) {
+    Buf b;
+    buf_init(&b, e->c);
+    switch (form) {
+      case MATRIX: buf_printf(&b, prototypes[0], name, real, real, real); break;
+      case MATRIX_VECTOR: buf_printf(&b, prototypes[1], name, real, real, real); break;
+      default: buf_printf(&b, prototypes[2], name, real, real, real); break;
+    }
+    use_function(e->f, name, buf_text(&b));
+  }
+  uint64_t below = form == MATRIX ? STACK_MATRIX : STACK_VECTOR;
+  if (e->fn->below < below) e->fn->below = below;
+  if (e->loop_depth == 0) emit_stop(e);
+  line_start(e);
+  putf(e, "%s(", name);
+}
+
+static void put_extent(Emit *e, const Contraction *x, int axis) {
+  if (axis < 0) put(e, "1");
+  else put_size(e, x->axis[axis].count, PREC_COND);
+  put(e, ", ");
+}
+
+static void put_step(Emit *e, const Contraction *x, int axis, Place in) {
+  if (axis < 0) put(e, "0");
+  else put_size(e, x->axis[axis].step[in], PREC_COND);
+  put(e, ", ");
+}
+
+static void put_start(Emit *e, const Contraction *x, const char *array, Place in) {
+  put(e, array);
+  if (!is_zero(x->at[in])) {
+    put(e, " + ");
+    put_size(e, x->at[in], PREC_ADD);
+  }
+  put(e, ", ");
+}
+
+static void put_matrix(Emit *e, const Contraction *x, const char *c) {
+  put_extent(e, x, x->row);
+  put_extent(e, x, x->column);
+  put_extent(e, x, x->depth);
+  put_start(e, x, array_text(e, x->array[IN_A]), IN_A);
+  put_step(e, x, x->row, IN_A);
+  put_step(e, x, x->depth, IN_A);
+  put_start(e, x, array_text(e, x->array[IN_B]), IN_B);
+  put_step(e, x, x->depth, IN_B);
+  put_step(e, x, x->column, IN_B);
+  put_start(e, x, c, IN_C);
+  put_step(e, x, x->row, IN_C);
+}
+
+/* The columns of the call are the rows of the matrix. */
+static void put_matrix_vector(Emit *e, const Contraction *x, const char *c) {
+  put_extent(e, x, x->column);
+  put_extent(e, x, x->depth);
+  put_start(e, x, array_text(e, x->array[IN_B]), IN_B);
+  put_step(e, x, x->column, IN_B);
+  put_start(e, x, array_text(e, x->array[IN_A]), IN_A);
+  put_start(e, x, c, IN_C);
+}
+
+static void put_vector_matrix(Emit *e, const Contraction *x, const char *c) {
+  put_extent(e, x, x->column);
+  put_extent(e, x, x->depth);
+  put_start(e, x, array_text(e, x->array[IN_A]), IN_A);
+  put_step(e, x, x->depth, IN_A);
+  put_start(e, x, array_text(e, x->array[IN_B]), IN_B);
+  put_step(e, x, x->depth, IN_B);
+  put_start(e, x, c, IN_C);
+}
+
+static void put_call(Emit *e, const Contraction *x, const char *c) {
+  Form form = form_of(x);
+  open_call(e, form);
+  switch (form) {
+    case MATRIX: put_matrix(e, x, c); break;
+    case MATRIX_VECTOR: put_matrix_vector(e, x, c); break;
+    default: put_vector_matrix(e, x, c); break;
+  }
+  line_end(e, x->add ? "1);" : "0);");
+}
+
+bool emit_contraction(Emit *e, Ref r) {
+  Contraction x;
+  uint32_t out = 0, opened = 0;
+  if (!find_contraction(e, r, &x, &out)) return false;
+  const char *c = x.add ? array_text(e, x.array[IN_C])
+                        : ref_buffer(e, info(e, r)->out[out].buffer);
+  uint32_t scope = scope_open(e);
+  for (uint32_t k = 0; k < x.n; k++) {
+    if ((int)k == x.row || (int)k == x.column || (int)k == x.depth) continue;
+    open_for(e, r, x.axis[k].index, x.axis[k].extent, NULL);
+    opened++;
+  }
+  put_call(e, &x, c);
+  while (opened--) close_for(e);
+  scope_close(e, scope);
+  return true;
+}
