@@ -188,3 +188,20 @@ void emit_trips(Emit *e, Ref rounds) {
   else put(e, "1");
   putf(e, ") < 0) return gc_stopped(%s);\n", ref_host(e));
 }
+
+void emit_trips_over(Emit *e, const Size *extent, uint32_t n) {
+  if (!e->f->jit || !e->c->opt.guarded) return;
+  use_stop(e);
+  line_start(e);
+  put(e, "if (");
+  for (uint32_t k = 0; k < n; k++) {
+    put_size(e, extent[k], PREC_REL);
+    put(e, " > 0 && ");
+  }
+  putf(e, "(%s->trips -= ", ref_stop(e));
+  for (uint32_t k = 0; k < n; k++) {
+    if (k) put(e, "*");
+    put_size(e, extent[k], PREC_UNARY);
+  }
+  putf(e, ") < 0) return gc_stopped(%s);\n", ref_host(e));
+}

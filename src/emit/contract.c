@@ -352,7 +352,6 @@ static void open_call(Emit *e, Form form) {
   }
   uint64_t below = form == MATRIX ? STACK_MATRIX : STACK_VECTOR;
   if (e->fn->below < below) e->fn->below = below;
-  if (e->loop_depth == 0) emit_stop(e);
   line_start(e);
   putf(e, "%s(", name);
 }
@@ -412,8 +411,20 @@ static void put_vector_matrix(Emit *e, const Contraction *x, const char *c) {
   put_start(e, x, c, IN_C);
 }
 
+/* A stop waits for the end of a product, whose rounds are taken all at once. */
+static void put_stop(Emit *e, const Contraction *x) {
+  const int call[3] = {x->row, x->column, x->depth};
+  Size extent[3];
+  uint32_t n = 0;
+  for (int k = 0; k < 3; k++)
+    if (call[k] >= 0) extent[n++] = x->axis[call[k]].count;
+  emit_trips_over(e, extent, n);
+  if (e->loop_depth == 0) emit_stop(e);
+}
+
 static void put_call(Emit *e, const Contraction *x, const char *c) {
   Form form = form_of(x);
+  put_stop(e, x);
   open_call(e, form);
   switch (form) {
     case MATRIX: put_matrix(e, x, c); break;

@@ -371,6 +371,7 @@ void emit_used_up(Emit *e, Ref r);
 void emit_stop(Emit *e);
 /* Guarded code: takes so many rounds (0: one) from the trips that are left. */
 void emit_trips(Emit *e, Ref rounds);
+void emit_trips_over(Emit *e, const Size *extent, uint32_t n); /* their product */
 
 /* trace.c */
 void emit_trace(Emit *e, Ref r);
