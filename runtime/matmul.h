@@ -4,7 +4,7 @@
  * for their form) with `real` written out; in float the names end in f.  src/jit/kernels.c
  * compiles the same text for libtcc's code.  Each element's terms are added in order, in
  * gc_matvec in lanes of 64 bytes as in any sum along memory; so the result does not depend on
- * how the work is cut up.  Strict C99, and C++. */
+ * how the work is cut up.  GC_LANES is that of src/emit/lanes.c.  Strict C99, and C++. */
 
 /* gc_matmul_tile: c (+)= a*b for at most 4 rows, and at most 128 bytes of each row of b and c */
 static inline void gc_matmul_tile(int64_t rows, int64_t width, int64_t depth, const real *a,
@@ -78,7 +78,7 @@ static inline void gc_matvec_rows(int64_t rows, int64_t depth, const real *a, in
   for (int64_t i = 0; i < 4; i++)
     for (int64_t l = 0; l < LANES; l++) lane[i][l] = 0;
   for (int64_t k = odd; k < depth; k += LANES)
-    for (int64_t l = 0; l < LANES; l++) {
+    GC_LANES for (int64_t l = 0; l < LANES; l++) {
       const real x = b[k + l];
       lane[0][l] += a[k + l]*x;
       lane[1][l] += a1[k + l]*x;

@@ -350,6 +350,7 @@ static void open_call(Emit *e, Form form) {
     }
     use_function(e->f, name, buf_text(&b));
   }
+  e->f->uses_lanes = true;
   uint64_t below = form == MATRIX ? STACK_MATRIX : STACK_VECTOR;
   if (e->fn->below < below) e->fn->below = below;
   line_start(e);

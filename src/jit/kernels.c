@@ -15,6 +15,11 @@
 #define CLONES
 #endif
 
+#if defined(__GNUC__) && !defined(__clang__)
+#define GC_LANES _Pragma("GCC unroll 4")
+#else
+#define GC_LANES
+#endif
 #define GC_RESTRICT restrict
 
 #define real double

@@ -12,6 +12,7 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
+#define GC_LANES
 #define GC_RESTRICT restrict
 #define real double
 #include "../../runtime/matmul.h"
