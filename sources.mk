@@ -509,8 +509,37 @@ TEST_FILES = \
   tests/syntax/trees.txt
 
 BENCH_FILES = \
+  bench/adapter.awk \
+  bench/arguments.c \
+  bench/bench.h \
   bench/compile_time.c \
+  bench/contenders.c \
+  bench/describe.c \
   bench/library.c \
+  bench/peers/add_gradient.c \
+  bench/peers/add_gradient.copy.c \
+  bench/peers/determinant.c \
+  bench/peers/determinant.plain.c \
+  bench/peers/geometry.c \
+  bench/peers/gmm.c \
+  bench/peers/kmeans.c \
+  bench/peers/least_squares.c \
+  bench/peers/logsumexp.c \
+  bench/peers/lstm.c \
+  bench/peers/network.c \
+  bench/peers/peak.c \
+  bench/peers/runge_kutta.c \
+  bench/programs/add_gradient.gc \
+  bench/programs/determinant.gc \
+  bench/programs/geometry.gc \
+  bench/programs/gmm.gc \
+  bench/programs/kmeans.gc \
+  bench/programs/least_squares.gc \
+  bench/programs/logsumexp.gc \
+  bench/programs/lstm.gc \
+  bench/programs/network.gc \
+  bench/programs/runge_kutta.gc \
+  bench/rows.c \
   bench/run.sh
 
 tests_api_test_calls_LDADD = libgradc.la $(CHECK_LIBS)
