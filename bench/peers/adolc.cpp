@@ -37,7 +37,7 @@ public:
       std::memcpy(&x[at], p.from, p.n * sizeof(double));
       at += p.n;
     }
-    if (key != work) record(parts, f);
+    if (key != work) record(parts, work, f);
     key = work;
     double one = 1;
     if (zos_forward(number, 1, static_cast<int>(n), 1, x.data(), out) < 0) return -1;
@@ -51,8 +51,9 @@ public:
   }
 
 private:
-  template <class F> void record(std::initializer_list<Part> parts, F f) {
-    const unsigned int room = 1u << 26;
+  template <class F> void record(std::initializer_list<Part> parts, double work, F f) {
+    // Buffers are cleared for every run: as large as need be, and no larger.
+    const unsigned int room = static_cast<unsigned int>(8 * work) + (1u << 12);
     trace_on(number, 0, room, room, room, room, 1);
     std::vector<adouble> a(x.size());
     for (size_t i = 0; i < x.size(); i++) a[i] <<= x[i];
@@ -126,7 +127,7 @@ extern "C" int logsumexp_stable(size_t n, const double *x, double *out, double *
 extern "C" int logsumexp_stable_grad_x(size_t n, const double *x, double *out, double *grad_x,
                                        double *) {
   static Tape tape(2);
-  return tape.gradient({{x, grad_x, n}}, out, static_cast<double>(n),
+  return tape.gradient({{x, grad_x, n}}, out, 3.0 * static_cast<double>(n),
                        [=](const Starts &a) { return logsumexp(n, a[0]); });
 }
 #endif
@@ -371,7 +372,7 @@ extern "C" int determinant_det10(const double *A, double *out, double *) {
 }
 extern "C" int determinant_det10_grad_A(const double *A, double *out, double *grad_A, double *) {
   static Tape tape(8);
-  return tape.gradient({{A, grad_A, 100}}, out, 10.0, [](const Starts &a) { return det(a[0]); });
+  return tape.gradient({{A, grad_A, 100}}, out, 5120.0, [](const Starts &a) { return det(a[0]); });
 }
 #endif
 
