@@ -108,6 +108,7 @@ EMIT = \
   src/emit/private.h \
   src/emit/program.c \
   src/emit/regions.c \
+  src/emit/report.c \
   src/emit/selftest.c \
   src/emit/sha256.c \
   src/emit/signature.c \
@@ -278,6 +279,8 @@ PROGRAM = \
   src/commands/explain.c \
   src/commands/flow.c \
   src/commands/repl.c \
+  src/commands/report.c \
+  src/commands/report.h \
   src/commands/run.c \
   src/commands/session.c \
   src/commands/session.h \
@@ -358,10 +361,12 @@ PROGRAM_TESTS = \
   tests/programs/lanes.test \
   tests/programs/language.test \
   tests/programs/nan.test \
+  tests/programs/report.test \
   tests/programs/session.test
 
 SHELL_TESTS = \
   tests/add-primitive.sh \
+  tests/bench.sh \
   tests/casadi.sh \
   tests/check-examples.sh \
   tests/compiled.sh \
@@ -518,6 +523,7 @@ BENCH_FILES = \
   bench/library.c \
   bench/peers/add_gradient.c \
   bench/peers/add_gradient.copy.c \
+  bench/peers/adolc.cpp \
   bench/peers/determinant.c \
   bench/peers/determinant.plain.c \
   bench/peers/geometry.c \
@@ -529,6 +535,7 @@ BENCH_FILES = \
   bench/peers/network.c \
   bench/peers/peak.c \
   bench/peers/runge_kutta.c \
+  bench/peers/torch_peer.py \
   bench/programs/add_gradient.gc \
   bench/programs/determinant.gc \
   bench/programs/geometry.gc \

@@ -87,6 +87,7 @@ struct Contender {
   int64_t size[MANY];
   void *work;
   size_t work_bytes;
+  int child, to, from;           /* of its own process */
   /* the library */
   gradc_call *run_call;
   /* the JIT that calls cc */
@@ -101,6 +102,8 @@ double cpu_seconds(void);
 double wall_seconds(void);
 /* false: there is none (no such file, no such compiler, not for this case). */
 bool from_file(Contender *k, const char *name, const char *object, const Case *c, int function);
+/* The same in a process of its own, for code whose memory would weigh on the others. */
+bool from_child(Contender *k, const char *name, const char *object, const Case *c, int function);
 bool from_library(Contender *k, const Case *c);
 bool from_cc(Contender *k, const Case *c);
 bool from_server(Contender *k, const char *name, struct Server *s, const char *folder,

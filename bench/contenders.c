@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -80,6 +81,62 @@ bool from_file(Contender *k, const char *name, const char *object, const Case *c
   make_results(k, c);
   k->work_bytes = length(k->size, k->in) * (c->single ? sizeof(float) : sizeof(double));
   k->work = room(k->work_bytes);
+  return true;
+}
+
+/* ---- C from a file, in a process of its own ------------------------------------------- */
+
+/* The child runs the contender as often as it is told through one pipe, and tells the seconds
+ * through the other; results are in memory that both share. */
+static void serve(Contender *k, int from, int to) {
+  for (long calls; read(from, &calls, sizeof calls) == sizeof calls;) {
+    double t = run_file(k, calls);
+    if (write(to, &t, sizeof t) != sizeof t) break;
+  }
+  _exit(0);
+}
+
+static double run_child(Contender *k, long calls) {
+  double t;
+  if (write(k->to, &calls, sizeof calls) != sizeof calls) return -1;
+  return read(k->from, &t, sizeof t) == sizeof t ? t : -1;
+}
+
+static void close_child(Contender *k) {
+  close(k->to);
+  close(k->from);
+  waitpid(k->child, NULL, 0);
+  for (int j = 0; j < k->of->nout; j++) munmap(k->out[j], k->of->out[j].bytes + 1);
+  free(k->work);
+  dlclose(k->library);
+}
+
+static void share_results(Contender *k, const Case *c) {
+  free_results(k);
+  for (int j = 0; j < c->nout; j++) {
+    k->out[j] = mmap(NULL, c->out[j].bytes + 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                     -1, 0);
+    if (k->out[j] == MAP_FAILED) die("out of memory");
+  }
+}
+
+bool from_child(Contender *k, const char *name, const char *object, const Case *c, int function) {
+  int to[2], from[2];
+  if (!from_file(k, name, object, c, function)) return false;
+  share_results(k, c);
+  fflush(stdout);                /* or the child would write it, too */
+  if (pipe(to) || pipe(from) || (k->child = fork()) < 0) die("no process");
+  if (k->child == 0) {
+    close(to[1]);
+    close(from[0]);
+    serve(k, to[0], from[1]);
+  }
+  close(to[0]);
+  close(from[1]);
+  k->to = to[1];
+  k->from = from[0];
+  k->run = run_child;
+  k->close = close_child;
   return true;
 }
 

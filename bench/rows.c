@@ -253,7 +253,7 @@ static int gather(const Options *o, const Case *c, const char *folder, Contender
     die("cannot load %s", path.text);
   if (from_file(&k[++n], "value", path.text, c, 0)) k[n++].checked = false;
   n += from_file(&k[n], "hand", object(folder, "hand", &path), c, function);
-  if (!c->single) n += from_file(&k[n], "adolc", object(o->folder, "adolc", &path), c, function);
+  if (!c->single) n += from_child(&k[n], "adolc", object(o->folder, "adolc", &path), c, function);
   n += from_server(&k[n], "torch", o->torch, folder, c);
   char *names = strdup(c->row->peers);
   for (char *name = strtok(names, " "); name; name = strtok(NULL, " ")) {
@@ -262,7 +262,7 @@ static int gather(const Options *o, const Case *c, const char *folder, Contender
       k[n++].checked = strcmp(name, "copy");
   }
   free(names);
-  n += from_cc(&k[n], c);
+  if (!o->check) n += from_cc(&k[n], c);   /* tests/jit.sh has that */
   n += from_library(&k[n], c);
   return n;
 }

@@ -28,7 +28,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/gradc-bench.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 
 flags=(-O3 -march=native)
-[[ -z $check ]] || flags=(-O1)
+[[ -z $check ]] || flags=(-O0)
 common=(-std=gnu11 -fPIC -Wall -Wextra -Werror -fno-math-errno)
 
 described() { sed -n "s/^#: $2 *//p" "$1"; }

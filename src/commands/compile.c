@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "commands/command.h"
+#include "commands/report.h"
 #include "emit/emit.h"
 #include "interpret/interpret.h"
 #include "optimize/optimize.h"
@@ -16,7 +17,7 @@ typedef struct Compile {
   Job job;
   const char *file, *output;
   const char *functions;           /* -f f,g */
-  bool main;
+  bool main, report;
   VEC(Request) requests;
   VEC(SizeValue) sizes;            /* --size n=3 */
   VEC(Prog *) programs;
@@ -26,9 +27,8 @@ typedef struct Compile {
 } Compile;
 
 enum { OPT_PREFIX = 256, OPT_REAL, OPT_IEEE, OPT_FAST, OPT_UNCHECKED, OPT_CHECKPOINT,
-       OPT_TRACE, OPT_MAX,
-       OPT_NO_WARN, OPT_LIMIT, OPT_STATIC, OPT_WRAPPER, OPT_SELFTEST, OPT_MAIN, OPT_ABI,
-       OPT_OPENMP, OPT_BLAS, OPT_SIZE, OPT_HELP, OPT_DERIVATIVE };
+       OPT_TRACE, OPT_MAX, OPT_NO_WARN, OPT_LIMIT, OPT_STATIC, OPT_WRAPPER, OPT_SELFTEST,
+       OPT_MAIN, OPT_ABI, OPT_OPENMP, OPT_BLAS, OPT_SIZE, OPT_REPORT, OPT_HELP, OPT_DERIVATIVE };
 
 static const struct { const char *name; DerivKind kind; } derivatives[] = {
   {"grad", DERIV_GRAD}, {"vjp", DERIV_VJP}, {"jvp", DERIV_JVP},
@@ -45,7 +45,7 @@ static const struct option options[] = {
   {"selftest", no_argument, NULL, OPT_SELFTEST}, {"main", no_argument, NULL, OPT_MAIN},
   {"abi", required_argument, NULL, OPT_ABI}, {"openmp", no_argument, NULL, OPT_OPENMP},
   {"blas", no_argument, NULL, OPT_BLAS}, {"size", required_argument, NULL, OPT_SIZE},
-  {"limit", required_argument, NULL, OPT_LIMIT},
+  {"limit", required_argument, NULL, OPT_LIMIT}, {"report", no_argument, NULL, OPT_REPORT},
   {"no-warn", required_argument, NULL, OPT_NO_WARN}, {"help", no_argument, NULL, OPT_HELP},
   {"grad", required_argument, NULL, OPT_DERIVATIVE + 0}, {"vjp", required_argument, NULL, OPT_DERIVATIVE + 1},
   {"jvp", required_argument, NULL, OPT_DERIVATIVE + 2}, {"jacobian", required_argument, NULL, OPT_DERIVATIVE + 3},
@@ -277,6 +277,61 @@ static void write_all(Compile *k, const Buf *body, const Buf *header, const Buf 
   write_files(c, n, path, text);
 }
 
+/* ---- the report --------------------------------------------------------------------------- */
+
+typedef struct Formulas { Compile *k; Module *m; EmitReport *report; } Formulas;
+
+/* The same functions with no size given, emitted for their costs alone. */
+static void emit_formulas(void *arg) {
+  Formulas *f = arg;
+  Compile *k = f->k;
+  Ctx *c = k->job.c;
+  uint32_t n = k->requests.n;
+  Prog **programs = NEWN(c, Prog *, n + 1);
+  EmitOptions o = k->emit;
+  Buf body, header;
+  for (uint32_t i = 0; i < n; i++) {
+    Request q = k->requests.at[i];
+    q.nnamed = 0;
+    programs[i] = optimize(elaborate_function(f->m, &q), NULL);
+  }
+  o.function = NULL;
+  o.program = NULL;
+  o.selftest = false;
+  o.report = f->report;
+  buf_init(&body, c);
+  buf_init(&header, c);
+  emit_c(c, programs, n, &o, &body, &header);
+}
+
+/* Some functions are compiled for known sizes alone: their numbers are their formulas. */
+static bool formulas(Compile *k, Module *m, EmitReport *report) {
+  Formulas f = {k, m, report};
+  uint32_t said = k->job.c->diags.n;
+  Status s = ctx_try(k->job.c, emit_formulas, &f);
+  if (s != GC_OK && s != GC_ERROR) diag_raise(k->job.c, s);
+  k->job.c->diags.n = said;
+  return s == GC_OK;
+}
+
+static void print_report(Compile *k, Module *m) {
+  Ctx *c = k->job.c;
+  uint32_t n = k->requests.n;
+  EmitReport *general = NEWN(c, EmitReport, n + 1), *own = k->emit.report;
+  bool both = k->sizes.n && formulas(k, m, general);
+  ReportEntry *x = NEWN(c, ReportEntry, n + 1);
+  Buf text;
+  for (uint32_t i = 0; i < n; i++) {
+    x[i].function = k->requests.at[i].function;
+    x[i].derivative = k->requests.at[i].kind != DERIV_VALUE;
+    x[i].formula = both ? general[i] : own[i];
+    x[i].number = both ? &own[i] : NULL;
+  }
+  buf_init(&text, c);
+  report_text(c, x, n, &text);
+  fputs(buf_text(&text), stdout);
+}
+
 static void compile_file(void *arg) {
   Compile *k = arg;
   Ctx *c = k->job.c;
@@ -295,10 +350,13 @@ static void compile_file(void *arg) {
   k->emit.source_name = k->file;
   k->emit.function = k->known.at;
   if (k->main) k->emit.program = &program;
-  k->emit.header_name = base_of_path(k->emit.single ? k->output : beside(c, k->output, ".h"));
-  if (!k->emit.prefix) k->emit.prefix = prefix_of(c, k->output);
+  const char *output = k->output ? k->output : str_printf(c, "%s.c", prefix_of(c, k->file));
+  k->emit.header_name = base_of_path(k->emit.single ? output : beside(c, output, ".h"));
+  if (!k->emit.prefix) k->emit.prefix = prefix_of(c, output);
+  if (k->report) k->emit.report = NEWN(c, EmitReport, k->programs.n + 1);
   emit_c(c, k->programs.at, k->programs.n, &k->emit, &body, &header);
-  write_all(k, &body, &header, &program);
+  if (k->output) write_all(k, &body, &header, &program);
+  if (k->report) print_report(k, m);
 }
 
 /* ---- the command line -------------------------------------------------------------------- */
@@ -320,6 +378,8 @@ static int check_options(Compile *k) {
   if (o->casadi && (o->single || o->wrapper || k->main))
     return usage_error(&compile_command, "--abi=casadi has no --%s",
                        o->single ? "static" : o->wrapper ? "wrapper" : "main");
+  if (o->casadi && k->report)
+    return usage_error(&compile_command, "--abi=casadi has no --report");
   if (o->casadi && k->job.c->opt.real_float)
     return usage_error(&compile_command,
                        "CasADi's numbers are double: no --real=float with --abi=casadi");
@@ -363,6 +423,7 @@ static int take_options(Compile *k, int argc, char **argv) {
       if (!add_size(k, optarg))
         return usage_error(&compile_command, "--size takes NAME=N, not '%s'", optarg);
       break;
+    case OPT_REPORT: k->report = true; break;
     case OPT_NO_WARN: no_warn_option(c, optarg); break;
     case OPT_LIMIT:
       if (limit_option(&k->job, optarg)) return 2;
@@ -389,7 +450,7 @@ static int take_options(Compile *k, int argc, char **argv) {
   if (optind < argc)
     return usage_error(&compile_command, "one file at a time; what is '%s'?", argv[optind]);
   if (!k->file) return usage_error(&compile_command, "which file?");
-  if (!k->output) return usage_error(&compile_command, "where to? (-o model.c)");
+  if (!k->output && !k->report) return usage_error(&compile_command, "where to? (-o model.c)");
   int wrong = check_options(k);
   return wrong ? wrong : -1;
 }
@@ -423,6 +484,8 @@ const Command compile_command = {
   "  --abi=casadi       CasADi's external functions, with their derivatives\n"
   "  --openmp           parallel loops, the same bits for any number of threads\n"
   "  --blas             large matrix products by cblas (link with -lcblas or -lopenblas)\n"
+  "  --report           workspace, operations and bytes moved, as formulas and, with\n"
+  "                     --size, as numbers; without -o nothing else\n"
   "  --checkpoint       folds keep few states for their backward pass\n"
   "  --unchecked        no run-time checks of subscripts\n"
   "  --trace            keep traces, as printf\n"

@@ -91,6 +91,7 @@ void emit_program(File *f, Prog *p, const char *cname) {
   if (f->o->selftest) selftest_case(e);
   if (f->o->program) program_case(e);
   if (f->o->casadi) casadi_functions(e);
+  if (f->o->report) report_program(e, &f->o->report[f->at]);
   release(e);
 }
 

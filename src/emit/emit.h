@@ -32,6 +32,17 @@ typedef struct EmitFunction {
   uint32_t nin, nout;
 } EmitFunction;
 
+/* What a function costs (report.c): polynomials over its sizes, counted on the program. */
+enum { EMIT_ADDITIONS, EMIT_MULTIPLICATIONS, EMIT_DIVISIONS, EMIT_FUNCTIONS, EMIT_COMPARISONS,
+       EMIT_COUNTS };
+typedef struct EmitReport {
+  const Prog *p;           /* whose sizes they are over */
+  const char *name;        /* of the C function */
+  Size count[EMIT_COUNTS]; /* operations on reals */
+  Size moved, workspace;   /* bytes */
+  uint64_t stack;          /* at most so many bytes */
+} EmitReport;
+
 typedef struct EmitOptions {
   const char *prefix;      /* "model" */
   const char *source_name; /* for comments: "model.gc" */
@@ -45,6 +56,7 @@ typedef struct EmitOptions {
   bool openmp, blas;
   Buf *program;            /* --main: a file of its own, or NULL */
   const EmitFunction *function;  /* for each program, or NULL */
+  EmitReport *report;      /* the same; filled in */
 } EmitOptions;
 
 /* Files of C for a list of functions: the body (none where `single`) and its header. */

@@ -26,6 +26,7 @@
  *   selftest.c   a function that tries the others
  *   program.c    a main function that reads arguments from files
  *   casadi.c     CasADi's external functions
+ *   report.c     what a function costs
  *   sha256.c     the hash of a source
  *   c.c          whole files
  *
@@ -445,6 +446,9 @@ void close_blocks(Emit *e, Ref r, const InBlocks *b,
 /* Opens "if (small) {" after the call for large sizes; false: not a matrix product. */
 bool open_blas(Emit *e, Ref r);
 void blas_head(const File *f, Buf *out);
+
+/* report.c */
+void report_program(Emit *e, EmitReport *out);   /* after its C function is written */
 
 /* sha256.c */
 void sha256_text(const char *bytes, size_t n, char text[65]);
