@@ -225,6 +225,7 @@ static void compile_cc(void *arg) {
   const char *wrt;
   request(x->of->row, x->of->gradient, function, &what, &wrt);
   c->opt.real_float = x->of->single;
+  c->opt.fast_math = strstr(x->of->row->options, "--fast-math-functions") != NULL;
   Module *m = module_new(c);
   uint32_t file = source_add(c, x->of->row->name, x->of->row->text, strlen(x->of->row->text));
   module_add(m, parse(c, file, PARSE_FILE, NULL), false);

@@ -58,7 +58,6 @@ build_row() {
   mapfile -t requests < <(described "$program" gradient)
   read -ra libs <<<"$(described "$program" libs)"
   read -ra options <<<"$(described "$program" options)"
-  "$GRADC" compile --help | grep -q fast-math || options=("${options[@]/--fast-math-functions}")
   plain=$(described "$program" value)
   for request in "${requests[@]}"; do
     if [[ $request == *' '* ]]; then asked+=("--${request%% *}" "${request#* }"); else plain+=,$request; fi
