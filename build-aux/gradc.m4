@@ -5,8 +5,9 @@
 #
 # Finds gradc (or takes the variable GRADC) and substitutes
 #   GRADC             the program
-#   GRADC_CFLAGS      -ffp-contract=off -fno-builtin, as far as $CC knows them: with these
-#                     the numbers are those of `gradc run`, to the last bit.  Empty with
+#   GRADC_CFLAGS      -ffp-contract=off -fno-builtin -fno-math-errno -fno-trapping-math, as far
+#                     as $CC knows them: with the first two the numbers are those of `gradc
+#                     run`, to the last bit, and the others help to vectorize.  Empty with
 #                     `plain`, and where the builder says --disable-gradc-exact.
 #   GRADC_COMPILE     the command of the suffix rule .gc.o
 #   GRADC_LTCOMPILE   the command of the suffix rule .gc.lo, with libtool
@@ -44,7 +45,7 @@ m4_ifval([$1], [AS_IF([test -n "$gradc_found"], [
     [AC_MSG_RESULT([no, ${gradc_version:-none}])])])])
 GRADC_CFLAGS=
 AS_IF([test "[]m4_default([$2], [exact])" = exact && test "$enable_gradc_exact" != no], [
-  for gradc_flag in -ffp-contract=off -fno-builtin; do
+  for gradc_flag in -ffp-contract=off -fno-builtin -fno-math-errno -fno-trapping-math; do
     AC_MSG_CHECKING([whether $CC takes $gradc_flag])
     gradc_saved_cflags=$CFLAGS
     CFLAGS="$CFLAGS -Werror $gradc_flag"

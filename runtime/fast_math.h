@@ -4,7 +4,7 @@
  * fma, so that compilers put several elements of a loop through them at once, and every
  * machine gets the same bits (under -ffp-contract=off).  NaNs, infinities, zeros and
  * subnormal numbers come and go as in <math.h>; nothing sets errno.  src/ir/fast_math.def
- * says how far off each may be.  Blocks are as in scalar.h.
+ * says how far off each may be.  Blocks are as in scalar.h, which comes first.
  *
  * Polynomials were fitted by weighted least squares in 200 bits, at Chebyshev nodes, with
  * Lawson's weights towards the smallest largest error, then rounded.  The error that is left is
@@ -63,18 +63,6 @@ static inline double gc_pick(int c, double a, double b) {
 static inline float gc_pickf(int c, float a, float b) {
   const uint32_t mask = (uint32_t)-c;
   return gc_numberf(gc_bitsf(b) ^ ((gc_bitsf(a) ^ gc_bitsf(b)) & mask));
-}
-
-/* gc_size: the number without its sign */
-/* needs: gc_bits gc_number */
-static inline double gc_size(double x) {
-  return gc_number(gc_bits(x) & UINT64_C(0x7fffffffffffffff));
-}
-
-/* gc_sizef: the number without its sign */
-/* needs: gc_bitsf gc_numberf */
-static inline float gc_sizef(float x) {
-  return gc_numberf(gc_bitsf(x) & UINT32_C(0x7fffffff));
 }
 
 /* ---- exponentials -------------------------------------------------------------------- */
@@ -254,19 +242,19 @@ static inline float gc_expm1_partsf(float x, float *low) {
 }
 
 /* gc_fast_expm1: exp(x) - 1, exact near 0 */
-/* needs: gc_pick gc_size gc_expm1_parts */
+/* needs: gc_pick gc_abs gc_expm1_parts */
 static inline double gc_fast_expm1(double x) {
   double low;
   const double y = gc_expm1_parts(x, &low);
-  return gc_pick(gc_size(x) < 5.5e-17, x, y);
+  return gc_pick(gc_abs(x) < 5.5e-17, x, y);
 }
 
 /* gc_fast_expm1f: exp(x) - 1, exact near 0 */
-/* needs: gc_pickf gc_sizef gc_expm1_partsf */
+/* needs: gc_pickf gc_absf gc_expm1_partsf */
 static inline float gc_fast_expm1f(float x) {
   float low;
   const float y = gc_expm1_partsf(x, &low);
-  return gc_pickf(gc_sizef(x) < 2.9e-8f, x, y);
+  return gc_pickf(gc_absf(x) < 2.9e-8f, x, y);
 }
 
 /* ---- logarithms ----------------------------------------------------------------------- */
@@ -464,9 +452,9 @@ static inline float gc_fast_log10f(float x) {
 
 /* gc_fast_tanh: hyperbolic tangent, of |x| as e/(2 + e) where e = exp(2|x|) - 1; what the
  * roundings of e and 2 + e left out is made good */
-/* needs: gc_bits gc_number gc_pick gc_size gc_expm1_parts */
+/* needs: gc_bits gc_number gc_pick gc_abs gc_expm1_parts */
 static inline double gc_fast_tanh(double x) {
-  const double size = gc_size(x);
+  const double size = gc_abs(x);
   double low, high = gc_expm1_parts(2.0 * gc_pick(size > 22.0, 22.0, size), &low);
   const double sum = 2.0 + high;
   const double lost = low + gc_pick(high < 2.0, (2.0 - sum) + high, (high - sum) + 2.0);
@@ -478,9 +466,9 @@ static inline double gc_fast_tanh(double x) {
 
 /* gc_fast_tanhf: hyperbolic tangent, of |x| as e/(2 + e) where e = exp(2|x|) - 1; what the
  * roundings of e and 2 + e left out is made good */
-/* needs: gc_bitsf gc_numberf gc_pickf gc_sizef gc_expm1_partsf */
+/* needs: gc_bitsf gc_numberf gc_pickf gc_absf gc_expm1_partsf */
 static inline float gc_fast_tanhf(float x) {
-  const float size = gc_sizef(x);
+  const float size = gc_absf(x);
   float low, high = gc_expm1_partsf(2.0f * gc_pickf(size > 11.0f, 11.0f, size), &low);
   const float sum = 2.0f + high;
   const float lost = low + gc_pickf(high < 2.0f, (2.0f - sum) + high, (high - sum) + 2.0f);
@@ -492,10 +480,10 @@ static inline float gc_fast_tanhf(float x) {
 
 /* gc_fast_sigmoid: 1/(1 + exp(-x)) without overflow, e/(1 + e) for x < 0; what the roundings
  * of e and 1 + e left out is made good */
-/* needs: gc_pick gc_size gc_exp_parts */
+/* needs: gc_pick gc_abs gc_exp_parts */
 static inline double gc_fast_sigmoid(double x) {
   const int below = x < 0.0;
-  double low, high = gc_exp_parts(-gc_size(x), &low);
+  double low, high = gc_exp_parts(-gc_abs(x), &low);
   const double sum = 1.0 + high, lost = ((1.0 - sum) + high) + low;
   const double y = gc_pick(below, high, 1.0) / sum, left = -(y * lost);
   return y + gc_pick(below, low + left, left) * gc_pick(below, 1.0 - y, y);
@@ -503,26 +491,26 @@ static inline double gc_fast_sigmoid(double x) {
 
 /* gc_fast_sigmoidf: 1/(1 + exp(-x)) without overflow, e/(1 + e) for x < 0; what the roundings
  * of e and 1 + e left out is made good */
-/* needs: gc_pickf gc_sizef gc_exp_partsf */
+/* needs: gc_pickf gc_absf gc_exp_partsf */
 static inline float gc_fast_sigmoidf(float x) {
   const int below = x < 0.0f;
-  float low, high = gc_exp_partsf(-gc_sizef(x), &low);
+  float low, high = gc_exp_partsf(-gc_absf(x), &low);
   const float sum = 1.0f + high, lost = ((1.0f - sum) + high) + low;
   const float y = gc_pickf(below, high, 1.0f) / sum, left = -(y * lost);
   return y + gc_pickf(below, low + left, left) * gc_pickf(below, 1.0f - y, y);
 }
 
 /* gc_fast_softplus: log(1 + exp(x)), without overflow */
-/* needs: gc_pick gc_size gc_fast_exp gc_fast_log1p */
+/* needs: gc_pick gc_abs gc_fast_exp gc_fast_log1p */
 static inline double gc_fast_softplus(double x) {
-  const double e = gc_fast_log1p(gc_fast_exp(-gc_size(x)));
+  const double e = gc_fast_log1p(gc_fast_exp(-gc_abs(x)));
   return gc_pick(x > 0.0, x + e, e);
 }
 
 /* gc_fast_softplusf: log(1 + exp(x)), without overflow */
-/* needs: gc_pickf gc_sizef gc_fast_expf gc_fast_log1pf */
+/* needs: gc_pickf gc_absf gc_fast_expf gc_fast_log1pf */
 static inline float gc_fast_softplusf(float x) {
-  const float e = gc_fast_log1pf(gc_fast_expf(-gc_sizef(x)));
+  const float e = gc_fast_log1pf(gc_fast_expf(-gc_absf(x)));
   return gc_pickf(x > 0.0f, x + e, e);
 }
 

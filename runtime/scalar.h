@@ -11,6 +11,136 @@
 #include <math.h>
 #include <stdint.h>
 
+/* ---- what machines have instructions for ------------------------------------------ */
+/* Exact in every C library.  Compilers that are told not to know the library's functions
+ * (-fno-builtin) still know them under these names. */
+
+/* gc_abs: absolute value */
+static inline double gc_abs(double x) {
+#ifdef __GNUC__
+  return __builtin_fabs(x);
+#else
+  return fabs(x);
+#endif
+}
+
+/* gc_absf: absolute value */
+static inline float gc_absf(float x) {
+#ifdef __GNUC__
+  return __builtin_fabsf(x);
+#else
+  return fabsf(x);
+#endif
+}
+
+/* gc_sqrt: square root */
+static inline double gc_sqrt(double x) {
+#ifdef __GNUC__
+  return __builtin_sqrt(x);
+#else
+  return sqrt(x);
+#endif
+}
+
+/* gc_sqrtf: square root */
+static inline float gc_sqrtf(float x) {
+#ifdef __GNUC__
+  return __builtin_sqrtf(x);
+#else
+  return sqrtf(x);
+#endif
+}
+
+/* gc_floor: the largest whole number not above x */
+static inline double gc_floor(double x) {
+#ifdef __GNUC__
+  return __builtin_floor(x);
+#else
+  return floor(x);
+#endif
+}
+
+/* gc_floorf: the largest whole number not above x */
+static inline float gc_floorf(float x) {
+#ifdef __GNUC__
+  return __builtin_floorf(x);
+#else
+  return floorf(x);
+#endif
+}
+
+/* gc_ceil: the smallest whole number not below x */
+static inline double gc_ceil(double x) {
+#ifdef __GNUC__
+  return __builtin_ceil(x);
+#else
+  return ceil(x);
+#endif
+}
+
+/* gc_ceilf: the smallest whole number not below x */
+static inline float gc_ceilf(float x) {
+#ifdef __GNUC__
+  return __builtin_ceilf(x);
+#else
+  return ceilf(x);
+#endif
+}
+
+/* gc_trunc: x rounded toward zero */
+static inline double gc_trunc(double x) {
+#ifdef __GNUC__
+  return __builtin_trunc(x);
+#else
+  return trunc(x);
+#endif
+}
+
+/* gc_truncf: x rounded toward zero */
+static inline float gc_truncf(float x) {
+#ifdef __GNUC__
+  return __builtin_truncf(x);
+#else
+  return truncf(x);
+#endif
+}
+
+/* gc_rint: the nearest whole number, halves to even */
+static inline double gc_rint(double x) {
+#ifdef __GNUC__
+  return __builtin_rint(x);
+#else
+  return rint(x);
+#endif
+}
+
+/* gc_rintf: the nearest whole number, halves to even */
+static inline float gc_rintf(float x) {
+#ifdef __GNUC__
+  return __builtin_rintf(x);
+#else
+  return rintf(x);
+#endif
+}
+
+/* gc_copysign: x with the sign of y */
+static inline double gc_copysign(double x, double y) {
+#ifdef __GNUC__
+  return __builtin_copysign(x, y);
+#else
+  return copysign(x, y);
+#endif
+}
+
+/* gc_copysignf: x with the sign of y */
+static inline float gc_copysignf(float x, float y) {
+#ifdef __GNUC__
+  return __builtin_copysignf(x, y);
+#else
+  return copysignf(x, y);
+#endif
+}
+
 /* ---- division ----------------------------------------------------------------- */
 
 /* gc_mod: x modulo y with the sign of y */
@@ -150,16 +280,6 @@ static inline int64_t gc_select_i(int c, int64_t a, int64_t b) {
 
 /* ---- signs ----------------------------------------------------------------------- */
 
-/* gc_abs: absolute value */
-static inline double gc_abs(double x) {
-  return fabs(x);
-}
-
-/* gc_absf: absolute value */
-static inline float gc_absf(float x) {
-  return fabsf(x);
-}
-
 /* gc_abs_i: absolute value */
 static inline int64_t gc_abs_i(int64_t x) {
   return x < 0 ? (int64_t)(0 - (uint64_t)x) : x;
@@ -250,26 +370,30 @@ static inline float gc_ldexpf(float x, int64_t n) {
 }
 
 /* gc_sigmoid: 1/(1 + exp(-x)), without overflow */
+/* needs: gc_abs */
 static inline double gc_sigmoid(double x) {
-  double e = exp(-fabs(x));
+  double e = exp(-gc_abs(x));
   return x >= 0.0 ? 1.0 / (1.0 + e) : e / (1.0 + e);
 }
 
 /* gc_sigmoidf: 1/(1 + exp(-x)), without overflow */
+/* needs: gc_absf */
 static inline float gc_sigmoidf(float x) {
-  float e = expf(-fabsf(x));
+  float e = expf(-gc_absf(x));
   return x >= 0.0f ? 1.0f / (1.0f + e) : e / (1.0f + e);
 }
 
 /* gc_softplus: log(1 + exp(x)), without overflow */
+/* needs: gc_abs */
 static inline double gc_softplus(double x) {
-  double e = log1p(exp(-fabs(x)));
+  double e = log1p(exp(-gc_abs(x)));
   return x > 0.0 ? x + e : e;
 }
 
 /* gc_softplusf: log(1 + exp(x)), without overflow */
+/* needs: gc_absf */
 static inline float gc_softplusf(float x) {
-  float e = log1pf(expf(-fabsf(x)));
+  float e = log1pf(expf(-gc_absf(x)));
   return x > 0.0f ? x + e : e;
 }
 

@@ -47,10 +47,11 @@ static const char head[] =
   "struct gc_stop *(*gc_stop)(void *);\n"
   "int (*gc_stopped)(void *);\n";
 
-/* No contraction and no builtins: the same bits as libtcc's code. */
+/* No contraction and no builtins: the same bits as libtcc's code.  That nobody looks at errno
+ * or traps changes no bit, and lets loops with a choice in them become vector instructions. */
 static const char *const flags[] = {
   "-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fno-builtin", "-fno-math-errno",
-  "-fPIC", "-shared", "-w",
+  "-fno-trapping-math", "-fPIC", "-shared", "-w",
 };
 enum { FLAGS = sizeof flags / sizeof *flags };
 

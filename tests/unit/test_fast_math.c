@@ -17,8 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../runtime/fast_math.h"
 #include "../../runtime/scalar.h"
+#include "../../runtime/fast_math.h"
 #include "interpret/special.h"
 
 #define mpfr_sigmoid mp_sigmoid
