@@ -109,6 +109,8 @@ EMIT = \
   src/emit/program.c \
   src/emit/regions.c \
   src/emit/report.c \
+  src/emit/rows.c \
+  src/emit/rows_plan.c \
   src/emit/selftest.c \
   src/emit/sha256.c \
   src/emit/signature.c \
@@ -493,6 +495,7 @@ TEST_FILES = \
   tests/compiled/parallel_driver.c \
   tests/compiled/products.gc \
   tests/compiled/programs.awk \
+  tests/compiled/rows.gc \
   tests/compiled/table.awk \
   tests/count.awk \
   tests/coverage.awk \

@@ -13,8 +13,8 @@ check() {
 }
 run() { "$GRADC" run --json "$@" 2>&1; }
 
-for name in adam gmm runge_kutta tricks; do
-  file=$top_srcdir/examples/$name.gc
+for name in examples/{adam,gmm,runge_kutta,tricks} tests/compiled/rows; do
+  file=$top_srcdir/$name.gc
   run "$file" >"$work/tcc"
   run --jit=cc "$file" >"$work/cc"
   check "$name: cc and tcc agree" 'cmp -s "$work/tcc" "$work/cc"'

@@ -18,6 +18,7 @@ static void init(Emit *e, File *f, Prog *p, const char *cname) {
   plan_chunks(e);
   plan_copies(e);
   plan_rooms(e);
+  plan_rows(e);
   plan_slots(e);
   mark_shared(e);
 }

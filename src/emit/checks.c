@@ -23,6 +23,9 @@ static uint32_t number_in(Emit *e, Ref r, const char *what) {
 }
 
 static uint32_t number(Emit *e, Ref r, const char *what) {
+  for (uint32_t k = e->again_from; k < e->again_to; k++)
+    if (e->checks.at[k].node == r && strcmp(e->checks.at[k].what, what) == 0)
+      return e->checks.at[k].number;
   Check c = {.number = e->checks.n + 1, .node = r, .what = what};
   if (e->whole) c.number = number_in(e, r, what);
   VEC_PUSH(e->c, &e->checks, c);
@@ -184,7 +187,8 @@ void emit_trips(Emit *e, Ref rounds) {
     put(e, " > 0 && ");
   }
   putf(e, "(%s->trips -= ", ref_stop(e));
-  if (rounds) put_expr(e, rounds, PREC_ADD);
+  if (e->rows) putf(e, "%u*", lanes_of(e->f));
+  if (rounds) put_expr(e, rounds, e->rows ? PREC_UNARY : PREC_ADD);
   else put(e, "1");
   putf(e, ") < 0) return gc_stopped(%s);\n", ref_host(e));
 }

@@ -310,7 +310,7 @@ static bool assign(Emit *e, Contraction *x, const Region *body) {
 static bool find_contraction(Emit *e, Ref r, Contraction *x, uint32_t *out) {
   *x = (Contraction){.row = -1, .column = -1, .depth = -1};
   const Node *n = node(e, r);
-  if (n->op != IR_LOOP) return false;
+  if (n->op != IR_LOOP || inside_rows(e, r)) return false;
   uint32_t outs = needed_outs(e, r, out);
   bool found = outs == 1 ? take_build(e, x, r, *out)
                : outs == 0 && info(e, r)->effect && take_update(e, x, r, n->regions[0]);
@@ -444,7 +444,7 @@ bool emit_contraction(Emit *e, Ref r) {
   uint32_t scope = scope_open(e);
   for (uint32_t k = 0; k < x.n; k++) {
     if ((int)k == x.row || (int)k == x.column || (int)k == x.depth) continue;
-    open_for(e, r, x.axis[k].index, x.axis[k].extent, NULL);
+    open_for(e, r, x.axis[k].index, x.axis[k].extent, NULL, NULL);
     opened++;
   }
   put_call(e, &x, c);

@@ -137,7 +137,7 @@ void put_element(Emit *e, Ref array, uint32_t n, const Ref *index) {
   const Type *t = node(e, array)->type;
   put(e, array_text(e, array));
   put(e, "[");
-  put_flat(e, t, n, index, PREC_ANY);
+  put_lane_flat(e, storage_of(e, array), t, n, index);
   put(e, "]");
 }
 
@@ -300,6 +300,8 @@ void put_expr(Emit *e, Ref r, int prec) {
   const Info *x = info(e, r);
   if (n->op == IR_CONST) {
     put_const(e, n, prec);
+  } else if (is_lane_index(e, r)) {
+    put_lane_index(e, prec);
   } else if (!x->inlined) {
     put_truth(e, n, x->keep != 0, prec, ref_node(e, r));
   } else {

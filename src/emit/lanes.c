@@ -23,10 +23,6 @@ static int width(const Emit *e) {
   return e->f->real_float ? 16 : 8;
 }
 
-static bool for_tcc(const Emit *e) {
-  return e->f->jit && !e->f->standalone;
-}
-
 /* ---- which loops ------------------------------------------------------------------- */
 
 /* How an int of the round moves with the innermost index. */
@@ -123,7 +119,7 @@ static bool gains(const Emit *e, Ref r) {
 
 bool plan_lanes(Emit *e, Ref r) {
   const Node *n = node(e, r);
-  if (e->c->opt.ieee || n->nargs == 0 || !gains(e, r)) return false;
+  if (e->c->opt.ieee || n->nargs == 0 || inside_rows(e, r) || !gains(e, r)) return false;
   const Node *last = node(e, n->arg[n->nargs - 1]);
   if (last->op == IR_CONST && last->aux.i < width(e)) return false;
   return straight_body(e, n->regions[0], n->nargs);
@@ -373,7 +369,7 @@ void emit_lanes(Emit *e, Ref r, const char *block) {
   const char **lane = declare_lanes(e, r);
   uint32_t scope = scope_open(e);
   for (uint32_t a = 0; a < outer; a++)
-    open_for(e, r, n->regions[0]->params.at[a], n->arg[a], a ? NULL : block);
+    open_for(e, r, n->regions[0]->params.at[a], n->arg[a], a ? NULL : block, NULL);
   emit_trips(e, n->arg[outer]);
   Rounds x = find_rounds(e, r, NULL);
   put_rest(e, r, &x);

@@ -2,6 +2,7 @@
 #include "emit/private.h"
 
 #include <math.h>
+#include <string.h>
 
 /* ---- results --------------------------------------------------------------------- */
 
@@ -10,18 +11,18 @@ Ref needed_proj(const Emit *e, Ref r, uint32_t k) {
   return proj && info(e, proj)->need ? proj : 0;
 }
 
-static bool scalar_out(const Emit *e, Ref r, uint32_t k) {
+bool scalar_out(const Emit *e, Ref r, uint32_t k) {
   const Type *t = node(e, r)->result_type[k];
   return t && t->rank == 0 && needed_proj(e, r, k);
 }
 
-static bool array_out(const Emit *e, Ref r, uint32_t k) {
+bool array_out(const Emit *e, Ref r, uint32_t k) {
   const Type *t = node(e, r)->result_type[k];
   return t && t->rank > 0 && needed_proj(e, r, k);
 }
 
 /* Names of scalar results, in the scope around. */
-static void name_outs(Emit *e, Ref r) {
+void name_outs(Emit *e, Ref r) {
   const Node *n = node(e, r);
   for (uint32_t k = 0; k < n->nresults; k++) {
     if (!scalar_out(e, r, k)) continue;
@@ -41,7 +42,7 @@ static void name_outs(Emit *e, Ref r) {
   }
 }
 
-static const char *out_type(Emit *e, Ref r, uint32_t k) {
+const char *out_type(Emit *e, Ref r, uint32_t k) {
   return c_type(e->f, node(e, r)->result_type[k]->elem, false);
 }
 
@@ -262,7 +263,7 @@ static void emit_build(Emit *e, Ref r, uint32_t k, Ref value, const Region *body
   }
   line_start(e);
   putf(e, "%s[", ref_buffer(e, o->buffer));
-  put_flat(e, whole, naxes, body->params.at, PREC_ANY);
+  put_lane_flat(e, o->buffer, whole, naxes, body->params.at);
   put(e, "] = ");
   put_expr(e, value, PREC_ANY);
   line_end(e, ";");
@@ -294,8 +295,6 @@ void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const cha
   if (comb == ALL) putf(e, ") %s = 0", name);
   line_end(e, ";");
 }
-
-typedef struct Outputs { uint32_t first; const char **best; } Outputs;
 
 static Outputs declare_outputs(Emit *e, Ref r, uint32_t first) {
   const Node *n = node(e, r);
@@ -346,15 +345,15 @@ void name_index(Emit *e, Ref index) {
   x->home = e->fn->id;
 }
 
-void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block) {
+void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from) {
   const Info *x = info(e, index);
   name_index(e, index);
-  emit_trips(e, extent);
+  if (!from) emit_trips(e, extent);
   line_start(e);
   if (block) {
     put_block_range(e, r, x->cname, block);
   } else {
-    putf(e, "for (int64_t %s = 0; %s < ", x->cname, x->cname);
+    putf(e, "for (int64_t %s = %s; %s < ", x->cname, from ? from : "0", x->cname);
     put_expr(e, extent, PREC_ADD);
     putf(e, "; %s++)", x->cname);
   }
@@ -386,8 +385,11 @@ static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks
   const Node *n = node(e, r);
   Region *body = n->regions[0];
   uint32_t scope = scope_open(e);
-  for (uint32_t a = 0; a < n->nargs; a++)
-    open_for(e, r, body->params.at[a], n->arg[a], a ? NULL : blocks->block);
+  const char *rest = NULL;
+  for (uint32_t a = 0; a < n->nargs; a++) {
+    if (a + 1 == n->nargs && !blocks->block) rest = emit_rows(e, r, o);
+    open_for(e, r, body->params.at[a], n->arg[a], a ? NULL : blocks->block, rest);
+  }
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, 0, body, n->nargs);
   emit_round(e, blocks, body);
@@ -505,7 +507,7 @@ static bool mentioned_later(const Emit *e, const Node *n, const Region *body, ui
 }
 
 /* All at once: what a later one still reads goes through a name of its own. */
-static void assign_scalars(Emit *e, Ref r, Region *body) {
+void assign_scalars(Emit *e, Ref r, Region *body) {
   const Node *n = node(e, r);
   uint32_t skip = n->op == IR_FOLD;
   const char **later = NEWN(e->c, const char *, n->nargs + 1);
@@ -515,7 +517,8 @@ static void assign_scalars(Emit *e, Ref r, Region *body) {
       if (is_array(node(e, param)) || value == param) continue;
       const char *name = info(e, param)->cname;
       if (pass == 0 && mentioned_later(e, n, body, skip, k)) {
-        later[k] = c_fresh(e, str_printf(e->c, "%s_next", name));
+        int plain = (int)strcspn(name, "[");   /* in lanes: an element */
+        later[k] = c_fresh(e, str_printf(e->c, "%.*s_next", plain, name));
         line_start(e);
         putf(e, "const %s %s = ", out_type(e, r, k), later[k]);
         put_expr(e, value, PREC_ANY);
@@ -566,7 +569,7 @@ static void emit_fold(Emit *e, Ref r) {
   declare_turns(e, r);
   Outputs o = declare_outputs(e, r, ncarry);
   uint32_t scope = scope_open(e);
-  open_for(e, r, body->params.at[0], n->arg[0], NULL);
+  open_for(e, r, body->params.at[0], n->arg[0], NULL, NULL);
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, ncarry, body, 1);
   record_states(e, r);

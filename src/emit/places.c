@@ -142,13 +142,6 @@ static uint32_t out_buffer(Emit *e, Ref r, uint32_t k) {
   return o->buffer;
 }
 
-static bool array_out(const Emit *e, Ref r, uint32_t k) {
-  const Node *n = node(e, r);
-  if (!n->result_type[k] || n->result_type[k]->rank == 0) return false;
-  Ref proj = info(e, r)->out[k].proj;
-  return proj && info(e, proj)->need;
-}
-
 /* A row of result k, to be written by the body. */
 static void want_row(Emit *e, Ref r, uint32_t k, Ref value, Region *body) {
   if (!is_array(node(e, value))) return;

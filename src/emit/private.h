@@ -13,6 +13,8 @@
  *   regions.c    regions as statements
  *   loops.c      if, loop, fold, while, accumulators
  *   lanes.c      reductions in partial results, for vector units
+ *   rows_plan.c  which loops run several of their rounds side by side
+ *   rows.c       these, in lanes
  *   checks.c     run-time checks, effects
  *   trace.c      traces as printf
  *   signature.c  parameters, prototypes, prologues
@@ -46,6 +48,7 @@ enum {
   INLINE_DEPTH = 10,     /* nesting of one expression */
   INLINE_SIZE = 16,      /* operations in one expression */
   DEFAULT_STMTS = 2000,
+  LANES = 16, FLOAT_LANES = 32, /* rounds of a loop side by side */
   JIT_STMTS = 1000,
 };
 
@@ -62,6 +65,7 @@ typedef struct Buffer {
   uint32_t from, to;     /* times of its life */
   uint32_t index;        /* OUTPUT: number of the result; SLOT: number of the slot */
   uint32_t parent, part; /* ROW of a stack: its buffer and the row's number */
+  uint32_t lanes;        /* one array for each of so many rounds, interleaved; or 0 */
   uint32_t kept;         /* TEMP that crosses chunks: its element of the int keep, plus 1 */
   bool ints;
   bool no_local;
@@ -112,10 +116,13 @@ typedef struct Info {
   Out *out;              /* structured */
   uint32_t copies;       /* LOOP: the first of its AccCopy, plus 1 */
   uint32_t rooms;        /* LOOP: list of buffers of which each block has its own */
+  uint32_t run;          /* in rows side by side: the run of statements it stands in */
   uint8_t depth, size;   /* of its expression */
   bool need, inlined, effect, atom, mutable_base;
   uint8_t step;          /* lanes.c: how it moves with the innermost index */
   bool shares;           /* LOOP: its rounds write into one place of the workspace */
+  bool rows;             /* LOOP: its rounds go side by side */
+  bool lane, crosses;    /* inside: differs from row to row; used in another run */
   bool lazy;             /* FILL: written again wherever it is copied to, stored nowhere */
 } Info;
 
@@ -154,6 +161,10 @@ typedef struct Check { uint32_t number; Ref node; const char *what; } Check;
 
 typedef struct NameTable NameTable;
 typedef struct Used Used;
+typedef struct Rows Rows;
+
+/* The results of a loop or fold from number `first`: the best value of each argmax so far. */
+typedef struct Outputs { uint32_t first; const char **best; } Outputs;
 
 /* Several programs in one file. */
 typedef struct File {
@@ -206,8 +217,10 @@ typedef struct Emit {
   VEC(Check) checks;
   const struct Emit *whole;  /* a part of it is written (CasADi): its checks' numbers hold */
   uint32_t whole_check;      /* the one after the last that was found there */
+  uint32_t again_from, again_to; /* checks of rows, which the rows left over make again */
   uint32_t loop_depth;
   bool in_parallel;
+  Rows *rows;            /* the rows being written side by side, or NULL */
   VEC(AccCopy) copies;
   uint32_t nenv;
   Span last_comment;
@@ -224,6 +237,8 @@ static inline Node *node(const Emit *e, Ref r) { return ir_node(e->p, r); }
 static inline Region *region_of(const Emit *e, Ref r) {
   return e->p->regions.at[node(e, r)->region];
 }
+/* Is the code for libtcc, which does not optimize? */
+static inline bool for_tcc(const Emit *e) { return e->f->jit && !e->f->standalone; }
 static inline const Order *order_of(const Emit *e, const Region *r) { return &e->order[r->id]; }
 static inline bool is_array(const Node *n) { return n->type && n->type->rank > 0; }
 static inline bool is_scalar(const Node *n) {
@@ -338,15 +353,24 @@ void emit_region(Emit *e, Region *r);            /* its nodes */
 void define_scalar(Emit *e, Ref r);
 void declare_locals(Emit *e, Region *r);
 void store_kept(Emit *e, Ref r);
+void emit_node(Emit *e, Ref r);
 const char *want_name(Emit *e, Ref r, const char *otherwise);
 
 /* loops.c */
 void emit_structured(Emit *e, Ref r);
 bool simple_if(const Emit *e, Ref r);
+/* loops.c */
+void emit_structured(Emit *e, Ref r);
+bool simple_if(const Emit *e, Ref r);
 /* The node that reads result k of a structured node, if it is needed, else 0. */
 Ref needed_proj(const Emit *e, Ref r, uint32_t k);
-/* One axis of loop r; `block`: that of a parallel loop in blocks, or NULL. */
-void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block);
+bool scalar_out(const Emit *e, Ref r, uint32_t k);
+bool array_out(const Emit *e, Ref r, uint32_t k);
+const char *out_type(Emit *e, Ref r, uint32_t k);
+void name_outs(Emit *e, Ref r);                  /* scalar results, in the scope around */
+/* One axis of loop r; `block`: that of a parallel loop in blocks, or NULL; `from`: where it
+ * starts, if not at 0. */
+void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from);
 void close_for(Emit *e);
 void name_index(Emit *e, Ref index);             /* by its name, or i j k by depth */
 void stop_in_loop(Emit *e, Ref extent);
@@ -354,6 +378,7 @@ void stop_in_loop(Emit *e, Ref extent);
 void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const char *best,
                  const Region *body, uint32_t naxes);
 void put_over_nothing(Emit *e, Elem elem, Combiner comb);
+void assign_scalars(Emit *e, Ref r, Region *body);
 
 /* lanes.c */
 bool plan_lanes(Emit *e, Ref r);                 /* is loop r a reduction in lanes? */
@@ -363,6 +388,19 @@ void lanes_head(const File *f, Buf *out);        /* GC_LANES */
 /* contract.c */
 /* Writes the whole loop as a call; false: it is none of that form. */
 bool emit_contraction(Emit *e, Ref r);
+
+/* rows_plan.c */
+void plan_rows(Emit *e);
+bool inside_rows(const Emit *e, Ref r);          /* keeps the order of its sums */
+
+/* rows.c */
+/* Writes the rows that go side by side; gives the text of the index where the others begin, or
+ * NULL: none go. */
+const char *emit_rows(Emit *e, Ref r, const Outputs *o);
+uint32_t lanes_of(const File *f);                /* how many */
+bool is_lane_index(const Emit *e, Ref r);
+void put_lane_index(Emit *e, int prec);          /* "i + l" */
+void put_lane_flat(Emit *e, uint32_t buffer, const Type *t, uint32_t n, const Ref *index);
 
 /* checks.c */
 void emit_checks(Emit *e, Ref r);

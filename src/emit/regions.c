@@ -91,7 +91,7 @@ static bool is_silent(const Emit *e, Ref r) {
   return !x->need || x->inlined || x->lazy || op == IR_CONST || op == IR_DATA || op == IR_PROJ;
 }
 
-static void emit_node(Emit *e, Ref r) {
+void emit_node(Emit *e, Ref r) {
   const Node *n = node(e, r);
   const Info *x = info(e, r);
   if (is_silent(e, r)) return;

@@ -1,0 +1,436 @@
+/* rows.c - rounds of a loop ("rows") side by side, in lanes, as rows_plan.c chose them.
+ *
+ *   for (int64_t i = 0; i < whole; i += 16) {
+ *     double s[16];
+ *     for (int64_t l = 0; l < 16; l++) s[l] = x[i + l];
+ *     for (int64_t k = 0; k < n; k++) {
+ *       for (int64_t l = 0; l < 16; l++) s[l] = s[l]*s[l] + c[k];
+ *     }
+ *     ...
+ *   }
+ *
+ * Loops inside a row stand once around its lanes.  Each run of statements between them is
+ * one loop over the lanes; what differs from row to row and is used in more than one run is
+ * an array with an element for each lane, everything else a local of its run.  A run has
+ * neither branches nor anything that waits for the lane before, so that C compilers make
+ * vectors of it; what goes from row to row in order comes in a loop of its own behind.
+ * The rows that are left over follow in the plain loop. */
+#include "emit/private.h"
+
+#include <string.h>
+
+struct Rows {
+  Ref index;             /* of the row */
+  const char *lane;      /* the lane's name in C */
+  bool open;             /* is a run being written? */
+  Buf before;            /* the text up to it */
+  Buf arrays;            /* declarations in front of it */
+  VEC(Ref) updates;      /* behind it */
+};
+
+uint32_t lanes_of(const File *f) {
+  return f->real_float ? FLOAT_LANES : LANES;
+}
+
+/* ---- subscripts ---------------------------------------------------------------------------- */
+
+bool is_lane_index(const Emit *e, Ref r) {
+  return e->rows && r == e->rows->index;
+}
+
+void put_lane_index(Emit *e, int prec) {
+  putf(e, prec > PREC_ADD ? "(%s + %s)" : "%s + %s", ref_node(e, e->rows->index), e->rows->lane);
+}
+
+/* The place of an element; where each row has an array of its own, of the lane's. */
+void put_lane_flat(Emit *e, uint32_t buffer, const Type *t, uint32_t n, const Ref *index) {
+  uint32_t lanes = e->rows && buffer ? e->buffers.at[buffer].lanes : 0;
+  put_flat(e, t, n, index, lanes ? PREC_MUL : PREC_ANY);
+  if (lanes) putf(e, "*%u + %s", lanes, e->rows->lane);
+}
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+static void run_open(Emit *e) {
+  Rows *w = e->rows;
+  if (w->open) return;
+  w->open = true;
+  w->before = e->fn->body;
+  buf_init(&e->fn->body, e->c);
+  buf_init(&w->arrays, e->c);
+  e->fn->indent++;
+}
+
+static void lane_head(Emit *e, const char *before) {
+  const char *l = e->rows->lane;
+  line_start(e);
+  putf(e, "%sfor (int64_t %s = 0; %s < %u; %s++)", before, l, l, lanes_of(e->f), l);
+}
+
+/* h[i] += v; for one row after the other. */
+static void emit_update(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  lane_head(e, "");
+  put(e, " ");
+  put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
+  put(e, " += ");
+  put_expr(e, n->arg[1], PREC_ANY);
+  line_end(e, ";");
+}
+
+static void run_close(Emit *e) {
+  Rows *w = e->rows;
+  if (!w->open) return;
+  w->open = false;
+  Buf run = e->fn->body;
+  e->fn->body = w->before;
+  e->fn->indent--;
+  buf_add(&e->fn->body, buf_text(&w->arrays), w->arrays.n);
+  if (run.n) {
+    e->f->uses_lanes = true;
+    lane_head(e, "GC_LANES ");
+    block_open(e, "");
+    buf_add(&e->fn->body, buf_text(&run), run.n);
+    block_close(e);
+  }
+  for (uint32_t k = 0; k < w->updates.n; k++) emit_update(e, w->updates.at[k]);
+  w->updates.n = 0;
+}
+
+/* ---- values ------------------------------------------------------------------------------------ */
+
+/* An array with an element for each lane, declared in front of the run; gives the element. */
+static const char *lane_array(Emit *e, const char *name, Elem el) {
+  Rows *w = e->rows;
+  for (uint32_t k = 1; k < e->fn->indent; k++) buf_puts(&w->arrays, "  ");
+  buf_printf(&w->arrays, "%s %s[%u];\n", c_type(e->f, el, false), name, lanes_of(e->f));
+  e->fn->bytes += 8u * lanes_of(e->f);
+  return str_printf(e->c, "%s[%s]", name, w->lane);
+}
+
+/* C compilers compute both sides of a choice only where they stand in front of it. */
+static void hoist(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  for (uint32_t k = 0; k < n->nargs; k++)
+    if (info(e, n->arg[k])->inlined) hoist(e, n->arg[k]);
+  if (n->op != IR_PRIM) return;
+  uint32_t first = n->aux.i == P_SELECT ? 1 : 0;
+  if (!first && n->aux.i != P_AND && n->aux.i != P_OR) return;
+  for (uint32_t k = first; k < n->nargs; k++) make_simple(e, n->arg[k], "t");
+}
+
+static void hoist_inlined(Emit *e, Ref r) {
+  if (info(e, r)->inlined) hoist(e, r);
+}
+
+static void assign(Emit *e, const char *to, Ref r) {
+  line_start(e);
+  putf(e, "%s = ", to);
+  put_expr(e, r, PREC_ANY);
+  line_end(e, ";");
+}
+
+/* An expression becomes an element of an array. */
+static void spread(Emit *e, Ref r, const char *want) {
+  Info *x = info(e, r);
+  if (!x->inlined || !x->lane) return;
+  hoist(e, r);
+  const char *at = lane_array(e, c_fresh(e, want), node(e, r)->type->elem);
+  assign(e, at, r);
+  x->inlined = false;
+  x->cname = at;
+  x->home = e->fn->id;
+}
+
+static void define_lane(Emit *e, Ref r) {
+  Info *x = info(e, r);
+  hoist(e, r);
+  if (!x->crosses) {
+    define_scalar(e, r);
+    return;
+  }
+  const char *at = lane_array(e, c_fresh(e, want_name(e, r, NULL)), node(e, r)->type->elem);
+  x->inlined = true;
+  assign(e, at, r);
+  x->inlined = false;
+  x->cname = at;
+  x->home = e->fn->id;
+}
+
+/* The names that a structured node's scalar results were given are arrays. */
+static void spread_outs(Emit *e, Ref r, uint32_t first) {
+  const Node *n = node(e, r);
+  for (uint32_t k = first; k < n->nresults; k++) {
+    if (!scalar_out(e, r, k)) continue;
+    Info *x = info(e, needed_proj(e, r, k));
+    x->cname = lane_array(e, x->cname, n->result_type[k]->elem);
+  }
+}
+
+/* ---- if ------------------------------------------------------------------------------------------ */
+
+static void emit_statements(Emit *e, const Region *r);
+
+static bool reads(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  if (!info(e, r)->inlined) return false;
+  if (n->op == IR_READ) return true;
+  for (uint32_t k = 0; k < n->nargs; k++)
+    if (reads(e, n->arg[k])) return true;
+  return false;
+}
+
+/* Both sides, then the choice; a side that reads stays where it is read only if taken. */
+static void emit_select(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  name_outs(e, r);
+  hoist_inlined(e, n->arg[0]);
+  make_simple(e, n->arg[0], "which");
+  for (int j = 0; j < 2; j++) emit_statements(e, n->regions[j]);
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (!scalar_out(e, r, k)) continue;
+    Info *x = info(e, needed_proj(e, r, k));
+    Ref side[2] = {n->regions[0]->results.at[k], n->regions[1]->results.at[k]};
+    for (int j = 0; j < 2; j++) {
+      if (reads(e, side[j]) || node(e, side[j])->type->elem == ELEM_INT) continue;
+      hoist_inlined(e, side[j]);
+      make_simple(e, side[j], "t");
+    }
+    if (x->crosses) x->cname = lane_array(e, x->cname, n->result_type[k]->elem);
+    line_start(e);
+    if (!x->crosses) putf(e, "const %s ", out_type(e, r, k));
+    putf(e, "%s = ", x->cname);
+    put_expr(e, n->arg[0], PREC_EQ);
+    put(e, " ? ");
+    put_expr(e, side[0], PREC_OR);
+    put(e, " : ");
+    put_expr(e, side[1], PREC_OR);
+    line_end(e, ";");
+  }
+}
+
+/* ---- statements ------------------------------------------------------------------------------------ */
+
+static void emit_lane(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  const Info *x = info(e, r);
+  if (!x->need || x->inlined || n->op == IR_PROJ || is_array(n)) return;
+  run_open(e);
+  comment_for(e, n);
+  switch (n->op) {
+    case IR_UPD:
+      spread(e, n->arg[1], "v");
+      VEC_PUSH(e->c, &e->rows->updates, r);
+      break;
+    case IR_IF: emit_select(e, r); break;
+    default: define_lane(e, r);
+  }
+}
+
+static void emit_statements(Emit *e, const Region *r) {
+  const Order *o = order_of(e, r);
+  for (uint32_t k = 0; k < o->n; k++) {
+    if (info(e, o->at[k])->lane) emit_lane(e, o->at[k]);
+    else emit_node(e, o->at[k]);
+  }
+}
+
+/* ---- loops inside ----------------------------------------------------------------------------------- */
+
+static void emit_lane_region(Emit *e, Region *r);
+
+static void emit_outs(Emit *e, Ref r, uint32_t first, uint32_t naxes) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  for (uint32_t k = first; k < n->nresults; k++) {
+    if (!needed_proj(e, r, k)) continue;
+    run_open(e);
+    hoist_inlined(e, body->results.at[k]);
+    emit_output(e, r, k, n->aux.loop->comb[k - first], body->results.at[k], NULL, body, naxes);
+  }
+}
+
+/* What reductions start with. */
+static void start_outs(Emit *e, Ref r, uint32_t first) {
+  const Node *n = node(e, r);
+  for (uint32_t k = first; k < n->nresults; k++) {
+    if (!scalar_out(e, r, k)) continue;
+    line_start(e);
+    putf(e, "%s = ", info(e, needed_proj(e, r, k))->cname);
+    put_over_nothing(e, n->result_type[k]->elem, n->aux.loop->comb[k - first]);
+    line_end(e, ";");
+  }
+}
+
+/* The variables that a fold carries. */
+static void start_carried(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+    Ref proj = needed_proj(e, r, k), param = n->regions[0]->params.at[k + 1];
+    hoist_inlined(e, n->arg[k + 1]);
+    Info *x = info(e, param);
+    x->cname = proj ? info(e, proj)->cname
+                    : lane_array(e, c_fresh(e, want_name(e, param, "s")),
+                                 n->result_type[k]->elem);
+    x->home = e->fn->id;
+    assign(e, x->cname, n->arg[k + 1]);
+  }
+}
+
+static void emit_lane_loop(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  Region *body = n->regions[0];
+  bool fold = n->op == IR_FOLD;
+  uint32_t first = fold ? n->nargs - 1 : 0, naxes = fold ? 1 : n->nargs;
+  run_open(e);
+  comment_for(e, n);
+  name_outs(e, r);
+  spread_outs(e, r, 0);
+  if (fold) start_carried(e, r);
+  start_outs(e, r, first);
+  run_close(e);
+  uint32_t scope = scope_open(e);
+  for (uint32_t a = 0; a < naxes; a++) open_for(e, r, body->params.at[a], n->arg[a], NULL, NULL);
+  emit_lane_region(e, body);
+  emit_outs(e, r, first, naxes);
+  if (fold && first) {
+    run_open(e);
+    for (uint32_t k = 0; k < first; k++) hoist_inlined(e, body->results.at[k]);
+    assign_scalars(e, r, body);
+  }
+  run_close(e);
+  for (uint32_t a = 0; a < naxes; a++) close_for(e);
+  scope_close(e, scope);
+}
+
+static bool ends_run(const Emit *e, Ref r) {
+  uint16_t op = node(e, r)->op;
+  return info(e, r)->need && (op == IR_LOOP || op == IR_FOLD);
+}
+
+/* What all rows share comes first in a run, outside its loop.  The last run stays open. */
+static void emit_lane_region(Emit *e, Region *r) {
+  declare_locals(e, r);
+  const Order *o = order_of(e, r);
+  for (uint32_t k = 0, end; k < o->n; k = end + 1) {
+    for (end = k; end < o->n && !ends_run(e, o->at[end]); end++)
+      if (!info(e, o->at[end])->lane) emit_node(e, o->at[end]);
+    for (uint32_t j = k; j < end; j++)
+      if (info(e, o->at[j])->lane) emit_lane(e, o->at[j]);
+    if (end < o->n) emit_lane_loop(e, o->at[end]);
+  }
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------- */
+
+/* An inner loop writes straight into the row of an array that is built. */
+static void name_rows(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    const Out *o = &info(e, r)->out[k];
+    if (!array_out(e, r, k) || !is_array(node(e, n->regions[0]->results.at[k]))) continue;
+    Buffer *row = &e->buffers.at[o->next];
+    Buf saved = e->fn->body;
+    buf_init(&e->fn->body, e->c);
+    put(e, "(");
+    put_row(e, ref_buffer(e, o->buffer), n->result_type[k], n->nargs, n->regions[0]->params.at);
+    put(e, ")");
+    row->cname = buf_text(&e->fn->body);
+    row->home = e->fn->id;
+    e->fn->body = saved;
+  }
+}
+
+/* Rows one after the other: what they reduce. */
+static void emit_reductions(Emit *e, Ref r, const Outputs *o) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  bool any = false;
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (!scalar_out(e, r, k)) continue;
+    if (!any) {
+      lane_head(e, "");
+      block_open(e, "");
+    }
+    any = true;
+    emit_output(e, r, k, n->aux.loop->comb[k], body->results.at[k], o->best[k], body, n->nargs);
+  }
+  if (any) block_close(e);
+}
+
+static void emit_block(Emit *e, Ref r, const Outputs *o) {
+  const Node *n = node(e, r);
+  Region *body = n->regions[0];
+  name_rows(e, r);
+  emit_lane_region(e, body);
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    Ref value = body->results.at[k];
+    if (!needed_proj(e, r, k) || is_array(node(e, value))) continue;
+    run_open(e);
+    hoist_inlined(e, value);
+    if (n->aux.loop->comb[k] != BUILD) spread(e, value, "v");
+    else emit_output(e, r, k, BUILD, value, NULL, body, n->nargs);
+  }
+  run_close(e);
+  emit_reductions(e, r, o);
+}
+
+/* Braces that the body needs; more than there can be where it is cut in pieces. */
+static uint32_t nesting(const Emit *e, const Region *r) {
+  uint32_t most = e->cut[r->id] ? BRACE_MAX : 0;
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    const Node *n = node(e, r->nodes.at[k]);
+    if (n->op != IR_LOOP && n->op != IR_FOLD) continue;
+    uint32_t in = (n->op == IR_LOOP ? n->nargs : 1) + nesting(e, n->regions[0]);
+    if (in > most) most = in;
+  }
+  return most;
+}
+
+/* The body is written twice: what is known of its nodes is as before. */
+static void restore(Emit *e, const Info *saved, Ref from, Ref to) {
+  for (Ref r = from; r < to; r++)
+    if (node(e, r)->op != IR_DATA) e->info[r] = saved[r - from];
+}
+
+/* "n - n%16": the rows that make full blocks. */
+static const char *whole_blocks(Emit *e, Ref extent) {
+  const Node *n = node(e, extent);
+  if (n->op == IR_CONST)
+    return str_printf(e->c, "%lld", (long long)(n->aux.i - n->aux.i % lanes_of(e->f)));
+  return str_printf(e->c, "%s - %s%%%u", expr_text(e, extent, PREC_ADD),
+                    expr_text(e, extent, PREC_MUL), lanes_of(e->f));
+}
+
+const char *emit_rows(Emit *e, Ref r, const Outputs *o) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  if (!info(e, r)->rows || for_tcc(e) || e->scratch[body->id]) return NULL;
+  if (e->fn->indent + nesting(e, body) + 3 > BRACE_MAX) return NULL;
+  Ref from = body->params.at[0], extent = n->arg[n->nargs - 1];
+  Info *saved = NEWN(e->c, Info, r - from);
+  memcpy(saved, &e->info[from], (r - from) * sizeof *saved);
+  uint32_t first_check = e->checks.n;
+  emit_trips(e, extent);
+  const char *whole = whole_blocks(e, extent);
+  uint32_t lanes = lanes_of(e->f);
+  Rows w = {.index = body->params.at[n->nargs - 1]};
+  uint32_t scope = scope_open(e);
+  name_index(e, w.index);
+  const char *i = info(e, w.index)->cname;
+  line_start(e);
+  putf(e, "for (int64_t %s = 0; %s < %s; %s += %u)", i, i, whole, i, lanes);
+  block_open(e, "");
+  stop_in_loop(e, extent);
+  e->loop_depth++;
+  w.lane = c_fresh(e, "l");
+  e->rows = &w;
+  emit_block(e, r, o);
+  e->rows = NULL;
+  close_for(e);
+  scope_close(e, scope);
+  restore(e, saved, from, r);
+  e->again_from = first_check;
+  e->again_to = e->checks.n;
+  return whole;
+}

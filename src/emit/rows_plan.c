@@ -1,0 +1,476 @@
+/* rows_plan.c - which parallel loops run several of their rounds ("rows") side by side.
+ *
+ * A loop whose body holds work that goes in sequence (a fold, sums over what is not next to
+ * each other in memory) cannot be vectorised inside.  Its rounds are independent, so a fixed
+ * number of them can go through that work together, one in each lane.  Here is decided where
+ * that can be done and pays; rows.c writes it.
+ *
+ * Every sum has the order of the source: what rows add to a common place they add there row by
+ * row, a place that rounds of inner loops share takes part only once in a row, and sums inside
+ * a row have no lanes of their own (lanes.c) wherever the row is written.  So the text with
+ * rows has the bits of the text without; libtcc, which makes no vectors, gets the latter.
+ *
+ * Requires places; scales the buffers that each row needs for itself, so it comes before
+ * slots.  Sets Info.rows, and in the bodies Info.lane, run and crosses.  A body that does not
+ * fit costs its length once for each loop around it. */
+#include "emit/private.h"
+
+#include <math.h>
+
+enum { SPECULATED = 24, SHORT = 8, USUAL_TRIPS = 16, ALWAYS = UINT32_MAX };
+
+/* An update of an accumulator from around: `common` if rows add into the same elements. */
+typedef struct Common { Ref handle; bool common; } Common;
+
+/* What a round costs, about, in operations of one number: as it is, and side by side. */
+typedef struct Cost { double plain, rows; } Cost;
+
+typedef struct Fit {
+  Emit *e;
+  Ref loop, index;
+  const Region *body;
+  VEC(uint32_t) own;       /* buffers that each row needs for itself */
+  VEC(Common) updates;
+  Cost cost;
+  uint32_t run;
+  bool inside;             /* is there something to run in lanes: a fold, an inner loop? */
+} Fit;
+
+/* How the code around a node runs. */
+typedef struct Around {
+  double trips;            /* of all loops inside the row */
+  bool serial;             /* in a fold */
+  bool vector;             /* the C compiler makes vectors of it as it is */
+  Ref index;               /* of the innermost loop, or 0 */
+} Around;
+
+/* ---- steps ------------------------------------------------------------------------------ */
+
+static int step(const Emit *e, Ref r, Ref p, int depth) {
+  const Node *n = node(e, r);
+  if (r == p) return 1;
+  if (n->op == IR_CONST || !region_inside(e, n->region, region_of(e, p))) return 0;
+  if (n->op == IR_PARAM) {
+    uint16_t owner = node(e, region_of(e, r)->owner)->op;
+    return owner == IR_LOOP || (owner == IR_FOLD && n->aux.i == 0) ? 0 : 2;
+  }
+  if (n->op != IR_PRIM || depth > 8 || (n->aux.i != P_ADD && n->aux.i != P_SUB)) return 2;
+  int a = step(e, n->arg[0], p, depth + 1), b = step(e, n->arg[1], p, depth + 1);
+  int s = n->aux.i == P_ADD ? a + b : a - b;
+  return a == 2 || b == 2 || s > 1 || s < -1 ? 2 : s;
+}
+
+/* The step of an int expression as loop index p steps by 1: -1, 0 or 1; 2: another. */
+static int step_in(const Emit *e, Ref r, Ref p) {
+  return step(e, r, p, 0);
+}
+
+/* The step in memory of a read or update as p steps: -1, 0, 1, or 2 for another. */
+static int memory_step(const Emit *e, const Node *n, uint32_t first, Ref p) {
+  int last = 0;
+  for (uint32_t k = first; k < n->nargs; k++) {
+    int s = step_in(e, n->arg[k], p);
+    if (s && k + 1 < n->nargs) return 2;
+    last = s;
+  }
+  for (Ref a = n->arg[0]; is_view(node(e, a)) && !info(e, a)->buffer; a = node(e, a)->arg[0])
+    for (uint32_t k = 1; node(e, a)->op == IR_READ && k < node(e, a)->nargs; k++)
+      if (step_in(e, node(e, a)->arg[k], p)) return 2;
+  return last;
+}
+
+/* ---- costs -------------------------------------------------------------------------------- */
+
+static void pay(Fit *f, const Around *w, double plain, double rows) {
+  double as_it_is = w->vector ? 0.25 : w->serial ? 1.5 : 1;
+  f->cost.plain += w->trips * plain * as_it_is;
+  f->cost.rows += w->trips * rows;
+}
+
+static void pay_prim(Fit *f, const Node *n, const Around *w) {
+  const char *c = prim_get((uint32_t)n->aux.i)->c;
+  bool sign = !((*c >= 'a' && *c <= 'z'));
+  if (n->aux.i == P_POW && node(f->e, n->arg[1])->op == IR_CONST) sign = true;
+  if (n->aux.i == P_DIV || n->aux.i == P_SQRT) {
+    pay(f, w, 3, 0.8);
+  } else if (sign || n->aux.i == P_SELECT || n->aux.i == P_ABS || n->aux.i == P_FABS) {
+    pay(f, w, 1, 0.2);
+  } else if (n->aux.i == P_MAX || n->aux.i == P_MIN || n->aux.i == P_RELU) {
+    pay(f, w, 1, 0.4);
+  } else {
+    f->cost.plain += w->trips * 20;   /* a call: the same either way */
+    f->cost.rows += w->trips * 20;
+  }
+}
+
+static void pay_access(Fit *f, const Node *n, uint32_t first, bool own, const Around *w) {
+  int s = own ? 1 : memory_step(f->e, n, first, f->index);
+  pay(f, w, 0.5, s == 0 ? 0.1 : s == 1 ? 0.2 : 1.2);
+}
+
+/* ---- what fits ------------------------------------------------------------------------------ */
+
+static bool fit_region(Fit *f, const Region *r, const Around *w);
+
+static bool is_lane(const Fit *f, Ref r) { return info(f->e, r)->lane; }
+
+static bool any_lane(const Fit *f, const Node *n) {
+  for (uint32_t k = 0; k < n->nargs; k++)
+    if (is_lane(f, n->arg[k])) return true;
+  return false;
+}
+
+static bool size_in_lanes(const Fit *f, const Type *t) {
+  for (uint32_t d = 0; t && d < t->rank; d++)
+    for (uint32_t m = 0; m < t->dim[d]->n; m++)
+      for (uint32_t k = 0; k < t->dim[d]->mono[m].n; k++)
+        if (is_lane(f, t->dim[d]->mono[m].atom[k])) return true;
+  return false;
+}
+
+static bool is_checked(const Fit *f, const Node *n) {
+  return (n->flags & NODE_CHECKED) && !f->e->c->opt.unchecked;
+}
+
+/* An array made inside: each row has its own. */
+static bool is_own(const Fit *f, Ref array) {
+  const Emit *e = f->e;
+  return is_lane(f, base_of(e, array)) && info(e, base_of(e, array))->buffer;
+}
+
+static bool fit_read(Fit *f, Ref r, const Around *w) {
+  const Node *n = node(f->e, r);
+  bool own = is_own(f, n->arg[0]), lane = any_lane(f, n);
+  if (lane && (is_checked(f, n) || (is_array(n) && info(f->e, r)->buffer))) return false;
+  if (own && (is_array(n) || is_view(node(f->e, n->arg[0])))) return false;
+  info(f->e, r)->lane = lane;
+  if (!is_array(n)) pay_access(f, n, 1, own, w);
+  return true;
+}
+
+/* Do the subscripts of an update that all rows share tell apart the rounds of all loops
+ * between it and the row?  Each index has a subscript of its own. */
+static bool tells_rounds_apart(const Fit *f, const Node *n) {
+  const Emit *e = f->e;
+  uint32_t params = 0;
+  for (const Region *r = e->p->regions.at[n->region]; r != f->body; r = r->parent) {
+    const Node *owner = node(e, r->owner);
+    uint32_t count = owner->op == IR_LOOP ? owner->nargs : 1;
+    for (uint32_t p = 0; p < count; p++, params++) {
+      uint32_t at = 0;
+      for (uint32_t k = 2; k < n->nargs; k++) {
+        int s = step_in(e, n->arg[k], r->params.at[p]);
+        if (s == 2) return false;
+        if (s) at = at ? UINT32_MAX : k;
+      }
+      if (!at || at == UINT32_MAX) return false;
+      for (const Region *q = e->p->regions.at[n->region]; q != f->body; q = q->parent)
+        for (uint32_t k = 0; k < q->params.n; k++)
+          if (q->params.at[k] != r->params.at[p] && step_in(e, n->arg[at], q->params.at[k]))
+            return false;
+    }
+  }
+  return true;
+}
+
+/* Updates keep their order at each place: rows add to places of their own, or all to one
+ * that a row adds to only once. */
+static bool fit_update(Fit *f, Ref r, const Around *w) {
+  const Node *n = node(f->e, r);
+  if (is_checked(f, n) || is_array(node(f->e, n->arg[1]))) return false;
+  if (node(f->e, region_of(f->e, r)->owner)->op == IR_IF) return false;
+  if (region_inside(f->e, node(f->e, n->arg[0])->region, f->body)) return false;
+  Common made = {n->arg[0], true};
+  for (uint32_t k = 2; k < n->nargs; k++) {
+    if (n->arg[k] == f->index) made.common = false;
+    else if (is_lane(f, n->arg[k])) return false;
+  }
+  if (made.common && !tells_rounds_apart(f, n)) return false;
+  for (uint32_t k = 0; k < f->updates.n; k++)
+    if (f->updates.at[k].handle == made.handle && (f->updates.at[k].common || made.common))
+      return false;
+  VEC_PUSH(f->e->c, &f->updates, made);
+  info(f->e, r)->lane = true;
+  pay(f, w, 1.5, made.common ? 1.2 : memory_step(f->e, n, 2, f->index) == 1 ? 0.5 : 1.5);
+  return true;
+}
+
+/* Can both branches be computed, whichever is taken: nothing that reads, calls, may fail or
+ * overflow? */
+static bool can_speculate(const Emit *e, const Region *r) {
+  uint32_t count = 0;
+  for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
+    Ref x = order_of(e, r)->at[k];
+    const Node *n = node(e, x);
+    if (!info(e, x)->need || n->op == IR_CONST) continue;
+    if (n->op != IR_PRIM || n->type->elem == ELEM_INT || ++count > SPECULATED) return false;
+    const char *c = prim_get((uint32_t)n->aux.i)->c;
+    if (*c >= 'a' && *c <= 'z' && n->aux.i != P_POW && n->aux.i != P_SELECT && n->aux.i != P_SQRT)
+      return false;
+  }
+  return true;
+}
+
+static bool fit_if(Fit *f, Ref r, const Around *w) {
+  Emit *e = f->e;
+  const Node *n = node(e, r);
+  bool lane = is_lane(f, n->arg[0]);
+  for (uint32_t k = 0; k < n->nresults; k++)
+    if (array_out(e, r, k)) return false;
+  for (int j = 0; j < 2; j++) {
+    const Region *b = n->regions[j];
+    if (!fit_region(f, b, w)) return false;
+    for (uint32_t k = 0; k < b->nodes.n; k++) lane |= is_lane(f, b->nodes.at[k]);
+    for (uint32_t k = 0; k < b->results.n; k++) lane |= is_lane(f, b->results.at[k]);
+  }
+  info(e, r)->lane = lane;
+  return !lane || simple_if(e, r) ||
+         (can_speculate(e, n->regions[0]) && can_speculate(e, n->regions[1]));
+}
+
+/* ---- loops inside -------------------------------------------------------------------------- */
+
+/* Is the buffer the row of an array that the loop over rows builds? */
+static bool is_row_of(const Fit *f, uint32_t b) {
+  const Node *n = node(f->e, f->loop);
+  for (uint32_t k = 0; k < n->nresults; k++)
+    if (info(f->e, f->loop)->out[k].next == b) return true;
+  return false;
+}
+
+static bool fit_array_out(Fit *f, Ref r, uint32_t k, Ref value) {
+  Emit *e = f->e;
+  uint32_t b = info(e, r)->out[k].buffer;
+  if (is_array(node(e, value)) || size_in_lanes(f, node(e, r)->result_type[k])) return false;
+  if (is_row_of(f, b)) return e->buffers.at[b].kind == BUF_ROW && !e->buffers.at[b].parent;
+  const Buffer *x = &e->buffers.at[b];
+  if (x->kind != BUF_SLOT || !region_inside(e, x->region->id, f->body)) return false;
+  VEC_PUSH(e->c, &f->own, b);
+  return true;
+}
+
+static bool fit_outs(Fit *f, Ref r, uint32_t first, const Around *w) {
+  const Node *n = node(f->e, r);
+  for (uint32_t k = first; k < n->nresults; k++) {
+    if (!needed_proj(f->e, r, k)) continue;
+    Combiner comb = n->aux.loop->comb[k - first];
+    if (comb == ARGMAX || comb == ARGMIN) return false;
+    if (comb == BUILD && !fit_array_out(f, r, k, n->regions[0]->results.at[k])) return false;
+    pay(f, w, comb == BUILD ? 0.5 : 1, 0.2);
+  }
+  return true;
+}
+
+/* Does the C compiler make vectors of a loop as it is: nothing inside, no call, all next to
+ * each other in memory? */
+static bool is_vector_loop(const Emit *e, const Node *n) {
+  double trips;
+  const Region *body = n->regions[0];
+  Ref extent = n->arg[n->nargs - 1], index = body->params.at[n->nargs - 1];
+  if (ir_is_const(e->p, extent, &trips) && trips <= SHORT) return false;
+  for (uint32_t k = 0; k < body->nodes.n; k++) {
+    const Node *m = node(e, body->nodes.at[k]);
+    if (!info(e, body->nodes.at[k])->need) continue;
+    if (m->nregions) return false;
+    if (m->op == IR_READ && is_scalar(m) && memory_step(e, m, 1, index) == 2) return false;
+    if (m->op == IR_UPD && memory_step(e, m, 2, index) == 2) return false;
+  }
+  return true;
+}
+
+static Around enter(const Emit *e, const Node *n, const Around *w) {
+  uint32_t axes = n->op == IR_LOOP ? n->nargs : 1;
+  Around in = *w;
+  double trips;
+  for (uint32_t a = 0; a < axes; a++)
+    in.trips *= ir_is_const(e->p, n->arg[a], &trips) && trips < USUAL_TRIPS ? trips : USUAL_TRIPS;
+  in.serial |= n->op == IR_FOLD;
+  in.vector = n->op == IR_LOOP && is_vector_loop(e, n);
+  in.index = n->regions[0]->params.at[axes - 1];
+  return in;
+}
+
+static bool fit_loop(Fit *f, Ref r, const Around *w) {
+  Emit *e = f->e;
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  if (info(e, r)->rows) return false;
+  bool fold = n->op == IR_FOLD;
+  for (uint32_t k = 0; k < (fold ? 1 : n->nargs); k++)
+    if (is_lane(f, n->arg[k])) return false;
+  for (uint32_t k = 1; fold && k < n->nargs; k++) {
+    if (is_array(node(e, body->params.at[k]))) return false;
+    info(e, body->params.at[k])->lane = true;
+  }
+  Around in = enter(e, n, w);
+  if (!fit_region(f, body, &in)) return false;
+  info(e, r)->lane = f->inside = true;
+  return fit_outs(f, r, fold ? n->nargs - 1 : 0, &in);
+}
+
+/* ---- nodes ---------------------------------------------------------------------------------- */
+
+static bool fit_node(Fit *f, Ref r, const Around *w) {
+  Emit *e = f->e;
+  const Node *n = node(e, r);
+  Info *x = info(e, r);
+  if (size_in_lanes(f, n->type)) return false;
+  switch (n->op) {
+    case IR_CONST: case IR_DATA: return true;
+    case IR_PROJ:
+      x->lane = is_lane(f, n->arg[0]);
+      return true;
+    case IR_PRIM: case IR_TOREAL: case IR_TOINT:
+      x->lane = any_lane(f, n);
+      if (x->lane && divides_by_zero(e, n)) return false;
+      if (n->op == IR_PRIM) pay_prim(f, n, w);
+      else pay(f, w, 1, 0.5);
+      return true;
+    case IR_READ: return fit_read(f, r, w);
+    case IR_RESHAPE:
+      x->lane = is_lane(f, n->arg[0]);
+      return !x->buffer && !is_own(f, n->arg[0]);
+    case IR_UPD: return fit_update(f, r, w);
+    case IR_IF: return fit_if(f, r, w);
+    case IR_CHECK: return !is_lane(f, n->arg[0]);   /* fails in the first row or in none */
+    case IR_LOOP: case IR_FOLD: return fit_loop(f, r, w);
+    default: return false;
+  }
+}
+
+static bool fit_region(Fit *f, const Region *r, const Around *w) {
+  const Order *o = order_of(f->e, r);
+  for (uint32_t k = 0; k < o->n; k++)
+    if (info(f->e, o->at[k])->need && !fit_node(f, o->at[k], w)) return false;
+  return true;
+}
+
+/* The results of the rows themselves. */
+static bool fit_results(const Fit *f) {
+  Emit *e = f->e;
+  const Node *n = node(e, f->loop);
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (!array_out(e, f->loop, k)) continue;
+    Ref value = f->body->results.at[k];
+    if (is_array(node(e, value)) && storage_of(e, value) != info(e, f->loop)->out[k].next)
+      return false;
+  }
+  return true;
+}
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+/* What is read in another run than it is computed in has a place for each lane. */
+static void cross(Emit *e, Ref a, uint32_t run) {
+  const Node *n = node(e, a);
+  Info *x = info(e, a);
+  if (!x->lane) return;
+  if (x->inlined || is_view(n)) {
+    for (uint32_t k = 0; k < n->nargs; k++) cross(e, n->arg[k], run);
+  } else if (is_scalar(n) && x->run && x->run != run) {
+    x->crosses = true;
+  }
+}
+
+static void cross_args(Emit *e, const Node *n, uint32_t run) {
+  for (uint32_t k = 0; k < n->nargs; k++) cross(e, n->arg[k], run);
+}
+
+static void find_runs(Fit *f, const Region *r);
+
+static void run_node(Fit *f, Ref r) {
+  Emit *e = f->e;
+  const Node *n = node(e, r);
+  Info *x = info(e, r);
+  if (!x->need || !x->lane || x->inlined || n->op == IR_PROJ || is_view(n)) return;
+  x->run = f->run;
+  cross_args(e, n, f->run);
+  if (n->op == IR_UPD) {
+    if (!info(e, n->arg[1])->inlined) cross(e, n->arg[1], ALWAYS);
+    for (uint32_t k = 2; k < n->nargs; k++) cross(e, n->arg[k], ALWAYS);
+  }
+  if (n->op == IR_IF) {
+    for (uint32_t k = 0; k < n->nresults; k++)
+      if (scalar_out(e, r, k)) info(e, needed_proj(e, r, k))->run = f->run;
+    for (int j = 0; j < 2; j++) {
+      const Region *b = n->regions[j];
+      for (uint32_t k = 0; k < b->nodes.n; k++) run_node(f, b->nodes.at[k]);
+      for (uint32_t k = 0; k < b->results.n; k++) cross(e, b->results.at[k], f->run);
+    }
+  }
+  if (n->op == IR_LOOP || n->op == IR_FOLD) find_runs(f, n->regions[0]);
+}
+
+/* A run ends at each loop inside; the results of a region belong to its last one. */
+static void find_runs(Fit *f, const Region *r) {
+  f->run++;
+  for (uint32_t k = 0; k < order_of(f->e, r)->n; k++) run_node(f, order_of(f->e, r)->at[k]);
+  for (uint32_t k = 0; k < r->results.n; k++) cross(f->e, r->results.at[k], f->run);
+  f->run++;
+}
+
+/* What rows reduce is gathered one after the other. */
+static void find_row_results(const Fit *f) {
+  const Node *n = node(f->e, f->loop);
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    Ref value = f->body->results.at[k];
+    if (n->aux.loop->comb[k] != BUILD && !info(f->e, value)->inlined) cross(f->e, value, ALWAYS);
+  }
+}
+
+/* ---- choice ------------------------------------------------------------------------------------ */
+
+static void forget(Emit *e, const Region *r) {
+  for (uint32_t k = 0; k < r->params.n; k++) info(e, r->params.at[k])->lane = false;
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    info(e, r->nodes.at[k])->lane = false;
+    if (info(e, r->nodes.at[k])->rows) continue;
+    for (uint32_t j = 0; j < node(e, r->nodes.at[k])->nregions; j++)
+      forget(e, node(e, r->nodes.at[k])->regions[j]);
+  }
+}
+
+static bool long_enough(const Emit *e, Ref extent) {
+  double trips;
+  return !ir_is_const(e->p, extent, &trips) || trips >= lanes_of(e->f);
+}
+
+static void take_rows(Fit *f) {
+  Emit *e = f->e;
+  info(e, f->loop)->rows = true;
+  find_runs(f, f->body);
+  find_row_results(f);
+  for (uint32_t k = 0; k < f->own.n && !for_tcc(e); k++) {
+    Buffer *b = &e->buffers.at[f->own.at[k]];
+    if (b->lanes) continue;
+    b->lanes = lanes_of(e->f);
+    b->size = size_scale(e->p, b->size, b->lanes, 1);
+  }
+}
+
+static void try_rows(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  if (!n->nargs || !long_enough(e, n->arg[n->nargs - 1])) return;
+  Fit f = {.e = e, .loop = r, .index = body->params.at[n->nargs - 1], .body = body};
+  info(e, f.index)->lane = true;
+  Around w = {.trips = 1};
+  if (fit_region(&f, body, &w) && fit_results(&f) && f.inside &&
+      f.cost.plain > 1.3 * f.cost.rows)
+    take_rows(&f);
+  else
+    forget(e, body);
+}
+
+bool inside_rows(const Emit *e, Ref r) {
+  for (Ref o = region_of(e, r)->owner; o; o = region_of(e, o)->owner)
+    if (info(e, o)->rows) return true;
+  return false;
+}
+
+/* Inner loops come first: their own rows are nearer. */
+void plan_rows(Emit *e) {
+  if (!e->f->jit && e->f->o->openmp) return;
+  for (Ref r = 1; r < e->ninfo; r++)
+    if (info(e, r)->need && node(e, r)->op == IR_LOOP) try_rows(e, r);
+}
