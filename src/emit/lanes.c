@@ -1,11 +1,12 @@
 /* lanes.c - sums in lanes: a reduction whose rounds are straight-line scalar code keeps
  * several partial results, which compilers turn into vector registers.
  *
- * The order is part of what the program means, the same for every compiler and number of
- * threads: round k of the last axis, counted from the end of the rounds that do not fill
- * a block, goes to lane k mod W (W is 8 in double, 16 in float).  First the odd rounds are
- * combined one by one; then the lanes, halves with halves; then the two.  So a loop of
- * fewer than W rounds has the order of the source.  Outer axes of one loop share the lanes.
+ * The order is the same for every compiler and number of threads.  With W = 8 in double, 16
+ * in float: the last n mod W rounds of the innermost axis are combined one by one; round k
+ * of the others goes to lane k mod W; the lanes are combined, halves with halves; then the
+ * two results.  So fewer than W rounds keep the order of the source.  Outer axes of one loop
+ * share the lanes.  Blocks start where rows start: what one loop writes in vectors the next
+ * one reads in the same vectors.
  *
  * gcc has to find the loop over the lanes as it is: GC_LANES keeps it from being unrolled
  * before it has been vectorised.  For libtcc, which does not optimize, the rounds of a block
@@ -231,14 +232,14 @@ static void combine_lanes(Emit *e, Ref r, const char *const *lane) {
 
 /* ---- the rounds ------------------------------------------------------------------------------ */
 
-/* Those of the last axis: from `first` in the order of the source, from `rest` in blocks. */
+/* Those of the last axis: from `first` in blocks, from `rest` to `last` one by one. */
 typedef struct Rounds { Ref index, extent; const char *first, *rest, *last, *count; } Rounds;
 
 static Rounds find_rounds(Emit *e, Ref r, const char *block) {
   const Node *n = node(e, r);
   Ref index = n->regions[0]->params.at[n->nargs - 1], extent = n->arg[n->nargs - 1];
-  const char *count = expr_text(e, extent, PREC_MUL);
-  Rounds x = {index, extent, "0", NULL, expr_text(e, extent, PREC_ADD), count};
+  const char *count = expr_text(e, extent, PREC_MUL), *last = expr_text(e, extent, PREC_ADD);
+  Rounds x = {index, extent, "0", NULL, last, count};
   if (block) {
     x.first = c_fresh(e, "first");
     x.rest = c_fresh(e, "rest");
@@ -246,11 +247,12 @@ static Rounds find_rounds(Emit *e, Ref r, const char *block) {
     x.count = str_printf(e->c, "%s - %s", x.last, x.first);
     line(e, "const int64_t %s = %s*%s/%d;", x.first, count, block, blocks_of(e, r));
     line(e, "const int64_t %s = %s*(%s + 1)/%d;", x.last, count, block, blocks_of(e, r));
-    line(e, "const int64_t %s = %s + (%s) %% %d;", x.rest, x.first, x.count, width(e));
+    line(e, "const int64_t %s = %s - (%s) %% %d;", x.rest, x.last, x.count, width(e));
   } else if (node(e, extent)->op == IR_CONST) {
-    x.rest = str_printf(e->c, "%d", (int)(node(e, extent)->aux.i % width(e)));
+    int64_t all = node(e, extent)->aux.i;
+    x.rest = str_printf(e->c, "%lld", (long long)(all - all % width(e)));
   } else {
-    x.rest = str_printf(e->c, "%s %% %d", count, width(e));
+    x.rest = str_printf(e->c, "%s - %s %% %d", last, count, width(e));
   }
   return x;
 }
@@ -285,12 +287,12 @@ static void put_round(Emit *e, Ref r, const char *const *lane, const char *at) {
 
 /* The rounds that fill no block. */
 static void put_rest(Emit *e, Ref r, const Rounds *x) {
-  if (strcmp(x->first, x->rest) == 0) return;
+  if (strcmp(x->rest, x->last) == 0) return;
   uint32_t scope = scope_open(e);
   name_index(e, x->index);
   const char *i = info(e, x->index)->cname;
   line_start(e);
-  putf(e, "for (int64_t %s = %s; %s < %s; %s++)", i, x->first, i, x->rest, i);
+  putf(e, "for (int64_t %s = %s; %s < %s; %s++)", i, x->rest, i, x->last, i);
   block_open(e, "");
   put_round(e, r, NULL, NULL);
   block_close(e);
@@ -299,7 +301,7 @@ static void put_rest(Emit *e, Ref r, const Rounds *x) {
 
 static void open_blocks_from(Emit *e, const Rounds *x, const char *start, int step) {
   line_start(e);
-  putf(e, "for (int64_t %s = %s; %s < %s; %s += %d)", start, x->rest, start, x->last, start, step);
+  putf(e, "for (int64_t %s = %s; %s < %s; %s += %d)", start, x->first, start, x->rest, start, step);
   block_open(e, "");
   stop_in_loop(e, x->extent);
 }
@@ -329,7 +331,7 @@ static void put_plain_blocks(Emit *e, Ref r, const Rounds *x, const char *const 
   const char *i = info(e, x->index)->cname;
   open_blocks_from(e, x, i, unroll ? width(e) : 1);
   if (!unroll)
-    put_round(e, r, lane, str_printf(e->c, "(%s - (%s)) & %d", i, x->rest, width(e) - 1));
+    put_round(e, r, lane, str_printf(e->c, "(%s - %s) & %d", i, x->first, width(e) - 1));
   for (int l = 0; unroll && l < width(e); l++) {
     if (l) info(e, x->index)->cname = str_printf(e->c, "(%s + %d)", i, l);
     put_round(e, r, lane, str_printf(e->c, "%d", l));
