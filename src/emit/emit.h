@@ -77,6 +77,9 @@ void emit_jit(Prog *p, const char *name, bool standalone, Buf *text);
 /* The functions of runtime/matmul.h, in double or float, as static inline functions. */
 void emit_matmul(Ctx *c, bool single, Buf *text);
 
+/* What stands above code that loops over lanes (GC_LANES). */
+extern const char emit_lanes_head[];
+
 /* The program as text in the language (`gradc diff`): readable, reparsable, controls
  * that a further derivative could reach still in it. */
 void emit_language(Prog *p, Buf *out, bool latex);

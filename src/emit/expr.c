@@ -193,8 +193,8 @@ static const char *prototype(Emit *e, const char *name, const Node *n) {
   return buf_text(&b);
 }
 
-/* The version of a primitive in runtime/fast_math.h, or NULL. */
-static const char *fast_version(int64_t prim) {
+const char *fast_version(const Emit *e, int64_t prim) {
+  if (!e->c->opt.fast_math) return NULL;
   switch (prim) {
 #define FAST(id, name, most, mostf) case P_##id: return "gc_fast_" #name;
 #include "ir/fast_math.def"
@@ -206,7 +206,7 @@ static const char *fast_version(int64_t prim) {
 /* Names end in f in float, in _i for ints. */
 static void put_call(Emit *e, const Node *n) {
   const Prim *prim = prim_get((uint32_t)n->aux.i);
-  const char *fast = e->c->opt.fast_math ? fast_version(n->aux.i) : NULL;
+  const char *fast = fast_version(e, n->aux.i);
   const char *base = fast ? fast : prim->c;
   char name[40];
   Elem el = node(e, n->arg[n->nargs - 1])->type->elem;

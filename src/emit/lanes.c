@@ -26,23 +26,26 @@ static int width(const Emit *e) {
 
 /* ---- which loops ------------------------------------------------------------------- */
 
-/* How an int of the round moves with the innermost index. */
-typedef enum Step { STEP_NONE, STEP_ONE, STEP_OTHER } Step;
+/* How an int of the round moves with the innermost index: not, by 1, by -1, otherwise. */
+typedef enum Step { STEP_NONE, STEP_ON, STEP_BACK, STEP_OTHER } Step;
 
 static Step step_of(const Emit *e, Ref r, const Region *body) {
   if (!region_inside(e, node(e, r)->region, body)) return STEP_NONE;
   return (Step)info(e, r)->step;
 }
 
+static Step turned(Step s) {
+  return s == STEP_ON ? STEP_BACK : s == STEP_BACK ? STEP_ON : s;
+}
+
 static Step find_step(const Emit *e, const Node *n, const Region *body) {
-  if (n->op == IR_CONST) return STEP_NONE;
-  bool one_each = n->op == IR_PRIM && (n->aux.i == P_ADD || n->aux.i == P_SUB);
+  bool sum = n->op == IR_PRIM && (n->aux.i == P_ADD || n->aux.i == P_SUB);
   Step found = STEP_NONE;
   for (uint32_t k = 0; k < n->nargs; k++) {
     Step s = step_of(e, n->arg[k], body);
     if (s == STEP_NONE) continue;
-    bool follows = s == STEP_ONE && one_each && found == STEP_NONE && !(k && n->aux.i == P_SUB);
-    found = follows ? STEP_ONE : STEP_OTHER;
+    if (!sum || found) return STEP_OTHER;
+    found = k && n->aux.i == P_SUB ? turned(s) : s;
   }
   return found;
 }
@@ -51,7 +54,7 @@ static Step find_step(const Emit *e, const Node *n, const Region *body) {
 static bool walks_along(const Emit *e, const Ref *index, uint32_t n, const Region *body) {
   for (uint32_t k = 0; k < n; k++) {
     Step s = step_of(e, index[k], body);
-    if (s == STEP_OTHER || (s == STEP_ONE && k + 1 < n)) return false;
+    if (s == STEP_OTHER || (s && k + 1 < n)) return false;
   }
   return true;
 }
@@ -63,38 +66,59 @@ static bool in_vectors(const Emit *e, const Node *n) {
     case P_ADD: case P_SUB: case P_MUL: case P_DIV: case P_NEG: case P_MAX: case P_MIN:
     case P_SELECT: case P_EQ: case P_NE: case P_LT: case P_LE: case P_GT: case P_GE: case P_AND:
     case P_OR: case P_NOT: case P_ISNAN: case P_ISINF: case P_ISFINITE: case P_SQRT: case P_ABS:
-    case P_FABS: case P_SIGN: case P_RELU: case P_HEAVISIDE: case P_CLAMP:
+    case P_FABS: case P_SIGN: case P_RELU: case P_HEAVISIDE: case P_CLAMP: case P_FLOOR:
+    case P_CEIL: case P_TRUNC: case P_RINT: case P_NEARBYINT: case P_COPYSIGN:
       return true;
     case P_POW: return ir_is_const(e->p, n->arg[1], &x) && x >= -16 && x <= 16 && x == (int)x;
-    default: return false;
+    default: return fast_version(e, n->aux.i) != NULL;
   }
 }
 
-static bool is_straight(const Emit *e, const Node *n, const Region *body) {
+/* An element of its own for every round, of an array that is added into. */
+static bool adds_along(const Emit *e, const Node *n, const Region *body) {
+  return n->nargs > 2 && is_scalar(node(e, n->arg[1])) &&
+         step_of(e, n->arg[n->nargs - 1], body) == STEP_ON &&
+         walks_along(e, n->arg + 2, n->nargs - 2, body);
+}
+
+static bool straight_region(Emit *e, const Region *r, const Region *body, uint32_t *ops);
+
+static bool is_straight(Emit *e, const Node *n, const Region *body, uint32_t *ops) {
   bool checked = (n->flags & NODE_CHECKED) && !e->c->opt.unchecked;
   if (checked || divides_by_zero(e, n)) return false;
   switch (n->op) {
     case IR_CONST: case IR_TOREAL: return true;
+    case IR_PROJ: return is_scalar(n);
     case IR_PRIM: return in_vectors(e, n);
     case IR_READ: return is_scalar(n) && walks_along(e, n->arg + 1, n->nargs - 1, body);
+    case IR_UPD: return adds_along(e, n, body);
+    case IR_IF:
+      return straight_region(e, n->regions[0], body, ops) &&
+             straight_region(e, n->regions[1], body, ops);
     default: return false;
   }
 }
 
-static bool straight_body(Emit *e, const Region *body, uint32_t naxes) {
-  if (e->cut[body->id] || e->locals[body->id] || e->scratch[body->id]) return false;
-  for (uint32_t a = 0; a < naxes; a++)
-    info(e, body->params.at[a])->step = a + 1 < naxes ? STEP_NONE : STEP_ONE;
-  uint32_t ops = 0;
-  for (uint32_t k = 0; k < body->nodes.n; k++) {
-    Ref r = body->nodes.at[k];
-    Info *x = info(e, r);
+/* Is all of it arithmetic, in `ops` operations?  A choice is a mask in vector units. */
+static bool straight_region(Emit *e, const Region *r, const Region *body, uint32_t *ops) {
+  if (e->cut[r->id] || e->locals[r->id] || e->scratch[r->id]) return false;
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    Info *x = info(e, r->nodes.at[k]);
+    const Node *n = node(e, r->nodes.at[k]);
     if (!x->need) continue;
-    const Node *n = node(e, r);
-    if (x->effect || x->keep || ++ops > LANES_OPS || !is_straight(e, n, body)) return false;
-    x->step = (uint8_t)find_step(e, n, body);
+    if (x->effect && (n->op != IR_UPD || r != body)) return false;
+    if (x->keep || ++*ops > LANES_OPS || !is_straight(e, n, body, ops)) return false;
+    bool chosen = n->op == IR_IF || n->op == IR_PROJ;
+    x->step = (uint8_t)(chosen ? STEP_OTHER : find_step(e, n, body));
   }
   return true;
+}
+
+static bool straight_body(Emit *e, const Region *body, uint32_t naxes) {
+  uint32_t ops = 0;
+  for (uint32_t a = 0; a < naxes; a++)
+    info(e, body->params.at[a])->step = a + 1 < naxes ? STEP_NONE : STEP_ON;
+  return straight_region(e, body, body, &ops);
 }
 
 static bool is_lane(const Emit *e, Ref r, uint32_t k) {
@@ -383,7 +407,7 @@ void emit_lanes(Emit *e, Ref r, const char *block) {
 
 /* ---- the head of a file ------------------------------------------------------------------------ */
 
-static const char lanes_text[] =
+const char emit_lanes_head[] =
   "/* A loop over lanes becomes vector code: gcc must not unroll it before. */\n"
   "#ifndef GC_LANES\n"
   "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__\n"
@@ -394,5 +418,5 @@ static const char lanes_text[] =
   "#endif\n\n";
 
 void lanes_head(const File *f, Buf *out) {
-  if (f->uses_lanes) buf_puts(out, lanes_text);
+  if (f->uses_lanes) buf_puts(out, emit_lanes_head);
 }

@@ -345,21 +345,61 @@ void name_index(Emit *e, Ref index) {
   x->home = e->fn->id;
 }
 
-void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from) {
-  const Info *x = info(e, index);
-  name_index(e, index);
+/* For the JIT: rounds so quick that it looks at the stop flag once in a strip of them; the
+ * loop over a strip can become vector code. */
+enum { STRIP = 1024 };
+
+static bool is_quick(const Emit *e, const Region *body) {
+  for (uint32_t k = 0; k < body->nodes.n; k++) {
+    const Node *n = node(e, body->nodes.at[k]);
+    if (info(e, body->nodes.at[k])->need && (n->nregions || is_array(n))) return false;
+  }
+  return true;
+}
+
+static bool in_strips(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  if (!e->f->jit || n->nargs == 0 || is_short(e, n->arg[n->nargs - 1])) return false;
+  bool stops = e->loop_depth + n->nargs == 1 || e->c->opt.guarded;
+  return stops && is_quick(e, n->regions[0]);
+}
+
+/* The loop over strips; gives the name of a strip's first round, and of its end. */
+static const char *open_strips(Emit *e, Ref extent, const char **end) {
+  const char *start = c_fresh(e, "start"), *count = expr_text(e, extent, PREC_ADD);
+  *end = c_fresh(e, "end");
+  line_start(e);
+  putf(e, "for (int64_t %s = 0; %s < %s; %s += %d)", start, start, count, start, STRIP);
+  block_open(e, "");
+  emit_stop(e);
+  line(e, "const int64_t %s = %s - %s < %d ? %s : %s + %d;", *end, count, start, STRIP, count,
+       start, STRIP);
+  return start;
+}
+
+static void open_axis(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from,
+                      bool strips) {
+  const char *first = from ? from : "0", *end = NULL;
   if (!from) emit_trips(e, extent);
+  if (strips) first = open_strips(e, extent, &end);
+  name_index(e, index);
+  const char *i = info(e, index)->cname;
   line_start(e);
   if (block) {
-    put_block_range(e, r, x->cname, block);
+    put_block_range(e, r, i, block);
   } else {
-    putf(e, "for (int64_t %s = %s; %s < ", x->cname, from ? from : "0", x->cname);
-    put_expr(e, extent, PREC_ADD);
-    putf(e, "; %s++)", x->cname);
+    putf(e, "for (int64_t %s = %s; %s < ", i, first, i);
+    if (strips) put(e, end);
+    else put_expr(e, extent, PREC_ADD);
+    putf(e, "; %s++)", i);
   }
   block_open(e, "");
-  stop_in_loop(e, extent);
+  if (!strips) stop_in_loop(e, extent);
   e->loop_depth++;
+}
+
+void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from) {
+  open_axis(e, r, index, extent, block, from, false);
 }
 
 void close_for(Emit *e) {
@@ -386,9 +426,12 @@ static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks
   Region *body = n->regions[0];
   uint32_t scope = scope_open(e);
   const char *rest = NULL;
+  bool strips = in_strips(e, r);
   for (uint32_t a = 0; a < n->nargs; a++) {
-    if (a + 1 == n->nargs && !blocks->block) rest = emit_rows(e, r, o);
-    open_for(e, r, body->params.at[a], n->arg[a], a ? NULL : blocks->block, rest);
+    bool last = a + 1 == n->nargs;
+    if (last && !blocks->block) rest = emit_rows(e, r, o);
+    strips &= !rest;
+    open_axis(e, r, body->params.at[a], n->arg[a], a ? NULL : blocks->block, rest, last && strips);
   }
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, 0, body, n->nargs);
@@ -399,6 +442,7 @@ static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks
     close_for(e);
     if (a + 1 < n->nargs) leave_axis(e, blocks);
   }
+  if (strips) block_close(e);
   scope_close(e, scope);
 }
 

@@ -332,6 +332,8 @@ void put_row(Emit *e, const char *array, const Type *t, uint32_t n, const Ref *i
 void put_flat(Emit *e, const Type *t, uint32_t n, const Ref *index, int prec);
 const char *array_text(Emit *e, Ref r);
 const char *expr_text(Emit *e, Ref r, int prec);
+/* The version of a primitive in runtime/fast_math.h, or NULL. */
+const char *fast_version(const Emit *e, int64_t prim);
 /* A name or a literal for a scalar: made a local first if it is an expression. */
 void make_simple(Emit *e, Ref r, const char *want);
 bool expr_mentions(const Emit *e, Ref expr, Ref leaf);
@@ -359,16 +361,13 @@ const char *want_name(Emit *e, Ref r, const char *otherwise);
 /* loops.c */
 void emit_structured(Emit *e, Ref r);
 bool simple_if(const Emit *e, Ref r);
-/* loops.c */
-void emit_structured(Emit *e, Ref r);
-bool simple_if(const Emit *e, Ref r);
 /* The node that reads result k of a structured node, if it is needed, else 0. */
 Ref needed_proj(const Emit *e, Ref r, uint32_t k);
 bool scalar_out(const Emit *e, Ref r, uint32_t k);
 bool array_out(const Emit *e, Ref r, uint32_t k);
 const char *out_type(Emit *e, Ref r, uint32_t k);
 void name_outs(Emit *e, Ref r);                  /* scalar results, in the scope around */
-/* One axis of loop r; `block`: that of a parallel loop in blocks, or NULL; `from`: where it
+/* One axis of a loop or fold; `block`: that of a parallel loop in blocks, or NULL; `from`: where it
  * starts, if not at 0. */
 void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from);
 void close_for(Emit *e);

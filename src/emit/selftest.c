@@ -3,6 +3,8 @@
  * arrays are constants and locals of fixed size. */
 #include "emit/private.h"
 
+#include <math.h>
+
 enum { TEST_WORK = 1 << 13 };  /* elements on the stack of one test */
 
 /* ---- constants ------------------------------------------------------------------- */
@@ -18,9 +20,16 @@ static void put_elements(Emit *e, Buf *b, const EmitValue *v) {
   if (v->n == 0) buf_puts(b, "0");
 }
 
+static bool all_finite(const EmitValue *v) {
+  for (uint64_t k = 0; v->r && k < v->n; k++)
+    if (!isfinite(v->r[k])) return false;
+  return true;
+}
+
+/* tcc does not take INFINITY for a constant. */
 static void put_array(Emit *e, Buf *b, const char *name, Elem elem, const EmitValue *v) {
-  buf_printf(b, "  static const %s %s[%llu] = {\n    ", c_type(e->f, elem, true), name,
-             (unsigned long long)(v->n ? v->n : 1));
+  buf_printf(b, "  %sconst %s %s[%llu] = {\n    ", all_finite(v) ? "static " : "",
+             c_type(e->f, elem, true), name, (unsigned long long)(v->n ? v->n : 1));
   put_elements(e, b, v);
   buf_puts(b, "\n  };\n");
 }
@@ -45,6 +54,7 @@ static void put_data(Emit *e, Buf *b, const EmitCase *t) {
       put_array(e, b, e->param_name[k], sig_param(e, k)->type->elem, &t->in[k]);
   for (uint32_t k = 0; k < root->results.n; k++) {
     Elem elem = node(e, root->results.at[k])->type->elem;
+    if (t->out[k].n == 0) continue;
     put_array(e, b, str_printf(e->c, "gc_want_%s", e->out_name[k]), elem, &t->out[k]);
   }
   for (uint32_t k = 0; k < root->results.n; k++) {

@@ -34,7 +34,6 @@ static const char fast_math_text[] =
 
 static const char head[] =
   "#define GC_RESTRICT restrict\n"
-  "#define GC_LANES _Pragma(\"GCC unroll 4\")\n"
   "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n"
   "union gc_arg { double r; int64_t i; const void *p; };\n"
   "struct gc_leaf { union gc_arg v; const int64_t *dim; };\n"
@@ -69,6 +68,7 @@ static const char *source_text(Prog *p) {
   emit_jit(p, "gc_main", true, &jit);
   const char *code = strstr(buf_text(&jit), "\n\n");   /* after prototypes of its own */
   buf_puts(&text, head);
+  buf_puts(&text, emit_lanes_head);
   buf_puts(&text, scalar_text);
   if (p->ctx->opt.fast_math) buf_puts(&text, fast_math_text);
   if (code && (strstr(code, "gc_mat") || strstr(code, "gc_vecmat")))
