@@ -225,7 +225,8 @@ OPTIMIZE = \
   src/optimize/scopes.c \
   src/optimize/share.c \
   src/optimize/share.h \
-  src/optimize/simplify.c
+  src/optimize/simplify.c \
+  src/optimize/split.c
 
 SCRIPT = \
   src/script/csv.c \
@@ -510,6 +511,7 @@ TEST_FILES = \
   tests/passes/hoist.txt \
   tests/passes/read.txt \
   tests/passes/simplify.txt \
+  tests/passes/split.txt \
   tests/run-document \
   tests/run-example \
   tests/run-programs \

@@ -5,8 +5,9 @@
  * tells its part: the column lies side by side in C and moves B, the row moves A and C, the depth
  * moves A and B.  Other indices are loops around the call. */
 #include "emit/private.h"
+#include "optimize/optimize.h"
 
-enum { MAX_AXES = 8, SMALL_MATRIX = 512, SMALL_VECTOR = 64, MIN_COLUMNS = 4, MIN_DEPTH = 4 };
+enum { MAX_AXES = 8 };
 
 typedef enum Place { IN_A, IN_B, IN_C, PLACES } Place;
 
@@ -267,20 +268,15 @@ static bool along_memory(const Contraction *x) {
   return is_one(x->axis[x->depth].step[IN_A]) && is_one(x->axis[x->depth].step[IN_B]);
 }
 
-/* A literal extent, or `otherwise`. */
-static int64_t literal(const Emit *e, const Contraction *x, int axis, int64_t otherwise) {
+/* A literal extent, 1 where there is no such axis, or -1. */
+static int64_t literal(const Emit *e, const Contraction *x, int axis) {
   if (axis < 0) return 1;
   const Node *n = node(e, x->axis[axis].extent);
-  return n->op == IR_CONST ? n->aux.i : otherwise;
+  return n->op == IR_CONST ? n->aux.i : -1;
 }
 
-/* Is it surely too small for a call to gain? */
 static bool is_small(const Emit *e, const Contraction *x) {
-  const int64_t large = 1000;
-  int64_t m = literal(e, x, x->row, large), n = literal(e, x, x->column, large);
-  int64_t k = literal(e, x, x->depth, large);
-  return n < MIN_COLUMNS || k < MIN_DEPTH ||
-         (double)m*(double)n*(double)k < (x->row < 0 ? SMALL_VECTOR : SMALL_MATRIX);
+  return product_is_small(literal(e, x, x->row), literal(e, x, x->column), literal(e, x, x->depth));
 }
 
 static bool assign(Emit *e, Contraction *x, const Region *body) {

@@ -13,6 +13,9 @@ Prog *opt_simplify(Prog *p);    /* simplify.c: exact rules everywhere, algebra i
 Prog *opt_accumulate(Prog *p);  /* accumulate.c: accumulators that are plain builds, sums, slots */
 Prog *opt_fuse(Prog *p);        /* fuse.c: reads of builds become their elements where cheap; neighbours join */
 Prog *opt_hoist(Prog *p);       /* hoist.c: loop-invariant nodes move out */
+Prog *opt_split(Prog *p);       /* split.c: products of matrices in loops of their own */
+/* split.c: m rows, n columns, sums of k terms (-1: not literal): better left as they are? */
+bool product_is_small(int64_t m, int64_t n, int64_t k);
 /* Is the subscript of a READ, WITH or UPD on this axis proved to be in range? */
 bool subscript_holds(Prog *p, Ref r, uint32_t axis);
 Prog *opt_bounds(Prog *p);      /* bounds.c: proved subscripts lose NODE_CHECKED */

@@ -15,6 +15,7 @@ static const struct { const char *name; PassFn run; } passes[] = {
   {"fuse", opt_fuse},
   {"tidy", opt_simplify},          /* joined code has common parts */
   {"hoist", opt_hoist},
+  {"split", opt_split},
   {"bounds", opt_bounds},
   {"final", ir_sweep},
 };
@@ -56,7 +57,7 @@ Prog *optimize_in_place(Prog *p, const Dump *dump) {
 const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
     "ir", "erase", "sweep", "simplify", "check", "accumulate",
-    "fuse", "tidy", "hoist", "bounds", "final", NULL,
+    "fuse", "tidy", "hoist", "split", "bounds", "final", NULL,
   };
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");
   return names;
