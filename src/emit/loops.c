@@ -278,7 +278,7 @@ void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const cha
   if (!scalar_out(e, r, k)) return;
   const char *name = info(e, needed_proj(e, r, k))->cname;
   if (comb == MAX || comb == MIN) {
-    emit_extreme(e, name, value, comb);
+    if (!best) emit_extreme(e, name, value, comb);   /* or the search for its place does it */
     return;
   }
   if (comb == ARGMAX || comb == ARGMIN) {
@@ -296,14 +296,29 @@ void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const cha
   line_end(e, ";");
 }
 
+/* The max (min) of the values whose argmax (argmin) output k is, or nresults. */
+static uint32_t extreme_of(const Emit *e, Ref r, uint32_t first, uint32_t k) {
+  const Node *n = node(e, r);
+  const Combiner *comb = n->aux.loop->comb;
+  for (uint32_t j = first; j < n->nresults; j++) {
+    bool fits = comb[j - first] == (comb[k - first] == ARGMAX ? MAX : MIN);
+    if (fits && scalar_out(e, r, j) && n->result_type[j]->elem == ELEM_REAL &&
+        n->regions[0]->results.at[j] == n->regions[0]->results.at[k])
+      return j;
+  }
+  return n->nresults;
+}
+
 static Outputs declare_outputs(Emit *e, Ref r, uint32_t first) {
   const Node *n = node(e, r);
   Outputs o = {first, NEWN(e->c, const char *, n->nresults + 1)};
   for (uint32_t k = first; k < n->nresults; k++) {
     Combiner comb = n->aux.loop->comb[k - first];
     declare_reduction(e, r, k, comb);
-    if ((comb == ARGMAX || comb == ARGMIN) && scalar_out(e, r, k))
-      o.best[k] = declare_best(e, n->regions[0]->results.at[k]);
+    if ((comb != ARGMAX && comb != ARGMIN) || !scalar_out(e, r, k)) continue;
+    uint32_t j = extreme_of(e, r, first, k);
+    if (j < n->nresults) o.best[k] = o.best[j] = info(e, needed_proj(e, r, j))->cname;
+    else o.best[k] = declare_best(e, n->regions[0]->results.at[k]);
   }
   return o;
 }

@@ -163,7 +163,8 @@ typedef struct NameTable NameTable;
 typedef struct Used Used;
 typedef struct Rows Rows;
 
-/* The results of a loop or fold from number `first`: the best value of each argmax so far. */
+/* The results of a loop or fold from number `first`: the best value of each argmax so far;
+ * where a max of the same values is wanted, that is its variable, and stands at both. */
 typedef struct Outputs { uint32_t first; const char **best; } Outputs;
 
 /* Several programs in one file. */

@@ -1,5 +1,6 @@
 /* join.c - a step of opt_fuse: neighbouring loops over the same index space become one,
- * with the outputs of all; so do folds of the same length that carry something alike.
+ * with the outputs of all; so do folds of the same length that carry something alike, and
+ * choices by the same condition.
  *
  * Requires: barriers gone.  Consing then shares what the bodies have in common: the
  * forward values that a reverse loop computes again, the run of a fold that its taped or
@@ -34,13 +35,13 @@ typedef struct Join {
 
 static bool may_join(const Prog *p, Ref r) {
   const Node *n = ir_node(p, r);
-  if (n->op == IR_LOOP) return n->nargs && !(n->flags & NODE_IO);
+  if (n->op == IR_LOOP || n->op == IR_IF) return n->nargs && !(n->flags & NODE_IO);
   return n->op == IR_FOLD && !ir_has_effect(p, r);
 }
 
 static bool same_space(const Node *a, const Node *b) {
   if (a->op != b->op || a->region != b->region) return false;
-  if (a->op == IR_FOLD) return a->arg[0] == b->arg[0];
+  if (a->op != IR_LOOP) return a->arg[0] == b->arg[0];
   if (a->nargs != b->nargs) return false;
   for (uint32_t k = 0; k < a->nargs; k++)
     if (a->arg[k] != b->arg[k]) return false;
@@ -94,7 +95,8 @@ static bool alike(const Join *s, const Band *g, const Candidate *c) {
   if (c->n->op == IR_FOLD)
     return (!c->ninner && !g->ninner) || inner_in_common(g, c->inner, c->ninner);
   if (c->effect && g->effect && !(g->derivative && c->n->flags & NODE_DERIVATIVE)) return false;
-  if (!c->effect && !g->effect && !c->ninner && (!g->ninner || goes_on(s, &g->g, c))) return true;
+  bool plain = c->n->op == IR_LOOP && !c->effect && !g->effect && !c->ninner;
+  if (plain && (!g->ninner || goes_on(s, &g->g, c))) return true;
   return costly_in_common(&g->costly, &c->costly);
 }
 
@@ -122,7 +124,7 @@ static void assign(Join *s, Ref r) {
   Candidate c = {.loop = r, .n = ir_node(s->p, r), .effect = ir_has_effect(s->p, r)};
   Band *g = s->latest[c.n->arg[0]];
   c.ninner = list_inner(s->p, c.n, c.inner);
-  if (c.n->op == IR_LOOP) costly_of(s->p, r, &c.costly);
+  if (c.n->op != IR_FOLD) costly_of(s->p, r, &c.costly);
   groups_depend(&s->groups, r, c.n->free, c.n->nfree, g ? &g->g : NULL);
   if (!g || !fits(s, g, &c)) {
     groups_depend(&s->groups, r, c.n->free, c.n->nfree, NULL);
@@ -253,6 +255,35 @@ static void join(Rewrite *w, Group *g) {
   give_results(w, g, loop, all.init.n, where);
 }
 
+/* One choice with the results of all. */
+static void join_choices(Rewrite *w, Group *g) {
+  Join *s = w->self;
+  Prog *to = w->k.to;
+  const Node *first = ir_node(s->p, g->members.at[0]);
+  Ref cond = copy_ref(&w->k, first->arg[0]);
+  Region *branch[2];
+  g->joining = true;
+  groups_copy_needs(w, &s->groups, g);
+  for (uint32_t k = 0; k < 2; k++) {
+    branch[k] = ir_begin(to);
+    for (uint32_t j = 0; j < g->members.n; j++) {
+      const Region *r = ir_node(s->p, g->members.at[j])->regions[k];
+      rewrite_nodes(w, r);
+      for (uint32_t i = 0; i < r->results.n; i++) ir_result(to, copy_ref(&w->k, r->results.at[i]));
+    }
+    ir_end(to);
+  }
+  g->joining = false;
+  Ref whole = pass_structured(w, first, 1, &cond, branch, NULL);
+  for (uint32_t j = 0, out = 0; j < g->members.n; j++) {
+    Ref member = g->members.at[j];
+    uint32_t n = ir_node(s->p, member)->nresults;
+    s->groups.done[member] = true;
+    w->outs[member] = NEWN(to->ctx, Ref, n + 1);
+    for (uint32_t k = 0; k < n; k++) w->outs[member][k] = ir_out(to, whole, out++);
+  }
+}
+
 /* A read of what an earlier member made in the same round. */
 static Ref value_of_round(Rewrite *w, const Node *read) {
   const Node *proj = ir_node(w->k.from, read->arg[0]);
@@ -273,7 +304,8 @@ static Ref visit(Rewrite *w, Ref old) {
   if (gs->done[old]) return groups_copied(w, old);
   gs->done[old] = true;
   if (!g || g->members.n < 2) return 0;
-  join(w, g);
+  if (n->op == IR_IF) join_choices(w, g);
+  else join(w, g);
   return REWRITE_GONE;
 }
 

@@ -25,11 +25,15 @@ enum {
 typedef struct Kept { Ref value, array; } Kept;
 typedef VEC(Kept *) KeptVec;
 
+/* Output `k` of an earlier loop; loop 0: there is none. */
+typedef struct Twin { Ref loop; uint32_t k; } Twin;
+
 typedef struct Keep {
   Prog *p;
   uint32_t *inside;             /* nodes in the regions of a node */
   KeptVec *outputs;             /* by Ref of a LOOP: what it gives besides */
   Kept **kept;                  /* by Ref of a node that is read instead */
+  Twin **twins;                 /* by Ref of a LOOP: for each output, the same of another */
   Ref *image;                   /* by Ref in a later loop: the same in the earlier, or 0 */
   Ref *back;                    /* by Ref of a LOOP: the one before over the same first extent */
   Ref *latest;                  /* by Ref of a first extent */
@@ -296,12 +300,26 @@ static void loops_inside(const Prog *p, const Region *body, bool through, Refs *
   }
 }
 
+/* Reductions that the earlier loop gives, too. */
+static void find_twins(Keep *s, Ref first, Ref again) {
+  const Node *a = ir_node(s->p, first), *b = ir_node(s->p, again);
+  for (uint32_t k = 0; k < b->nresults; k++)
+    for (uint32_t j = 0; j < a->nresults; j++) {
+      if (a->aux.loop->comb[j] != b->aux.loop->comb[k] || b->aux.loop->comb[k] == BUILD) continue;
+      if (image_of(s, b->regions[0]->results.at[k]) != a->regions[0]->results.at[j]) continue;
+      if (!s->twins[again]) s->twins[again] = NEWN(s->p->ctx, Twin, b->nresults);
+      s->twins[again][k] = (Twin){first, j};
+      s->any = true;
+    }
+}
+
 /* Loop `again` may compute again what `first` has computed. */
 static void plan(Keep *s, Ref first, Ref again, uint32_t depth) {
   const Node *a = ir_node(s->p, first), *b = ir_node(s->p, again);
   if (!same_extents(s, a, b) || !share_work(s->p, first, again)) return;
   number(s, a, b);
   keep_common(s, b, depth);
+  if (depth == 1) find_twins(s, first, again);
   if (depth == MAX_DEPTH) return;
   Refs x = {0}, y = {0};
   loops_inside(s->p, a->regions[0], false, &x);
@@ -376,7 +394,12 @@ static Ref read_kept(Rewrite *w, Ref old) {
 
 static Ref visit(Rewrite *w, Ref old) {
   const Keep *s = w->self;
+  const Node *n = ir_node(s->p, old);
   if (s->kept[old]) return read_kept(w, old);
+  if (n->op == IR_PROJ && s->twins[n->arg[0]]) {
+    Twin twin = s->twins[n->arg[0]][n->aux.i];
+    if (twin.loop) return ir_out(w->k.to, copy_ref(&w->k, twin.loop), twin.k);
+  }
   return s->outputs[old].n ? copy_loop(w, old, &s->outputs[old]) : 0;
 }
 
@@ -384,6 +407,7 @@ Prog *fuse_keep(Prog *p) {
   Keep s = {.p = p, .inside = pass_inside(p)};
   s.outputs = arena_alloc(p->ctx, sizeof *s.outputs * p->nnodes);
   s.kept = NEWN(p->ctx, Kept *, p->nnodes);
+  s.twins = NEWN(p->ctx, Twin *, p->nnodes);
   s.image = NEWN(p->ctx, Ref, p->nnodes);
   s.back = NEWN(p->ctx, Ref, p->nnodes);
   s.latest = NEWN(p->ctx, Ref, p->nnodes);
