@@ -524,6 +524,10 @@ BENCH_FILES = \
   bench/bench.h \
   bench/compile_time.c \
   bench/contenders.c \
+  bench/dann.sh \
+  bench/dann/main.c \
+  bench/dann/model.gc \
+  bench/dann/train.py \
   bench/describe.c \
   bench/library.c \
   bench/peers/add_gradient.c \

@@ -110,4 +110,4 @@ fi
 cd "$folder"
 "${ROWS_PROGRAM:?}" $check --runs "${RUNS:-9}" --tsv "${TSV:-/dev/null}" \
   --torch "$python $here/peers/torch_peer.py" "$folder" "${programs[@]}"
-[[ -n $check ]] || { "${COMPILE_TIME:?}"; "${LIBRARY:?}"; }
+[[ -n $check ]] || { "${COMPILE_TIME:?}"; "${LIBRARY:?}"; bash "$here/dann.sh"; }
