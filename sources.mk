@@ -359,6 +359,7 @@ PROGRAM_TESTS = \
   tests/programs/edges.test \
   tests/programs/errors.test \
   tests/programs/explain.test \
+  tests/programs/fast_math.test \
   tests/programs/figures.test \
   tests/programs/imports.test \
   tests/programs/lanes.test \
@@ -388,7 +389,8 @@ SHELL_TESTS = \
   tests/robust.sh \
   tests/static.sh \
   tests/terminal.sh \
-  tests/texts.sh
+  tests/texts.sh \
+  tests/vectorize.sh
 
 EXAMPLES = \
   examples/adam.gc \
@@ -490,6 +492,7 @@ TEST_FILES = \
   tests/compiled/derivatives.awk \
   tests/compiled/edges.gc \
   tests/compiled/elementary.gc \
+  tests/compiled/elementary_driver.c \
   tests/compiled/kinds.gc \
   tests/compiled/lanes.gc \
   tests/compiled/options \
@@ -529,6 +532,7 @@ BENCH_FILES = \
   bench/dann/model.gc \
   bench/dann/train.py \
   bench/describe.c \
+  bench/fast_math.c \
   bench/library.c \
   bench/peers/add_gradient.c \
   bench/peers/add_gradient.copy.c \

@@ -373,24 +373,30 @@ static inline float gc_fast_logf(float x) {
   return gc_log_edgef(x, k * 0.69317627f - (tail - f));
 }
 
-/* gc_fast_log1p: log of 1 + x, rounded to u, and of what the rounding left out */
-/* needs: gc_pick gc_log_parts gc_log_k gc_log_f gc_log_tail gc_log_edge */
+/* gc_fast_log1p: log of 1 + x, rounded to u = 2^k*(1 + f), and what the rounding left out times
+ * 1/u, roughly: 2^(1-k)*(1/2 - f/2 + f*f/2) */
+/* needs: gc_number gc_pick gc_log_parts gc_log_k gc_log_f gc_log_tail gc_log_edge */
 static inline double gc_fast_log1p(double x) {
   const double u = 1.0 + x, v = u - 1.0, lost = (x - v) + (1.0 - (u - v));
   const uint64_t parts = gc_log_parts(u);
   const double k = gc_log_k(parts), f = gc_log_f(parts);
-  const double tail = gc_log_tail(f, k * -1.7239444525614835e-13 + lost / u);
+  const uint64_t scale = UINT64_C(0x7ff0000000000000) - (parts & UINT64_C(0xfff0000000000000));
+  const double more = lost * gc_number(scale) * (0.5 - 0.5 * (f - f * f));
+  const double tail = gc_log_tail(f, k * -1.7239444525614835e-13 + more);
   const double y = gc_log_edge(u, k * 0.6931471805601177 - (tail - f));
   return gc_pick(x == 0.0, x, y);
 }
 
-/* gc_fast_log1pf: log of 1 + x, rounded to u, and of what the rounding left out */
-/* needs: gc_pickf gc_log_partsf gc_log_kf gc_log_ff gc_log_tailf gc_log_edgef */
+/* gc_fast_log1pf: log of 1 + x, rounded to u = 2^k*(1 + f), and what the rounding left out times
+ * 1/u, roughly: 2^(1-k)*(1/2 - f/2 + f*f/2) */
+/* needs: gc_numberf gc_pickf gc_log_partsf gc_log_kf gc_log_ff gc_log_tailf gc_log_edgef */
 static inline float gc_fast_log1pf(float x) {
   const float u = 1.0f + x, v = u - 1.0f, lost = (x - v) + (1.0f - (u - v));
   const uint32_t parts = gc_log_partsf(u);
   const float k = gc_log_kf(parts), f = gc_log_ff(parts);
-  const float tail = gc_log_tailf(f, k * -2.90889711e-05f + lost / u);
+  const uint32_t scale = UINT32_C(0x7f800000) - (parts & UINT32_C(0xff800000));
+  const float more = lost * gc_numberf(scale) * (0.5f - 0.5f * (f - f * f));
+  const float tail = gc_log_tailf(f, k * -2.90889711e-05f + more);
   const float y = gc_log_edgef(u, k * 0.69317627f - (tail - f));
   return gc_pickf(x == 0.0f, x, y);
 }

@@ -15,10 +15,11 @@ typedef struct CheckJob {
   CheckTotals totals;
 } CheckJob;
 
-enum { OPT_SEED = 256, OPT_POINTS, OPT_JSON, OPT_NO_WARN, OPT_LIMIT, OPT_HELP };
+enum { OPT_SEED = 256, OPT_POINTS, OPT_JSON, OPT_FAST, OPT_NO_WARN, OPT_LIMIT, OPT_HELP };
 
 static const struct option options[] = {
     {"seed", required_argument, NULL, OPT_SEED}, {"points", required_argument, NULL, OPT_POINTS},
+    {"fast-math-functions", no_argument, NULL, OPT_FAST},
     {"json", no_argument, NULL, OPT_JSON},       {"limit", required_argument, NULL, OPT_LIMIT},
   {"no-warn", required_argument, NULL, OPT_NO_WARN},
     {"help", no_argument, NULL, OPT_HELP},       {NULL, 0, NULL, 0},
@@ -76,6 +77,7 @@ static int take_options(CheckJob *j, int argc, char **argv) {
     switch (o) {
     case 'f': j->o.function = optarg; break;
     case OPT_JSON: j->o.json = true; break;
+    case OPT_FAST: j->job.c->opt.fast_math = true; break;
     case OPT_NO_WARN: no_warn_option(j->job.c, optarg); break;
     case OPT_LIMIT:
       if (limit_option(&j->job, optarg)) return 2;
@@ -124,6 +126,8 @@ const Command check_command = {
     "  --seed N         of the random points (1)\n"
     "  --points N       how many (5)\n"
     "  --json           one JSON object a line\n"
+    "  --fast-math-functions\n"
+    "                   compiled code has gradc's own exp, log, tanh, sigmoid and their kin\n"
     "  --limit WHAT=N   calls, depth, memory (bytes) or nodes of one program\n"
     "  --no-warn=NAME   leave out warnings of this name:\n"
     "                     all-stopped       every path to an argument is stopped\n"

@@ -310,6 +310,7 @@ static void take_options(Case *k) {
     const char *w = k->words.at[i];
     if (!strcmp(w, "--real=float")) k->c->opt.real_float = true;
     if (!strcmp(w, "--ieee")) k->c->opt.ieee = true;
+    if (!strcmp(w, "--fast-math-functions")) k->c->opt.fast_math = true;
     if (!strcmp(w, "--checkpoint")) k->c->opt.checkpoint = true;
     if (!strcmp(w, "--unchecked")) k->c->opt.unchecked = true;
     if (!strcmp(w, "--set") && i + 1 < k->words.n)
