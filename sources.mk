@@ -80,7 +80,6 @@ ELABORATE = \
 
 EMIT = \
   src/emit/arrays.c \
-  src/emit/blas.c \
   src/emit/c.c \
   src/emit/casadi.c \
   src/emit/checks.c \
@@ -307,15 +306,19 @@ PARSER_HEADER = \
 
 RUNTIME = \
   runtime/prelude.gc \
+  runtime/blas.h \
   runtime/fast_math.h \
   runtime/matmul.h \
+  runtime/parallel.h \
   runtime/program.h \
   runtime/scalar.h
 
 RUNTIME_TEXTS = \
   runtime/prelude.inc \
+  runtime/blas.inc \
   runtime/fast_math.inc \
   runtime/matmul.inc \
+  runtime/parallel.inc \
   runtime/program.inc \
   runtime/scalar.inc
 

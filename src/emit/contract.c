@@ -3,7 +3,8 @@
  * A contraction is a loop that builds, or adds into an accumulator, sums of A[…]*B[…], where
  * each subscript is linear in the indices.  How far each index moves in A, B and the result C
  * tells its part: the column lies side by side in C and moves B, the row moves A and C, the depth
- * moves A and B.  Other indices are loops around the call. */
+ * moves A and B.  Other indices are loops around the call.  With --openmp gc_parallel_matmul is
+ * called (runtime/parallel.h), with --blas gc_blas_matmul (runtime/blas.h). */
 #include "emit/private.h"
 #include "optimize/optimize.h"
 
@@ -326,26 +327,26 @@ static Form form_of(const Contraction *x) {
   return along_memory(x) ? MATRIX_VECTOR : MATRIX;
 }
 
+/* The function, in one of its kinds; inside a parallel loop the plain one. */
+static const char *name_of(Emit *e, Form form) {
+  static const char *const names[] = {"matmul", "matvec", "vecmat"};
+  const EmitOptions *o = e->f->o;
+  bool plain = e->f->jit || e->in_parallel;
+  const char *kind = plain ? "" : o->blas ? "blas_" : o->openmp ? "parallel_" : "";
+  if (*kind && o->blas) e->f->uses_blas = true;
+  return str_printf(e->c, "gc_%s%s%s", kind, names[form], e->f->real_float ? "f" : "");
+}
+
 static void open_call(Emit *e, Form form) {
-  static const char *const names[] = {"gc_matmul", "gc_matvec", "gc_vecmat"};
   static const char *const prototypes[] = {
     "void %s(int64_t, int64_t, int64_t, const %s *, int64_t, int64_t, const %s *, int64_t, "
       "int64_t, %s *, int64_t, int);",
     "void %s(int64_t, int64_t, const %s *, int64_t, const %s *, %s *, int);",
     "void %s(int64_t, int64_t, const %s *, int64_t, const %s *, int64_t, %s *, int);",
   };
-  const char *name = str_printf(e->c, "%s%s", names[form], e->f->real_float ? "f" : "");
-  const char *real = e->f->real;
-  if (!function_used(e->f, name)) {
-    Buf b;
-    buf_init(&b, e->c);
-    switch (form) {
-      case MATRIX: buf_printf(&b, prototypes[0], name, real, real, real); break;
-      case MATRIX_VECTOR: buf_printf(&b, prototypes[1], name, real, real, real); break;
-      default: buf_printf(&b, prototypes[2], name, real, real, real); break;
-    }
-    use_function(e->f, name, buf_text(&b));
-  }
+  const char *name = name_of(e, form), *real = e->f->real;
+  if (!function_used(e->f, name))
+    use_function(e->f, name, str_printf(e->c, prototypes[form], name, real, real, real));
   e->f->uses_lanes = true;
   uint64_t below = form == MATRIX ? STACK_MATRIX : STACK_VECTOR;
   if (e->fn->below < below) e->fn->below = below;
@@ -431,20 +432,34 @@ static void put_call(Emit *e, const Contraction *x, const char *c) {
   line_end(e, x->add ? "1);" : "0);");
 }
 
+/* Loops around the call; with --openmp the first is parallel if its rounds write apart. */
+static uint32_t open_loops(Emit *e, Ref r, const Contraction *x) {
+  uint32_t opened = 0;
+  for (uint32_t k = 0; k < x->n; k++) {
+    if ((int)k == x->row || (int)k == x->column || (int)k == x->depth) continue;
+    bool parallel = !opened && !e->f->jit && e->f->o->openmp && !e->in_parallel;
+    if (parallel && moves(&x->axis[k], IN_C)) {
+      put_pragma(e, r);
+      e->in_parallel = true;
+    }
+    open_for(e, r, x->axis[k].index, x->axis[k].extent, NULL, NULL);
+    opened++;
+  }
+  return opened;
+}
+
 bool emit_contraction(Emit *e, Ref r) {
   Contraction x;
-  uint32_t out = 0, opened = 0;
+  uint32_t out = 0;
+  bool inside = e->in_parallel;
   if (!find_contraction(e, r, &x, &out)) return false;
   const char *c = x.add ? array_text(e, x.array[IN_C])
                         : ref_buffer(e, info(e, r)->out[out].buffer);
   uint32_t scope = scope_open(e);
-  for (uint32_t k = 0; k < x.n; k++) {
-    if ((int)k == x.row || (int)k == x.column || (int)k == x.depth) continue;
-    open_for(e, r, x.axis[k].index, x.axis[k].extent, NULL, NULL);
-    opened++;
-  }
+  uint32_t opened = open_loops(e, r, &x);
   put_call(e, &x, c);
   while (opened--) close_for(e);
+  e->in_parallel = inside;
   scope_close(e, scope);
   return true;
 }

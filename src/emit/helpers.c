@@ -1,5 +1,4 @@
-/* helpers.c - the functions of runtime/scalar.h, fast_math.h and matmul.h that a file calls, with
- * those they call.  Their text is part of the compiler (runtime/NAME.inc, made from the headers). */
+/* helpers.c - the functions of the headers in runtime/ that a file calls, with those they call.  Their text is part of the compiler (runtime/NAME.inc, made from the headers). */
 #include "emit/private.h"
 
 #include <ctype.h>
@@ -14,6 +13,12 @@ static const char fast_math_text[] =
 static const char matmul_text[] =
 #include "runtime/matmul.inc"
   ;
+static const char blas_text[] =
+#include "runtime/blas.inc"
+  ;
+static const char parallel_text[] =
+#include "runtime/parallel.inc"
+  ;
 
 typedef struct Block { const char *start, *end; const char *name; bool used; } Block;
 typedef VEC(Block) Blocks;
@@ -27,14 +32,16 @@ static const char *word(Ctx *c, const char **p) {
 }
 
 /* The text for one type: `real` is that, and in float names end in f. */
-static const char *matmul_for(Ctx *c, bool single) {
+static const char *for_type(Ctx *c, const char *text, bool single) {
   Buf b;
   buf_init(&b, c);
-  for (const char *p = matmul_text; *p;) {
+  for (const char *p = text; *p;) {
     const char *end = p;
     while (isalnum((unsigned char)*end) || *end == '_') end++;
     size_t n = (size_t)(end - p);
     if (n == 4 && !strncmp(p, "real", 4)) buf_puts(&b, single ? "float" : "double");
+    else if (n > 7 && !strncmp(p, "cblas_x", 7))
+      buf_printf(&b, "cblas_%c%.*s", single ? 's' : 'd', (int)n - 7, p + 7);
     else buf_add(&b, p, n);
     if (single && n > 3 && !strncmp(p, "gc_", 3)) buf_puts(&b, "f");
     if (n == 0) buf_add(&b, end++, 1);
@@ -44,7 +51,7 @@ static const char *matmul_for(Ctx *c, bool single) {
 }
 
 void emit_matmul(Ctx *c, bool single, Buf *text) {
-  buf_puts(text, matmul_for(c, single));
+  buf_puts(text, for_type(c, matmul_text, single));
 }
 
 static void find_blocks(Ctx *c, Blocks *b, const char *text) {
@@ -70,7 +77,9 @@ void helpers_text(File *f, Buf *out) {
   Blocks b = {0};
   find_blocks(f->c, &b, scalar_text);
   find_blocks(f->c, &b, fast_math_text);
-  find_blocks(f->c, &b, matmul_for(f->c, f->real_float));
+  find_blocks(f->c, &b, for_type(f->c, matmul_text, f->real_float));
+  find_blocks(f->c, &b, for_type(f->c, blas_text, f->real_float));
+  find_blocks(f->c, &b, for_type(f->c, parallel_text, f->real_float));
   for (uint32_t k = b.n; k-- > 0;) {
     b.at[k].used |= function_used(f, b.at[k].name);
     if (b.at[k].used) mark_needs(f->c, &b, &b.at[k]);

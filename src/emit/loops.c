@@ -766,9 +766,7 @@ void emit_structured(Emit *e, Ref r) {
     for (uint32_t k = 0; k < n->nresults; k++)
       if (scalar_out(e, r, k)) info(e, needed_proj(e, r, k))->home = e->fn->id;
   }
-  bool blas = !e->in_parallel && open_blas(e, r);
   if (!emit_contraction(e, r)) emit_plain(e, r);
-  if (blas) block_close(e);
   keep_outs(e, r);
   if (!moved) return;
   for (uint32_t k = 0; k < n->nresults; k++)

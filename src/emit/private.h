@@ -22,8 +22,7 @@
  *   workspace.c  the workspace: its slices, its length
  *   helpers.c    the parts of runtime/scalar.h and fast_math.h that a file needs
  *   parallel.c   OpenMP: loops in blocks whose number the sizes alone tell
- *   contract.c   sums of products over a grid as calls of gc_matmul
- *   blas.c       matrix products as calls of cblas
+ *   contract.c   sums of products over a grid as calls of gc_matmul, or of BLAS
  *   wrapper.c    a struct a function that owns its workspace
  *   selftest.c   a function that tries the others
  *   program.c    a main function that reads arguments from files
@@ -479,11 +478,6 @@ void emit_round(Emit *e, const InBlocks *b, Region *body);
 void leave_axis(Emit *e, const InBlocks *b);
 void close_blocks(Emit *e, Ref r, const InBlocks *b,
                   void (*declare)(Emit *, Ref, uint32_t, Combiner));
-
-/* blas.c */
-/* Opens "if (small) {" after the call for large sizes; false: not a matrix product. */
-bool open_blas(Emit *e, Ref r);
-void blas_head(const File *f, Buf *out);
 
 /* report.c */
 void report_program(Emit *e, EmitReport *out);   /* after its C function is written */
