@@ -17,6 +17,16 @@ static bool is_costly(const Prog *p, const Node *n) {
   return op == IR_LOOP || op == IR_FOLD || op == IR_WHILE;
 }
 
+/* What a fold carries, each by its start and its step: another copy of it may keep more. */
+static void add_carried(const Prog *p, const Node *fold, Costly *c) {
+  const Region *body = fold->regions[0];
+  uint32_t trips = ir_node(p, fold->arg[0])->hash;
+  for (uint32_t k = 1; k < fold->nargs; k++) {
+    uint32_t step = ir_node(p, body->results.at[k - 1])->hash;
+    add(c, ((trips * 31 + ir_node(p, fold->arg[k])->hash) * 31 + step) * 31 + k);
+  }
+}
+
 /* What is further in comes first: it is more often the same. */
 static void gather(const Prog *p, const Node *owner, Costly *c) {
   for (uint32_t k = 0; k < owner->nregions; k++) {
@@ -24,6 +34,7 @@ static void gather(const Prog *p, const Node *owner, Costly *c) {
     for (uint32_t j = 0; j < r->nodes.n && c->n < MAX_COSTLY; j++) {
       const Node *n = ir_node(p, r->nodes.at[j]);
       gather(p, n, c);
+      if (n->op == IR_FOLD) add_carried(p, n, c);
       if (is_costly(p, n)) add(c, n->hash);
     }
   }

@@ -7,7 +7,7 @@
 enum { MAX_COSTLY = 48 };
 
 /* Hashes of the nodes in a body, at any depth, that cost more than a trip through memory:
- * results of loops, and calls such as exp.  Equal work has equal hashes. */
+ * results of loops, what folds carry, and calls such as exp.  Equal work has equal hashes. */
 typedef struct Costly {
   uint64_t bits;              /* one of 64 for each hash: few common ones, quick answers */
   uint32_t n, hash[MAX_COSTLY];
