@@ -369,6 +369,7 @@ PROGRAM_TESTS = \
   tests/programs/language.test \
   tests/programs/nan.test \
   tests/programs/report.test \
+  tests/programs/rows.test \
   tests/programs/session.test
 
 SHELL_TESTS = \

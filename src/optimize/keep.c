@@ -8,6 +8,10 @@
  * also for loops inside that correspond.  No array is made that is larger than those
  * that are there anyway.
  *
+ * A fold that walks back over the rounds of an earlier one (the reverse of a fold, which
+ * reads its states) finds there what its steps computed: round t of the first is the round
+ * of the second that reads the arrays of the first at T - 1 - its own index.
+ *
  * All of it is planned before anything is rewritten: the nodes of the later body are
  * numbered by those of the earlier, one by one in order, where operator and operands agree.
  * Maintains every value to the bit.  Linear: few loops are looked back at, and bodies are
@@ -15,7 +19,8 @@
 #include "optimize/share.h"
 
 enum {
-  MAX_BACK = 8, MAX_KEPT = 4, MAX_DEPTH = 3, MAX_INNER = 16, MAX_WALK = 64, MAX_NODES = 600,
+  MAX_BACK = 8, MAX_KEPT = 4, MAX_DEPTH = 3, MAX_INNER = 64, MAX_WALK = 64, MAX_NODES = 600,
+  MAX_TAPES = 16,               /* of a loop in a fold that is walked back */
   SHORT_TRIPS = 8,              /* a sum this short is computed again */
   SMALL = 1024                  /* elements that always have room */
 };
@@ -37,6 +42,10 @@ typedef struct Keep {
   Ref *image;                   /* by Ref in a later loop: the same in the earlier, or 0 */
   Ref *back;                    /* by Ref of a LOOP: the one before over the same first extent */
   Ref *latest;                  /* by Ref of a first extent */
+  Ref *latest_fold;             /* by Ref of a number of trips: the latest fold */
+  Ref *round;                   /* by Ref of a fold that walks back: the round it looks at */
+  Ref fold;                     /* the one whose rounds are looked at, or 0 */
+  Ref known_from;               /* nodes from here on come after the round is known */
   VEC(const Type *) present;    /* arrays that are there anyway */
   bool any;
 } Keep;
@@ -115,6 +124,16 @@ static Size volume(Prog *p, Size s, const Type *t) {
   return s;
 }
 
+/* What a fold keeps is there anyway. */
+static bool as_large_as_a_state(Keep *s, Size all) {
+  const Node *n = ir_node(s->p, s->fold);
+  for (uint32_t k = n->nargs - 1; k < n->nresults; k++)
+    if (n->aux.loop->comb[k + 1 - n->nargs] == BUILD &&
+        no_larger(all, volume(s->p, size_const(s->p, 1), n->result_type[k])))
+      return true;
+  return false;
+}
+
 /* Is there room for the values of r in `depth` loops, outside of which all sizes are known? */
 static bool has_room(Keep *s, Ref r, uint32_t depth) {
   Prog *p = s->p;
@@ -122,14 +141,15 @@ static bool has_room(Keep *s, Ref r, uint32_t depth) {
   const Region *at = p->regions.at[ir_node(p, r)->region];
   for (; depth--; at = at->parent) {
     const Node *loop = ir_node(p, at->owner);
-    for (uint32_t k = 0; k < loop->nargs; k++) all = size_mul(p, all, size_atom(p, loop->arg[k]));
+    uint32_t axes = loop->op == IR_FOLD ? 1 : loop->nargs;
+    for (uint32_t k = 0; k < axes; k++) all = size_mul(p, all, size_atom(p, loop->arg[k]));
   }
   for (uint32_t k = 0; k < all->n; k++)
     for (uint32_t a = 0; a < all->mono[k].n; a++)
       if (!ir_in_scope(p, all->mono[k].atom[a], at)) return false;
   for (uint32_t k = 0; k < s->present.n; k++)
     if (no_larger(all, volume(p, size_const(p, 1), s->present.at[k]))) return true;
-  return no_larger(all, size_const(p, 0));
+  return no_larger(all, size_const(p, 0)) || (s->fold && as_large_as_a_state(s, all));
 }
 
 static void note_present(Keep *s, Ref r) {
@@ -168,6 +188,45 @@ static bool same_constant(const Prog *p, Ref a, Ref b) {
   return x->op == IR_CONST && y->op == IR_CONST && x->type == y->type && ir_alike(x, y);
 }
 
+/* Does y read, at subscripts from `first` on, what x reads? */
+static bool same_subscripts(const Keep *s, const Node *x, const Node *y, uint32_t first) {
+  if (x->op != IR_READ || x->nargs - 1 != y->nargs - first) return false;
+  for (uint32_t k = 1; k < x->nargs; k++) {
+    Ref a = y->arg[k - 1 + first];
+    if (x->arg[k] != image_of(s, a) && !same_constant(s->p, x->arg[k], a)) return false;
+  }
+  return true;
+}
+
+/* A read of what the fold that is walked back has built: of its own round. */
+static Ref find_tape_read(const Keep *s, const Region *in, const Node *y) {
+  if (!s->fold || y->op != IR_READ) return 0;
+  const Node *tape = ir_node(s->p, y->arg[0]), *fold = ir_node(s->p, s->fold);
+  const Region *body = fold->regions[0];
+  if (tape->op != IR_PROJ || tape->arg[0] != s->fold || tape->aux.i + 1 < fold->nargs) return 0;
+  if (image_of(s, y->arg[1]) != body->params.at[0]) return 0;
+  Ref state = body->results.at[tape->aux.i];
+  if (y->nargs == 2) return state;
+  for (uint32_t k = 0; k < in->nodes.n; k++) {
+    const Node *x = ir_node(s->p, in->nodes.at[k]);
+    if (x->op == IR_READ && x->arg[0] == state && same_subscripts(s, x, y, 2))
+      return in->nodes.at[k];
+  }
+  return 0;
+}
+
+/* A read of what the first loop itself has built: in its own round the value. */
+static Ref find_own_read(const Keep *s, const Node *first, const Node *y) {
+  if (y->op != IR_READ || first->op != IR_LOOP || y->nargs != first->nargs + 1) return 0;
+  Ref a = image_of(s, y->arg[0]);
+  const Node *proj = ir_node(s->p, a);
+  if (proj->op != IR_PROJ || ir_node(s->p, proj->arg[0]) != first) return 0;
+  for (uint32_t k = 0; k < first->nargs; k++)
+    if (image_of(s, y->arg[k + 1]) != first->regions[0]->params.at[k]) return 0;
+  Ref value = first->regions[0]->results.at[proj->aux.i];
+  return ir_type(s->p, value)->rank ? 0 : value;
+}
+
 /* A node without regions in the body `in` that y is the same as, or 0. */
 static Ref find_plain(const Keep *s, const Region *in, const Node *y) {
   for (uint32_t k = 0; k < in->nodes.n; k++) {
@@ -200,20 +259,39 @@ static Ref find_result(Keep *s, const Region *in, const Node *y, uint32_t k) {
   return 0;
 }
 
+/* Is it T - 1 - u, in the body of a fold of T trips, u its index? */
+static bool is_way_back(Prog *p, Ref r, const Node *fold) {
+  const Node *n = ir_node(p, r);
+  if (n->op != IR_PRIM || n->aux.i != P_SUB || n->type->elem != ELEM_INT) return false;
+  Size trips = size_atom(p, fold->arg[0]), u = size_atom(p, fold->regions[0]->params.at[0]);
+  return size_atom(p, r) == size_sub(p, size_sub(p, trips, size_const(p, 1)), u);
+}
+
+static void number_nodes(Keep *s, const Node *first, const Node *again);
+
 /* Sets the images of what is straight in the body of `again`. */
 static void number(Keep *s, const Node *first, const Node *again) {
   const Region *x = first->regions[0], *y = again->regions[0];
   for (uint32_t k = 0; k < again->nargs; k++) s->image[y->params.at[k]] = x->params.at[k];
+  number_nodes(s, first, again);
+}
+
+static void number_nodes(Keep *s, const Node *first, const Node *again) {
+  const Region *x = first->regions[0], *y = again->regions[0];
   for (uint32_t k = 0; k < y->nodes.n; k++) {
     Ref r = y->nodes.at[k];
     const Node *n = ir_node(s->p, r);
     s->image[r] = 0;
-    if (n->op == IR_PROJ) {
+    if (first->op == IR_FOLD && r == s->round[y->owner]) {
+      s->image[r] = x->params.at[0];
+    } else if (n->op == IR_PROJ) {
       const Node *loop = ir_node(s->p, n->arg[0]);
       if (loop->op == IR_LOOP && loop->region == y->id && !ir_has_effect(s->p, n->arg[0]))
         s->image[r] = find_result(s, x, loop, (uint32_t)n->aux.i);
     } else if (n->type && !n->nregions && n->op != IR_UPD) {
-      s->image[r] = find_plain(s, x, n);
+      s->image[r] = find_tape_read(s, x, n);
+      if (!s->image[r]) s->image[r] = find_own_read(s, first, n);
+      if (!s->image[r]) s->image[r] = find_plain(s, x, n);
     }
   }
 }
@@ -261,11 +339,12 @@ static Kept *keep_value(Keep *s, Ref value, uint32_t depth) {
   return kept;
 }
 
-static void keep_common(Keep *s, const Node *again, uint32_t depth) {
+static void keep_common(Keep *s, const Node *again, uint32_t depth, uint32_t most) {
   const Region *y = again->regions[0];
   bool *needed = needed_again(s, y);
-  for (uint32_t k = 0, n = 0; k < y->nodes.n && n < MAX_KEPT; k++) {
+  for (uint32_t k = 0, n = 0; k < y->nodes.n && n < most; k++) {
     Ref r = y->nodes.at[k];
+    if (s->fold && r < s->known_from) continue;
     if (!needed[k] || !s->image[r] || s->kept[r] || ir_node(s->p, r)->op == IR_CONST) continue;
     if (!worth_keeping(s, r) || !has_room(s, s->image[r], depth)) continue;
     s->kept[r] = keep_value(s, s->image[r], depth);
@@ -313,20 +392,53 @@ static void find_twins(Keep *s, Ref first, Ref again) {
     }
 }
 
-/* Loop `again` may compute again what `first` has computed. */
-static void plan(Keep *s, Ref first, Ref again, uint32_t depth) {
-  const Node *a = ir_node(s->p, first), *b = ir_node(s->p, again);
-  if (!same_extents(s, a, b) || !share_work(s->p, first, again)) return;
-  number(s, a, b);
-  keep_common(s, b, depth);
-  if (depth == 1) find_twins(s, first, again);
-  if (depth == MAX_DEPTH) return;
+static void plan(Keep *s, Ref first, Ref again, uint32_t depth);
+
+static void plan_inside(Keep *s, const Node *a, const Node *b, uint32_t depth) {
   Refs x = {0}, y = {0};
   loops_inside(s->p, a->regions[0], false, &x);
   loops_inside(s->p, b->regions[0], true, &y);
   for (uint32_t j = 0; j < y.n; j++)
     for (uint32_t k = 0; k < x.n && !all_common(s, y.at[j]); k++)
-      plan(s, x.at[k], y.at[j], depth + 1);
+      plan(s, x.at[k], y.at[j], depth);
+}
+
+/* Loop `again` may compute again what `first` has computed.  Hashes tell whether they share
+ * work, but for a fold walked back, which reads its states elsewhere. */
+static void plan(Keep *s, Ref first, Ref again, uint32_t depth) {
+  const Node *a = ir_node(s->p, first), *b = ir_node(s->p, again);
+  if (!same_extents(s, a, b) || (!s->fold && !share_work(s->p, first, again))) return;
+  number(s, a, b);
+  keep_common(s, b, depth, s->fold ? MAX_TAPES : MAX_KEPT);
+  if (depth == 1) find_twins(s, first, again);
+  if (depth < MAX_DEPTH) plan_inside(s, a, b, depth + 1);
+}
+
+/* Does fold `again` walk the rounds of `first` back?  Then it reads what that built. */
+static bool walks_back(Keep *s, Ref first, const Node *again) {
+  const Region *body = again->regions[0];
+  bool reads = false;
+  for (uint32_t k = 0; k < again->nfree && !reads; k++) {
+    const Node *n = ir_node(s->p, again->free[k]);
+    reads = n->op == IR_PROJ && n->arg[0] == first;
+  }
+  for (uint32_t k = 0; reads && k < body->nodes.n; k++)
+    if (is_way_back(s->p, body->nodes.at[k], again)) {
+      s->round[body->owner] = s->known_from = body->nodes.at[k];
+      return true;
+    }
+  return false;
+}
+
+static void plan_folds(Keep *s, Ref first, Ref again) {
+  const Node *a = ir_node(s->p, first), *b = ir_node(s->p, again);
+  if (ir_has_effect(s->p, first) || !walks_back(s, first, b)) return;
+  s->fold = first;
+  number_nodes(s, a, b);
+  keep_common(s, b, 1, MAX_TAPES);
+  plan_inside(s, a, b, 2);
+  for (Ref r = b->regions[0]->params.at[0]; r < again; r++) s->image[r] = 0;
+  s->fold = 0;
 }
 
 /* Is loop b in the region of a, or in scopes of accumulators straight in it? */
@@ -334,6 +446,17 @@ static bool behind(const Prog *p, const Node *a, const Node *b) {
   const Region *r = p->regions.at[b->region];
   while (r->id != a->region && r->owner && ir_node(p, r->owner)->op == IR_ACCUM) r = r->parent;
   return r->id == a->region;
+}
+
+/* What each fold computes and a later one of as many trips walks back. */
+static void plan_all_folds(Keep *s) {
+  for (Ref r = 1; r < s->p->nnodes; r++) {
+    const Node *n = ir_node(s->p, r);
+    if (n->op != IR_FOLD || n->flags & NODE_IO || s->inside[r] > MAX_NODES) continue;
+    Ref *latest = &s->latest_fold[n->arg[0]];
+    if (*latest && behind(s->p, ir_node(s->p, *latest), n)) plan_folds(s, *latest, r);
+    if (!ir_has_effect(s->p, r)) *latest = r;
+  }
 }
 
 static void plan_all(Keep *s) {
@@ -350,29 +473,30 @@ static void plan_all(Keep *s) {
 
 /* ---- rewriting ----------------------------------------------------------------------------- */
 
-/* The loop with what it gives besides. */
+/* The loop or fold with what it gives besides. */
 static Ref copy_loop(Rewrite *w, Ref old, const KeptVec *more) {
   Prog *to = w->k.to;
   const Node *n = ir_node(w->k.from, old);
   const Region *body = n->regions[0];
-  Ref extent[MAX_RANK];
-  for (uint32_t k = 0; k < n->nargs; k++) extent[k] = copy_ref(&w->k, n->arg[k]);
+  uint32_t carried = n->op == IR_FOLD ? n->nargs - 1 : 0;
+  Ref *arg = NEWN(to->ctx, Ref, n->nargs);
+  for (uint32_t k = 0; k < n->nargs; k++) arg[k] = copy_ref(&w->k, n->arg[k]);
   Region *r = ir_begin(to);
-  ir_set_extents(to, n->nargs, extent);
+  ir_set_extents(to, n->nargs - carried, arg);
   for (uint32_t k = 0; k < body->params.n; k++) pass_param(w, body->params.at[k]);
   rewrite_nodes(w, body);
   Combiner *comb = NEWN(to->ctx, Combiner, body->results.n + more->n);
   for (uint32_t k = 0; k < body->results.n; k++) {
-    comb[k] = n->aux.loop->comb[k];
+    if (k >= carried) comb[k - carried] = n->aux.loop->comb[k - carried];
     ir_result(to, copy_ref(&w->k, body->results.at[k]));
   }
   for (uint32_t k = 0; k < more->n; k++) {
     const Kept *kept = more->at[k];
-    comb[body->results.n + k] = BUILD;
+    comb[body->results.n - carried + k] = BUILD;
     ir_result(to, kept->array ? kept->array : copy_ref(&w->k, kept->value));
   }
   ir_end(to);
-  Ref loop = pass_structured(w, n, n->nargs, extent, &r, comb);
+  Ref loop = pass_structured(w, n, n->nargs, arg, &r, comb);
   for (uint32_t k = 0; k < more->n; k++) more->at[k]->array = ir_out(to, loop, n->nresults + k);
   return loop;
 }
@@ -386,7 +510,9 @@ static Ref read_kept(Rewrite *w, Ref old) {
   uint32_t n = ir_type(to, kept->array)->rank - ir_type(s->p, old)->rank, left = n;
   const Region *at = s->p->regions.at[ir_node(s->p, old)->region];
   for (; left; at = at->parent) {
-    uint32_t axes = ir_node(s->p, at->owner)->op == IR_LOOP ? at->params.n : 0;
+    uint16_t op = ir_node(s->p, at->owner)->op;
+    uint32_t axes = op == IR_LOOP ? at->params.n : 0;
+    if (op == IR_FOLD) index[--left] = copy_ref(&w->k, s->round[at->owner]);
     for (uint32_t k = axes; k-- > 0;) index[--left] = copy_ref(&w->k, at->params.at[k]);
   }
   return ir_read(to, kept->array, n, index, false);
@@ -411,7 +537,10 @@ Prog *fuse_keep(Prog *p) {
   s.image = NEWN(p->ctx, Ref, p->nnodes);
   s.back = NEWN(p->ctx, Ref, p->nnodes);
   s.latest = NEWN(p->ctx, Ref, p->nnodes);
+  s.latest_fold = NEWN(p->ctx, Ref, p->nnodes);
+  s.round = NEWN(p->ctx, Ref, p->nnodes);
   find_present(&s);
+  plan_all_folds(&s);
   plan_all(&s);
   if (!s.any) return p;
   Rewrite w = {.node = visit, .self = &s};
