@@ -538,6 +538,7 @@ BENCH_FILES = \
   bench/describe.c \
   bench/fast_math.c \
   bench/library.c \
+  bench/openblas.bash \
   bench/peers/add_gradient.c \
   bench/peers/add_gradient.copy.c \
   bench/peers/adolc.cpp \
@@ -553,6 +554,8 @@ BENCH_FILES = \
   bench/peers/peak.c \
   bench/peers/runge_kutta.c \
   bench/peers/torch_peer.py \
+  bench/program.c \
+  bench/program.h \
   bench/programs/add_gradient.gc \
   bench/programs/determinant.gc \
   bench/programs/geometry.gc \

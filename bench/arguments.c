@@ -67,10 +67,13 @@ static void allocate(const Case *c, Array *a, const gradc_leaf *leaf) {
   memset(a->data, 0, a->bytes);
 }
 
+bool fast_math(const Row *r) { return strstr(r->options, "--fast-math-functions") != NULL; }
+
 gradc_context *new_context(const Row *r, bool single) {
   gradc_context *g = gradc_new();
   if (!g || gradc_set_limit(g, GRADC_LIMIT_MEMORY, 0) || gradc_set_limit(g, GRADC_LIMIT_NODES, 0) ||
-      gradc_set_option(g, GRADC_FLOAT, single))
+      gradc_set_option(g, GRADC_FLOAT, single) ||
+      gradc_set_option(g, GRADC_FAST_MATH, fast_math(r)))
     die("no context");
   if (gradc_load(g, r->name, r->text, strlen(r->text)))
     die("%s: %s", r->name, gradc_message(g)->full);

@@ -2,6 +2,7 @@
  *
  *   describe.c    a program's description, the lines of it that begin with "#:"
  *   arguments.c   the inputs and results of one case: a program, its sizes, float or double
+ *   program.c     a case as the compiler has it: for the JIT that calls cc, and its cost
  *   contenders.c  what computes them: C from a file, the JITs, a server at a pipe
  *   rows.c        checks that they agree, times them in turn, prints the table */
 #ifndef GRADC_BENCH_H
@@ -68,7 +69,15 @@ void case_open(Case *c);
 void case_close(Case *c);
 /* What to ask the library for: the function, the kind of derivative, the names. */
 void request(const Row *r, int gradient, char function[64], int *what, const char **wrt);
+bool fast_math(const Row *r);
 gradc_context *new_context(const Row *r, bool single);
+
+/* ---- program.c ----------------------------------------------------------------------- */
+
+/* Of the gradient, as gradc compile --report counts: operations without functions (exp and
+ * its kin), functions, bytes of arrays that move. */
+typedef struct Cost { double operations, functions, bytes; } Cost;
+Cost cost_of(const Case *c);
 
 /* ---- contenders.c ------------------------------------------------------------------- */
 

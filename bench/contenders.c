@@ -8,10 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench.h"
-#include "elaborate/elaborate.h"
+#include "program.h"
 #include "jit/jit.h"
-#include "optimize/optimize.h"
 
 static double seconds(clockid_t clock) {
   struct timespec t;
@@ -195,12 +193,6 @@ static void close_cc(Contender *k) {
   free_results(k);
 }
 
-static const DerivKind kinds[] = {
-  [GRADC_VALUE] = DERIV_VALUE, [GRADC_GRAD] = DERIV_GRAD, [GRADC_VJP] = DERIV_VJP,
-  [GRADC_JVP] = DERIV_JVP, [GRADC_JACOBIAN] = DERIV_JACOBIAN, [GRADC_HESSIAN] = DERIV_HESSIAN,
-  [GRADC_HVP] = DERIV_HVP,
-};
-
 /* Parameters of the program: sizes by their names, then inputs in order. */
 static void bind(Compiled *x, const Prog *p) {
   int at = 0;
@@ -219,20 +211,7 @@ static void bind(Compiled *x, const Prog *p) {
 
 static void compile_cc(void *arg) {
   Compiled *x = arg;
-  Ctx *c = x->c;
-  char function[64];
-  int what;
-  const char *wrt;
-  request(x->of->row, x->of->gradient, function, &what, &wrt);
-  c->opt.real_float = x->of->single;
-  c->opt.fast_math = strstr(x->of->row->options, "--fast-math-functions") != NULL;
-  Module *m = module_new(c);
-  uint32_t file = source_add(c, x->of->row->name, x->of->row->text, strlen(x->of->row->text));
-  module_add(m, parse(c, file, PARSE_FILE, NULL), false);
-  const char *names[] = {intern_z(c, wrt ? wrt : "")};
-  Request q = {.function = intern_z(c, function), .kind = kinds[what], .wrt = names,
-               .nwrt = wrt ? 1 : 0};
-  Prog *p = optimize(elaborate_function(m, &q), NULL);
+  Prog *p = program_of(x->of, x->c, x->of->gradient, false);
   bind(x, p);
   x->jit = jit_cc(p, false);
 }

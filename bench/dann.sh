@@ -9,17 +9,13 @@
 # Prints, for batches of 32 and 256, the median of the steps a second (of processor time:
 # others may be at work on the machine), the peak memory, and both against PyTorch.
 set -euo pipefail
-export LC_ALL=C OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
+export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)/dann
 GRADC=${GRADC:-gradc} CC=${CC:-cc} python=/usr/bin/python3
 rounds=${1:-11}
 
-# An OpenBLAS that does not know the processor takes its oldest code, for PyTorch as for us.
-if [[ -z ${OPENBLAS_CORETYPE-} ]] && grep -qw avx512vl /proc/cpuinfo; then
-  export OPENBLAS_CORETYPE=SkylakeX
-elif [[ -z ${OPENBLAS_CORETYPE-} ]] && grep -qw avx2 /proc/cpuinfo; then
-  export OPENBLAS_CORETYPE=Haswell
-fi
+# shellcheck source=bench/openblas.bash
+source "$here/../openblas.bash"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/gradc-bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -188,14 +188,18 @@ static const char *const columns[] = {"value", "gradc", "hand", "adolc", "torch"
                                       "cc", "tcc"};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
+#define LINE "%-40s %-22s %8s %8s %5s %8s %8s %8s %8s %6s %8s %8s %6s %6s %8s %7s %7s  %-28s %s\n"
+
+enum { FUNCTION = 20 };          /* operations that exp and its kin count as */
+
 static void heading(const Options *o) {
-  printf("%-40s %-22s %8s %8s %5s %8s %8s %8s %8s %6s %8s %8s %8s %7s %7s  %-28s %s\n", "program",
-         "sizes", "value", "gradient", "g/v", "by hand", "ADOL-C", "PyTorch", "other", "x best",
-         "jit=cc", "jit=tcc", "work", "cc in", "tcc in", "bar", "options");
+  printf(LINE, "program", "sizes", "value", "gradient", "g/v", "by hand", "ADOL-C", "PyTorch",
+         "other", "x best", "jit=cc", "jit=tcc", "Gop/s", "GB/s", "work", "cc in", "tcc in", "bar",
+         "options");
   if (!o->tsv) return;
   fprintf(o->tsv, "program\treal\tsizes");
   for (int k = 0; k < COLUMNS; k++) fprintf(o->tsv, "\t%s_s", columns[k]);
-  fprintf(o->tsv, "\twork_bytes\tcc_latency_s\ttcc_latency_s\toptions\tbar\n");
+  fprintf(o->tsv, "\toperations\tfunctions\tbytes\twork_bytes\tcc_latency_s\ttcc_latency_s\toptions\tbar\n");
 }
 
 static double latency(const Times *x, const char *name) {
@@ -213,27 +217,30 @@ static void short_sizes(const Case *c, char *to, size_t room) {
 }
 
 static void report(Options *o, const Case *c, const Times *x) {
-  char a[12][32], title[128], sizes[128], bar[128];
+  char a[15][32], title[128], sizes[128], bar[128];
   double gradient = of(x, "gradc"), other = of(x, "copy");
   if (isnan(other)) other = of(x, "plain");
   label(c, title, sizeof title);
   if (c->single) strncat(title, ", float", sizeof title - strlen(title) - 1);
   short_sizes(c, sizes, sizeof sizes);
   bars(o, c, x, bar, sizeof bar);
-  printf("%-40s %-22s %8s %8s %5s %8s %8s %8s %8s %6s %8s %8s %8s %7s %7s  %-28s %s\n", title, sizes,
-         duration(of(x, "value"), a[0]), duration(gradient, a[1]),
+  Cost cost = cost_of(c);
+  double operations = cost.operations + FUNCTION * cost.functions;
+  printf(LINE, title, sizes, duration(of(x, "value"), a[0]), duration(gradient, a[1]),
          ratio(gradient / of(x, "value"), a[2]), duration(of(x, "hand"), a[3]),
          duration(of(x, "adolc"), a[4]), duration(of(x, "torch"), a[5]), duration(other, a[6]),
          ratio(best_peer(x) / gradient, a[7]), duration(of(x, "cc"), a[8]),
-         duration(of(x, "tcc"), a[9]), memory((double)x->k[0].work_bytes, a[10]),
-         duration(latency(x, "cc"), a[11]), duration(latency(x, "tcc"), (char[32]){0}), bar,
+         duration(of(x, "tcc"), a[9]), ratio(operations / gradient / 1e9, a[10]),
+         ratio(cost.bytes / gradient / 1e9, a[11]), memory((double)x->k[0].work_bytes, a[12]),
+         duration(latency(x, "cc"), a[13]), duration(latency(x, "tcc"), a[14]), bar,
          c->row->options);
   fflush(stdout);
   if (!o->tsv) return;
   fprintf(o->tsv, "%s\t%s\t%s", title, c->single ? "float" : "double", c->values);
   for (int k = 0; k < COLUMNS; k++) fprintf(o->tsv, "\t%.9g", of(x, columns[k]));
-  fprintf(o->tsv, "\t%zu\t%.4g\t%.4g\t%s\t%s\n", x->k[0].work_bytes, latency(x, "cc"),
-          latency(x, "tcc"), c->row->options, bar);
+  fprintf(o->tsv, "\t%.9g\t%.9g\t%.9g\t%zu\t%.4g\t%.4g\t%s\t%s\n", cost.operations,
+          cost.functions, cost.bytes, x->k[0].work_bytes, latency(x, "cc"), latency(x, "tcc"),
+          c->row->options, bar);
   fflush(o->tsv);
 }
 
@@ -309,8 +316,10 @@ static void peak(const Options *o) {
     for (int run = 0; run < 9; run++) t[run] = f[k](cpu_seconds);
     best[k] = median(t, 9);
   }
-  printf("peak: a copy moves %.1f GB/s, multiply-add does %.1f GFLOP/s in double\n", best[0] / 1e9,
+  printf("peak: a copy moves %.1f GB/s, multiply-adds do %.1f Gop/s in double\n", best[0] / 1e9,
          best[1] / 1e9);
+  printf("Gop/s, GB/s: what gradc compile --report counts, over the gradient's time; "
+         "exp and its kin as %d operations\n", FUNCTION);
 }
 
 int main(int argc, char **argv) {

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # run.sh - what `make bench` runs: one table of gradc against its peers, then how long the
-# compiler takes.  Figures, and a test of agreement.
+# compiler takes, then a training.  Figures, and a test of agreement.
 #
 #   run.sh [--check] [--keep FOLDER] [ROW...]
 #
-# A row is the name of a program in bench/programs; all of them if none is named.  --check
-# compares the contenders at tiny sizes and times nothing.  The table goes to standard output
+# A row is the name of a program in bench/programs; without one there are all rows, and what
+# comes after the table.  --check compares the contenders at tiny sizes and times nothing.  The table goes to standard output
 # and, in seconds with tabs between, to bench/results.tsv where make was called.
 # RUNS (9) is the number of runs whose medians count.
 set -euo pipefail
-export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONWARNINGS=ignore
+export PYTHONWARNINGS=ignore
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=bench/openblas.bash
+source "$here/openblas.bash"
 python=${PYTHON:-/usr/bin/python3}
 cc=${CC:-gcc} cxx=${CXX:-g++}
 check='' rows=()
@@ -22,7 +24,8 @@ for word; do
     *) rows+=("$word") ;;
   esac
 done
-((${#rows[@]})) || for program in "$here"/programs/*.gc; do rows+=("$(basename "$program" .gc)"); done
+named=${#rows[@]}
+((named)) || for program in "$here"/programs/*.gc; do rows+=("$(basename "$program" .gc)"); done
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/gradc-bench.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
@@ -110,4 +113,4 @@ fi
 cd "$folder"
 "${ROWS_PROGRAM:?}" $check --runs "${RUNS:-9}" --tsv "${TSV:-/dev/null}" \
   --torch "$python $here/peers/torch_peer.py" "$folder" "${programs[@]}"
-[[ -n $check ]] || { "${COMPILE_TIME:?}"; "${LIBRARY:?}"; bash "$here/dann.sh"; }
+[[ -n $check ]] || ((named)) || { "${COMPILE_TIME:?}"; "${LIBRARY:?}"; bash "$here/dann.sh"; }
