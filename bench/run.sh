@@ -2,12 +2,12 @@
 # run.sh - what `make bench` runs: one table of gradc against its peers, then how long the
 # compiler takes, then a training.  Figures, and a test of agreement.
 #
-#   run.sh [--check] [--keep FOLDER] [ROW...]
+#   run.sh [--check] [ROW...]
 #
 # A row is the name of a program in bench/programs; without one there are all rows, and what
-# comes after the table.  --check compares the contenders at tiny sizes and times nothing.  The table goes to standard output
-# and, in seconds with tabs between, to bench/results.tsv where make was called.
-# RUNS (9) is the number of runs whose medians count.
+# comes after the table.  --check compares the contenders at tiny sizes and times nothing.  The
+# table goes to standard output and, in seconds with tabs between, to bench/results.tsv where
+# make was called.  RUNS (9) is the number of runs whose medians count.
 set -euo pipefail
 export PYTHONWARNINGS=ignore
 
