@@ -141,6 +141,18 @@ static inline float gc_copysignf(float x, float y) {
 #endif
 }
 
+/* ---- whole numbers ------------------------------------------------------------------ */
+
+/* gc_int: x rounded toward zero; the least int where that is none */
+static inline int64_t gc_int(double x) {
+  return x >= -9223372036854775808.0 && x < 9223372036854775808.0 ? (int64_t)x : INT64_MIN;
+}
+
+/* gc_intf: x rounded toward zero; the least int where that is none */
+static inline int64_t gc_intf(float x) {
+  return x >= -9223372036854775808.0f && x < 9223372036854775808.0f ? (int64_t)x : INT64_MIN;
+}
+
 /* ---- division ----------------------------------------------------------------- */
 
 /* gc_mod: x modulo y with the sign of y */

@@ -187,8 +187,9 @@ static void put_contract(const File *f, Buf *out) {
     "\n * - The workspace's length is in elements of %s, as NAME_work tells; it is aligned as"
     "\n *   malloc's memory is, and may be null where the length is 0."
     "\n * - A NaN among the inputs makes NaN what depends on it and nothing else: a comparison with"
-    "\n *   it is false, it wins max and min, and an int made of it is not defined.  It fails no"
-    "\n *   check.  Outside a function's domain the value is NaN, too."
+    "\n *   it is false, it wins max and min, and an int made of it is INT64_MIN (as of what no int"
+    "\n *   holds), which no subscript is; it fails no other check.  Outside a function's domain the"
+    "\n *   value is NaN, too."
     "\n * - It returns 0, or the number of a check that failed; results are then half-written."
     "\n * - Stack is a bound for this code without optimization, the C library's own apart. */\n",
     f->real, f->real);

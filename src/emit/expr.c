@@ -277,11 +277,21 @@ static void put_prim(Emit *e, const Node *n, int prec) {
   put_call(e, n);
 }
 
-static void put_cast(Emit *e, const Node *n, const char *type, int prec) {
+static void put_toreal(Emit *e, const Node *n, int prec) {
   if (prec > PREC_UNARY) put(e, "(");
-  putf(e, "(%s)", type);
+  putf(e, "(%s)", e->f->real);
   put_expr(e, n->arg[0], PREC_UNARY);
   if (prec > PREC_UNARY) put(e, ")");
+}
+
+/* Not a cast: what does not fit has a value, too. */
+static void put_toint(Emit *e, const Node *n) {
+  const char *name = e->f->real_float ? "gc_intf" : "gc_int";
+  if (!function_used(e->f, name))
+    use_function(e->f, name, e->f->jit ? prototype(e, name, n) : NULL);
+  putf(e, "%s(", name);
+  put_expr(e, n->arg[0], PREC_COND);
+  put(e, ")");
 }
 
 /* A bool that is stored as a whole number. */
@@ -307,8 +317,8 @@ void put_expr(Emit *e, Ref r, int prec) {
   } else {
     switch (n->op) {
       case IR_PRIM: put_prim(e, n, prec); break;
-      case IR_TOREAL: put_cast(e, n, e->f->real, prec); break;
-      case IR_TOINT: put_cast(e, n, "int64_t", prec); break;
+      case IR_TOREAL: put_toreal(e, n, prec); break;
+      case IR_TOINT: put_toint(e, n); break;
       case IR_READ: put_truth(e, n, true, prec, NULL); break;
       default: internal_error(e->c, "emission: operator %d inside an expression", n->op);
     }

@@ -24,7 +24,7 @@ static const Entry entries[] = {
   BOTH(atanh) BOTH(erf) BOTH(erfc) BOTH(tgamma) BOTH(lgamma)
   BOTH(round) BOTH(fmod) BOTH(remainder) BOTH(fdim) BOTH(fmax) BOTH(fmin) BOTH(fma)
   ALL(gc_mod) ALL(gc_floordiv) ALL(gc_max) ALL(gc_min) ALL(gc_clamp) ALL(gc_select)
-  BOTH(gc_sqrt) BOTH(gc_floor) BOTH(gc_ceil) BOTH(gc_trunc) BOTH(gc_rint) BOTH(gc_copysign)
+  BOTH(gc_int) BOTH(gc_sqrt) BOTH(gc_floor) BOTH(gc_ceil) BOTH(gc_trunc) BOTH(gc_rint) BOTH(gc_copysign)
   ALL(gc_abs) ALL(gc_sign) ALL(gc_relu) ONE(gc_pow_i)
   BOTH(gc_heaviside) BOTH(gc_isnan) BOTH(gc_isinf) BOTH(gc_isfinite) BOTH(gc_ldexp)
   BOTH(gc_sigmoid) BOTH(gc_softplus) BOTH(gc_logit) BOTH(gc_digamma) BOTH(gc_polygamma)
