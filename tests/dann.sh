@@ -54,6 +54,15 @@ figures() {
 check "losses as another implementation has them" figures
 check "the target without reversal: 0.503" grep -q '^target *0\.503 .* 0\.503' table
 
+# The same training as one program, in memory; its asserts look at the losses.
+in_the_language() {
+  gradc run ../dann_train.gc "$@" >said && cat said && grep -q "target $want," said
+}
+cp "$top_srcdir/examples/dann_train.gc" "$work"
+want='0\.[789].*' check "gradc run alone, by tcc" in_the_language --jit=tcc
+want='0\.[789].*' check "gradc run alone, by cc" in_the_language --jit=cc
+want='0\.503' check "... without reversal" in_the_language --set strength=0
+
 # The medians of a table: without and with reversal.
 median() { awk -v row="$1" '$1 == row { print $2, $5 }' table; }
 lift() {
