@@ -205,6 +205,7 @@ OPTIMIZE = \
   src/optimize/cancel.h \
   src/optimize/carries.c \
   src/optimize/erase.c \
+  src/optimize/flatten.c \
   src/optimize/fuse.c \
   src/optimize/groups.c \
   src/optimize/groups.h \
@@ -514,6 +515,7 @@ TEST_FILES = \
   tests/passes/accumulate.txt \
   tests/passes/bounds.txt \
   tests/passes/erase.txt \
+  tests/passes/flatten.txt \
   tests/passes/fuse.txt \
   tests/passes/hoist.txt \
   tests/passes/read.txt \

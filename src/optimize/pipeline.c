@@ -17,6 +17,7 @@ static const struct { const char *name; PassFn run; } passes[] = {
   {"hoist", opt_hoist},
   {"split", opt_split},
   {"bounds", opt_bounds},
+  {"flatten", opt_flatten},
   {"final", ir_sweep},
 };
 
@@ -57,7 +58,7 @@ Prog *optimize_in_place(Prog *p, const Dump *dump) {
 const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
     "ir", "erase", "sweep", "simplify", "check", "accumulate",
-    "fuse", "tidy", "hoist", "split", "bounds", "final", NULL,
+    "fuse", "tidy", "hoist", "split", "bounds", "flatten", "final", NULL,
   };
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");
   return names;
