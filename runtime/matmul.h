@@ -73,11 +73,11 @@ static inline void gc_matvec_rows(int64_t rows, int64_t depth, const real *a, in
   const real *const a1 = rows > 1 ? a + a_row : a;
   const real *const a2 = rows > 2 ? a1 + a_row : a;
   const real *const a3 = rows > 3 ? a2 + a_row : a;
-  const int64_t odd = depth > 0 ? depth%LANES : 0;
+  const int64_t whole = depth > 0 ? depth - depth%LANES : 0;
   real lane[4][LANES];
   for (int64_t i = 0; i < 4; i++)
     for (int64_t l = 0; l < LANES; l++) lane[i][l] = 0;
-  for (int64_t k = odd; k < depth; k += LANES)
+  for (int64_t k = 0; k < whole; k += LANES)
     GC_LANES for (int64_t l = 0; l < LANES; l++) {
       const real x = b[k + l];
       lane[0][l] += a[k + l]*x;
@@ -87,7 +87,7 @@ static inline void gc_matvec_rows(int64_t rows, int64_t depth, const real *a, in
     }
   for (int64_t i = 0; i < rows && i < 4; i++) {
     real sum = 0;
-    for (int64_t k = 0; k < odd; k++) sum += a[i*a_row + k]*b[k];
+    for (int64_t k = whole; k < depth; k++) sum += a[i*a_row + k]*b[k];
     for (int64_t half = LANES/2; half > 0; half /= 2)
       for (int64_t l = 0; l < half; l++) lane[i][l] += lane[i][l + half];
     sum += lane[i][0];

@@ -95,11 +95,19 @@ static bool add_axes(Emit *e, Contraction *x, Ref loop) {
   return true;
 }
 
-/* Has the node a text of its own?  Sums and products of ints are written anew. */
+static bool is_read(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  return n->op == IR_READ && n->type->rank == 0 &&
+         !((n->flags & NODE_CHECKED) && !e->c->opt.unchecked);
+}
+
+/* Has the node a text that a call would leave out?  Elements are read by the call, sums and
+ * products of ints are written anew. */
 static bool is_statement(const Emit *e, Ref r) {
   const Node *n = node(e, r);
   if (!info(e, r)->need || info(e, r)->inlined || n->op == IR_PROJ || n->op == IR_CONST)
     return false;
+  if (is_read(e, r)) return false;
   bool sum = n->op == IR_PRIM && (n->aux.i == P_ADD || n->aux.i == P_SUB || n->aux.i == P_MUL);
   return !(sum && n->type->elem == ELEM_INT);
 }
@@ -126,12 +134,6 @@ static uint32_t needed_outs(const Emit *e, Ref r, uint32_t *which) {
     count++;
   }
   return count;
-}
-
-static bool is_read(const Emit *e, Ref r) {
-  const Node *n = node(e, r);
-  return n->op == IR_READ && n->type->rank == 0 && info(e, r)->inlined &&
-         !((n->flags & NODE_CHECKED) && !e->c->opt.unchecked);
 }
 
 /* The factors, in either order. */
@@ -280,13 +282,20 @@ static bool is_small(const Emit *e, const Contraction *x) {
   return product_is_small(literal(e, x, x->row), literal(e, x, x->column), literal(e, x, x->depth));
 }
 
+/* x[i]*y[j] added to an array: libtcc's code gains by a call, compiled loops do not. */
+static bool adds_products(const Emit *e, const Contraction *x) {
+  return for_tcc(e) && x->add && x->depth < 0 && x->row >= 0 && x->n == 2;
+}
+
 static bool assign(Emit *e, Contraction *x, const Region *body) {
   x->column = find_column(x);
   if (x->column < 0) return false;
   if (moves(&x->axis[x->column], IN_A)) exchange(x);
   x->depth = find_depth(x);
   x->row = find_row(x);
-  if (x->depth < 0 || is_small(e, x) || (e->c->opt.ieee && along_memory(x))) return false;
+  bool gains = x->depth < 0 ? adds_products(e, x)
+                            : !is_small(e, x) && !(e->c->opt.ieee && along_memory(x));
+  if (!gains) return false;
   for (uint32_t k = 0; k < x->n; k++) {
     if ((int)k == x->row || (int)k == x->column || (int)k == x->depth) continue;
     if (region_inside(e, node(e, x->axis[k].extent)->region, body)) return false;
@@ -448,11 +457,42 @@ static uint32_t open_loops(Emit *e, Ref r, const Contraction *x) {
   return opened;
 }
 
+/* For libtcc: a sum in lanes of products of two rows. */
+static bool emit_dot(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  Contraction x = {.row = -1, .column = -1, .depth = 0};
+  uint32_t out = 0;
+  Ref other;
+  if (!for_tcc(e) || n->op != IR_LOOP || n->nargs != 1 || needed_outs(e, r, &out) != 1) return false;
+  const Region *body = n->regions[0];
+  if (n->aux.loop->comb[out] != SUM || statements(e, body, 0, &other) || !add_axes(e, &x, r) ||
+      !take_factors(e, &x, body->results.at[out], body))
+    return false;
+  x.at[IN_C] = size_const(e->p, 0);
+  if (!take_steps(e, &x, body) || !along_memory(&x) || !plan_lanes(e, r)) return false;
+  for (int place = 0; place < PLACES; place++) {
+    Size step;
+    take_linear(e->p, x.at[place], x.axis[0].index, &step, &x.at[place]);
+  }
+  const char *sum = info(e, info(e, r)->out[out].proj)->cname;
+  line(e, "%s %s;", e->f->real, sum);
+  put_stop(e, &x);
+  open_call(e, MATRIX_VECTOR);
+  put(e, "1, ");
+  put_extent(e, &x, 0);
+  put_start(e, &x, array_text(e, x.array[IN_A]), IN_A);
+  put(e, "0, ");
+  put_start(e, &x, array_text(e, x.array[IN_B]), IN_B);
+  putf(e, "&%s, 0", sum);
+  line_end(e, ");");
+  return true;
+}
+
 bool emit_contraction(Emit *e, Ref r) {
   Contraction x;
   uint32_t out = 0;
   bool inside = e->in_parallel;
-  if (!find_contraction(e, r, &x, &out)) return false;
+  if (!find_contraction(e, r, &x, &out)) return emit_dot(e, r);
   const char *c = x.add ? array_text(e, x.array[IN_C])
                         : ref_buffer(e, info(e, r)->out[out].buffer);
   uint32_t scope = scope_open(e);

@@ -29,18 +29,20 @@ static double term(const Product *s, int64_t i, int64_t j, int64_t k) {
   return a[i*s->a_row + k*s->a_column]*b[k*s->b_row + j*s->b_column];
 }
 
-static double in_order(const Product *s, int64_t i, int64_t j, double start, int64_t n) {
-  for (int64_t k = 0; k < n; k++) start += term(s, i, j, k);
+/* start + a[i, k]*b[k, j] + …, from k on. */
+static double in_order(const Product *s, int64_t i, int64_t j, double start, int64_t k) {
+  for (; k < s->k; k++) start += term(s, i, j, k);
   return start;
 }
 
-/* As a sum along memory: what fills no block, then eight lanes as a tree. */
+/* As a sum along memory: what fills no block at the end, and eight lanes as a tree. */
 static double in_lanes(const Product *s, int64_t i, int64_t j) {
   double lane[8] = {0};
-  int64_t odd = s->k % 8;
-  for (int64_t k = odd; k < s->k; k++) lane[(k - odd) % 8] += term(s, i, j, k);
+  int64_t whole = s->k - s->k % 8;
+  for (int64_t k = 0; k < whole; k++) lane[k % 8] += term(s, i, j, k);
   double even = (lane[0] + lane[4]) + (lane[2] + lane[6]);
-  return in_order(s, i, j, 0, odd) + (even + ((lane[1] + lane[5]) + (lane[3] + lane[7])));
+  double odd = (lane[1] + lane[5]) + (lane[3] + lane[7]);
+  return in_order(s, i, j, 0, whole) + (even + odd);
 }
 
 static void fill(void) {
@@ -55,7 +57,7 @@ static void by_hand(const Product *s, bool add) {
   for (int64_t i = 0; i < s->m; i++)
     for (int64_t j = 0; j < s->n; j++) {
       double *x = &by_loops[i*s->c_row + j], old = add ? *x : 0;
-      *x = !lanes ? in_order(s, i, j, old, s->k) : add ? old + in_lanes(s, i, j) : in_lanes(s, i, j);
+      *x = !lanes ? in_order(s, i, j, old, 0) : add ? old + in_lanes(s, i, j) : in_lanes(s, i, j);
     }
 }
 
