@@ -186,6 +186,8 @@ IR = \
   src/ir/primitives.def
 
 JIT = \
+  src/jit/cache.c \
+  src/jit/cache.h \
   src/jit/call.c \
   src/jit/cc.c \
   src/jit/jit.h \
@@ -194,7 +196,8 @@ JIT = \
   src/jit/run.h \
   src/jit/symbols.c \
   src/jit/symbols.h \
-  src/jit/tcc.c
+  src/jit/tcc.c \
+  src/jit/tier.c
 
 OPTIMIZE = \
   src/optimize/accumulate.c \

@@ -38,5 +38,57 @@ check "no temporary file is left" '[[ -z $(ls "$XDG_CACHE_HOME/gradc" | grep -v 
 
 check "a missing compiler is an error that says so" \
   '[[ $(CC=/nowhere/cc run --jit=cc -e "print 1.25") == *"cannot run the C compiler"* ]]'
+
+# A foreign cache, a damaged one, none at all.
+cache=$XDG_CACHE_HOME/gradc
+for object in "$cache"/*.so; do head -c 3000 "$object" >"$object.cut" && mv "$object.cut" "$object"; done
+run --jit=cc "$top_srcdir/examples/tricks.gc" >"$work/mended"
+check "an object cut short is made again" 'cmp -s "$work/again" "$work/mended"'
+for object in "$cache"/*.so; do rm "$object"; mkdir "$object"; done
+check "what stands in the object's place is an error" \
+  '[[ $(run --jit=cc "$top_srcdir/examples/tricks.gc") == *"cannot write to the cache"* ]]'
+rm -rf "$cache"
+mkdir -m 777 "$cache" && chmod 777 "$cache"
+check "a folder that others can write to is refused" \
+  '[[ $(run --jit=cc -e "print 1.25") == *"others can write to the cache folder"* ]]'
+check "and --jit=auto does without" '[[ $(run --jit=auto -e "print 1.25") == *1.25* ]]'
+rm -rf "$cache"
+printf '' >"$work/file"
+check "a cache that cannot be made is an error" \
+  '[[ $(XDG_CACHE_HOME=$work/file run --jit=cc -e "print 1.25") == *"cannot make the cache folder"* ]]'
+check "without names of folders there is a folder of this user" \
+  '[[ $(env -u HOME -u XDG_CACHE_HOME "$GRADC" run --jit=cc -e "print 1.25" 2>&1) == 1.25 ]]'
+check "which is for this user alone" '[[ $(stat -c %a "/tmp/gradc-$(id -u)") == 700 ]]'
+
+# auto: the second code takes over within a call.
+cat >"$work/long.gc" <<'END'
+m(x: real[n, n]) = [[sum(x[i, k]*x[k, j] for k < n) for j < n] for i < n]
+step(s: real[n, n]) = { r = m(s)
+ [[r[i, j]/(1 + abs(r[i, j])) for j < n] for i < n] }
+f(x: real, n: int) = { y = fold s = [[x/(i + j + 1) for j < 48] for i < 48] for t < n { step(s) }
+ sum(sum(y[i, j] for j < 48) for i < 48) }
+t(k: int) = {
+ v = f(1 + k/100, 80)
+ trace "{k}: {v}"
+ v }
+print [t(k) for k < 60]
+print f(1.3, 2500)
+END
+run "$work/long.gc" >"$work/tcc"
+run --jit=auto "$work/long.gc" >"$work/auto"
+check "auto prints the same" 'cmp -s "$work/tcc" "$work/auto"'
+check "auto kept the second code" '[[ $(objects) -ge 1 ]]'
+run --jit=auto "$work/long.gc" >"$work/auto"
+check "auto from the cache prints the same" 'cmp -s "$work/tcc" "$work/auto"'
+rm -rf "$cache"
+printf '#!/bin/sh\nexec sleep 600\n' >"$work/slow-cc"
+printf '#!/bin/sh\nkill -9 $$\n' >"$work/dying-cc"
+printf '#!/bin/sh\necho noise; echo noise >&2; exit 1\n' >"$work/bad-cc"
+chmod +x "$work"/*-cc
+for cc in slow-cc dying-cc bad-cc missing-cc; do
+  CC=$work/$cc timeout 60 "$GRADC" run --json --jit=auto "$work/long.gc" >"$work/auto" 2>&1
+  check "auto without its compiler: $cc" 'cmp -s "$work/tcc" "$work/auto"'
+  check "and leaves nothing behind: $cc" '[[ -z $(ls "$cache") ]]'
+done
 echo "tests/jit.sh: $passed passed, $failed failed"
 ((failed == 0))

@@ -14,7 +14,8 @@ typedef struct Run {
   VEC(const char *) statements;   /* -e */
   VEC(const char *) settings;     /* --set */
   const char *dump;
-  bool json, nan, cc;
+  bool json, nan;
+  enum { JIT_TCC, JIT_CC, JIT_AUTO } jit;
   Status result;
 } Run;
 
@@ -121,6 +122,11 @@ static _Noreturn void set_twice(Ctx *c, const char *name) {
   diag_raise(c, GC_USAGE);
 }
 
+static Status run_code(const Run *r, Prog *p, const JitArg *in, Host *host) {
+  if (r->jit == JIT_AUTO) return jit_auto(p, in, NULL, host);
+  return jit_call(r->jit == JIT_CC ? jit_cc(p, true) : jit_tcc(p, true), in, NULL, host);
+}
+
 static void run_script(void *arg) {
   Run *r = arg;
   Ctx *c = r->job.c;
@@ -139,8 +145,8 @@ static void run_script(void *arg) {
   Host host;
   host_stdout(&host, c);
   host.json = r->json;
-  Jit *jit = r->cc ? jit_cc(p, true) : jit_tcc(p, true);
-  r->result = jit_call(jit, arguments(p, in, r->settings.n), NULL, &host);
+  const JitArg *given = arguments(p, in, r->settings.n);
+  r->result = run_code(r, p, given, &host);
   if (r->result == GC_OK && host.asserts_failed) r->result = GC_FAILED;
 }
 
@@ -183,9 +189,9 @@ static int take_options(Run *r, int argc, char **argv) {
       c->opt.real_float = !strcmp(optarg, "float");
       break;
     case OPT_JIT:
-      if (strcmp(optarg, "tcc") && strcmp(optarg, "cc"))
-        return usage_error(&run_command, "--jit is tcc or cc, not '%s'", optarg);
-      r->cc = !strcmp(optarg, "cc");
+      if (strcmp(optarg, "tcc") && strcmp(optarg, "cc") && strcmp(optarg, "auto"))
+        return usage_error(&run_command, "--jit is tcc, cc or auto, not '%s'", optarg);
+      r->jit = *optarg == 't' ? JIT_TCC : *optarg == 'c' ? JIT_CC : JIT_AUTO;
       break;
     case OPT_NAN: r->nan = true; break;
     case 'h': case OPT_HELP: command_help(&run_command); return 0;
@@ -227,6 +233,8 @@ const Command run_command = {
   "  --unchecked        no run-time checks of subscripts\n"
   "  --jit=tcc          compile at once with libtcc (the default)\n"
   "  --jit=cc           compile with the C compiler at -O3, cached\n"
+  "  --jit=auto         begin with libtcc; what runs for long goes on with the C compiler's\n"
+  "                     code, made in the background: the same output, to the bit\n"
   "  --nan              find the first value or adjoint that is not finite\n"
   "  --dump=PASS        print the program after a pass (docs/ir.md)\n"
   "  --limit WHAT=N     calls, depth, memory (bytes) or nodes of one program\n"

@@ -9,6 +9,7 @@ typedef struct Run {
   Host *host;
   Ctx *ctx;
   Ref last_warned;       /* a loop that used up its trips, told once in a row */
+  uint64_t seen, before; /* effects of this call; those that have been before it */
 } Run;
 
 /* ---- effects ------------------------------------------------------------------- */
@@ -67,6 +68,7 @@ static void do_used_up(void *arg) {
 /* What is raised ends here, as a status. */
 static int effect(JitRun *base, unsigned node, const JitLeaf *leaf, unsigned n) {
   Run *r = (Run *)base;
+  if (r->seen++ < r->before) return 0;
   Effect e = {.run = r, .node = ir_node(r->code->p, node), .leaf = leaf, .n = n};
   UsedUp u = {r, node};
   Status raised = e.node->op == IR_WHILE ? ctx_try(r->ctx, do_used_up, &u)
@@ -107,9 +109,26 @@ static void no_memory(JitRun *base, double bytes) {
 
 /* ---- the call ------------------------------------------------------------------------ */
 
+static Status run(Run *r, const JitArg *in, void *const *out) {
+  const JitCode *code = r->code;
+  void *work = NULL;
+  double bytes = code->work(in);
+  if (bytes > 0 && !(work = jit_temp(&r->base, bytes))) return r->base.status;
+  int failed = code->entry(in, out, work, r);
+  jit_release(&r->base);
+  if (!failed) return GC_OK;
+  return r->base.status ? r->base.status : GC_ERROR;
+}
+
 Status jit_run(const JitCode *code, const JitArg *in, void *const *out, Host *host) {
+  uint64_t effects = 0;
+  return jit_run_from(code, in, out, host, &effects);
+}
+
+Status jit_run_from(const JitCode *code, const JitArg *in, void *const *out, Host *host,
+                    uint64_t *effects) {
   Ctx *c = host ? host->ctx : code->p->ctx;
-  Run r = {.code = code, .host = host, .ctx = c};
+  Run r = {.code = code, .host = host, .ctx = c, .before = *effects};
   r.base = (JitRun){
     .alloc = c->alloc,
     .alloc_user = c->alloc_user,
@@ -119,11 +138,7 @@ Status jit_run(const JitCode *code, const JitArg *in, void *const *out, Host *ho
     .fail = fail,
     .no_memory = no_memory,
   };
-  void *work = NULL;
-  double bytes = code->work(in);
-  if (bytes > 0 && !(work = jit_temp(&r.base, bytes))) return r.base.status;
-  int failed = code->entry(in, out, work, &r);
-  jit_release(&r.base);
-  if (!failed) return GC_OK;
-  return r.base.status ? r.base.status : GC_ERROR;
+  Status s = run(&r, in, out);
+  *effects = r.seen;
+  return s;
 }

@@ -1,29 +1,13 @@
 /* cc.c - a program compiled by the system's C compiler, as a shared object.
  *
  * The C is what libtcc would get, under headers instead of bare prototypes, and with the
- * functions of runtime/scalar.h (and fast_math.h) in it, so that they can be inlined.  What the host does
- * for running code is reached through pointers that are set after loading.
- *
- * Objects are kept in $XDG_CACHE_HOME/gradc (or ~/.cache/gradc) under the hash of the text
- * and the flags.  Beside KEY.so stands KEY.sum with its checksum; both are written under
- * other names and renamed, so readers and writers may meet, and an object that does not
- * agree with its sum is compiled again. */
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
+ * functions of runtime/scalar.h in it, so that they can be inlined.  What the host does
+ * for running code is reached through pointers that are set after loading.  Where objects
+ * are kept: cache.c. */
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "emit/emit.h"
-#include "jit/run.h"
-#include "jit/symbols.h"
-
-extern char **environ;
+#include "jit/cache.h"
 
 static const char scalar_text[] =
 #include "runtime/scalar.inc"
@@ -46,22 +30,7 @@ static const char head[] =
   "struct gc_stop *(*gc_stop)(void *);\n"
   "int (*gc_stopped)(void *);\n";
 
-/* No contraction and no builtins: the same bits as libtcc's code.  That nobody looks at errno
- * or traps changes no bit, and lets loops with a choice in them become vector instructions. */
-static const char *const flags[] = {
-  "-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fno-builtin", "-fno-math-errno",
-  "-fno-trapping-math", "-fPIC", "-shared", "-w",
-};
-enum { FLAGS = sizeof flags / sizeof *flags };
-
-static const char *compiler(void) {
-  const char *cc = getenv("CC");
-  return cc && *cc && !strchr(cc, ' ') ? cc : "cc";
-}
-
-/* ---- the text and its name ---- */
-
-static const char *source_text(Prog *p) {
+const char *jit_cc_text(Prog *p) {
   Buf jit, text;
   buf_init(&jit, p->ctx);
   buf_init(&text, p->ctx);
@@ -77,135 +46,31 @@ static const char *source_text(Prog *p) {
   return buf_text(&text);
 }
 
-/* Two words of FNV-1a, from different beginnings. */
-typedef struct Hash { uint64_t a, b; } Hash;
-
-static void hash_bytes(Hash *h, const void *bytes, size_t n) {
-  const unsigned char *s = bytes;
-  for (size_t i = 0; i < n; i++) {
-    h->a = (h->a ^ s[i]) * 0x100000001b3u;
-    h->b = (h->b ^ s[i]) * 0x100000001b3u + 0x9e3779b97f4a7c15u;
-  }
+/* Waiting for the compiler is work that can be stopped, and that shows. */
+static bool looked_after(void *arg) {
+  Ctx *c = arg;
+  if (c->tick) c->tick(c->tick_user);
+  return c->stop && *c->stop;
 }
 
-static const char *key_of(Ctx *c, const char *text) {
-  Hash h = {0xcbf29ce484222325u, 0x84222325cbf29ce4u};
-  hash_bytes(&h, compiler(), strlen(compiler()));
-  for (int i = 0; i < FLAGS; i++) hash_bytes(&h, flags[i], strlen(flags[i]) + 1);
-  hash_bytes(&h, text, strlen(text));
-  return str_printf(c, "%016llx%016llx", (unsigned long long)h.a, (unsigned long long)h.b);
-}
-
-/* ---- the cache ---- */
-
-static bool make_folders(char *path) {
-  for (char *s = path + 1; *s; s++) {
-    if (*s != '/') continue;
-    *s = '\0';
-    mkdir(path, 0700);
-    *s = '/';
-  }
-  return mkdir(path, 0700) == 0 || errno == EEXIST;
-}
-
-static const char *cache_folder(Ctx *c) {
-  const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-  const char *dir = xdg && *xdg ? str_printf(c, "%s/gradc", xdg)
-                    : home && *home ? str_printf(c, "%s/.cache/gradc", home) : "/tmp/gradc-cache";
-  if (!make_folders((char *)(uintptr_t)dir))
+_Noreturn static void failed(Ctx *c, const CcUnit *u, CcResult why) {
+  const char *other = "install a C compiler, or use --jit=tcc";
+  switch (why) {
+  case CC_NO_FOLDER:
     fail_at(c, (Span){0}, "set XDG_CACHE_HOME to a folder that can be written",
-            "cannot make the cache folder '%s': %s", dir, strerror(errno));
-  return dir;
-}
-
-static bool sum_of_file(const char *path, Hash *h) {
-  FILE *f = fopen(path, "rb");
-  unsigned char block[1 << 14];
-  *h = (Hash){0xcbf29ce484222325u, 1};
-  if (!f) return false;
-  for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;) hash_bytes(h, block, n);
-  bool good = !ferror(f);
-  fclose(f);
-  return good;
-}
-
-static bool is_whole(const char *object, const char *sum) {
-  Hash have, want = {0, 0};
-  unsigned long long a, b;
-  FILE *f = fopen(sum, "r");
-  if (!f) return false;
-  if (fscanf(f, "%llx %llx", &a, &b) == 2) want = (Hash){a, b};
-  fclose(f);
-  return sum_of_file(object, &have) && have.a == want.a && have.b == want.b;
-}
-
-static bool write_text(const char *path, const char *text) {
-  FILE *f = fopen(path, "w");
-  if (!f) return false;
-  bool good = fputs(text, f) >= 0;
-  return fclose(f) == 0 && good;
-}
-
-/* ---- compiling ---- */
-
-static int run_compiler(const char *source, const char *object) {
-  const char *argv[FLAGS + 6] = {compiler()};
-  int n = 1, status = -1;
-  for (int i = 0; i < FLAGS; i++) argv[n++] = flags[i];
-  argv[n++] = "-o";
-  argv[n++] = object;
-  argv[n++] = source;
-  argv[n++] = "-lm";
-  pid_t child;
-  if (posix_spawnp(&child, argv[0], NULL, NULL, (char **)(uintptr_t)argv, environ) != 0) return -1;
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) return -1;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-typedef struct Temporary { const char *source, *object, *sum; } Temporary;
-
-static void remove_temporary(void *arg) {
-  Temporary *t = arg;
-  unlink(t->source);
-  unlink(t->object);
-  unlink(t->sum);
-}
-
-static void compile(Ctx *c, const char *text, const char *dir, const char *key) {
-  Temporary *t = NEW(c, Temporary);
-  const char *base = str_printf(c, "%s/%s.%ld", dir, key, (long)getpid());
-  *t = (Temporary){str_printf(c, "%s.c", base), str_printf(c, "%s.tmp", base), str_printf(c, "%s.txt", base)};
-  ctx_defer(c, remove_temporary, t);
-  Hash h;
-  if (!write_text(t->source, text))
-    fail_at(c, (Span){0}, NULL, "cannot write '%s': %s", t->source, strerror(errno));
-  int status = run_compiler(t->source, t->object);
-  if (status == -1)
-    fail_at(c, (Span){0}, "install a C compiler, or use --jit=tcc", "cannot run the C compiler '%s'", compiler());
-  if (status != 0 || !sum_of_file(t->object, &h))
-    internal_error(c, "the C compiler '%s' does not take the JIT's code", compiler());
-  const char *sum = str_printf(c, "%llx %llx\n", (unsigned long long)h.a, (unsigned long long)h.b);
-  bool kept = write_text(t->sum, sum) && rename(t->object, str_printf(c, "%s/%s.so", dir, key)) == 0 &&
-              rename(t->sum, str_printf(c, "%s/%s.sum", dir, key)) == 0;
-  if (!kept) fail_at(c, (Span){0}, NULL, "cannot write to the cache '%s': %s", dir, strerror(errno));
-}
-
-/* ---- loading ---- */
-
-static void set_pointer(void *library, const char *name, const void *address) {
-  void *at = dlsym(library, name);
-  if (at && !strncmp(name, "gc_", 3)) memcpy(at, &address, sizeof address);
-}
-
-static bool load(Jit *j, const char *object) {
-  j->library = dlopen(object, RTLD_NOW | RTLD_LOCAL);
-  if (!j->library) return false;
-  jit_symbols(set_pointer, j->library);
-  void *entry = dlsym(j->library, "gc_main"), *work = dlsym(j->library, "gc_main_work");
-  memcpy(&j->code.entry, &entry, sizeof entry);
-  memcpy(&j->code.work, &work, sizeof work);
-  return entry && work;
+            "cannot make the cache folder '%s': %s", u->folder, strerror(u->error));
+  case CC_NOT_OURS:
+    fail_at(c, (Span){0}, "take it away, or set XDG_CACHE_HOME to a folder of your own",
+            "others can write to the cache folder '%s': its code is not run", u->folder);
+  case CC_NOT_WRITTEN:
+    fail_at(c, (Span){0}, NULL, "cannot write to the cache '%s': %s", u->folder,
+            strerror(u->error));
+  case CC_NO_COMPILER:
+    fail_at(c, (Span){0}, other, "cannot run the C compiler '%s'", u->compiler);
+  case CC_STOPPED: diag_raise(c, GC_STOPPED);
+  default:
+    internal_error(c, "the C compiler '%s' does not take the JIT's code", u->compiler);
+  }
 }
 
 static void release(void *jit) { jit_free(jit); }
@@ -213,12 +78,16 @@ static void release(void *jit) { jit_free(jit); }
 Jit *jit_cc(Prog *p, bool owned) {
   Ctx *c = p->ctx;
   Jit *j = NEW(c, Jit);
+  CcUnit *u = NEW(c, CcUnit);
   j->ctx = c;
   j->code.p = p;
-  const char *text = source_text(p), *dir = cache_folder(c), *key = key_of(c, text);
-  const char *object = str_printf(c, "%s/%s.so", dir, key);
+  CcResult r = cc_unit(u, jit_cc_text(p));
+  if (r != CC_GOOD) failed(c, u, r);
   if (owned) ctx_defer(c, release, j);
-  if (!is_whole(object, str_printf(c, "%s/%s.sum", dir, key))) compile(c, text, dir, key);
-  if (load(j, object)) return j;
-  internal_error(c, "the compiled code cannot be loaded: %s", dlerror());
+  if ((j->library = cc_open(u, &j->code))) return j;
+  c->stage = "compiling";
+  r = cc_build(u, looked_after, c);
+  if (r != CC_GOOD) failed(c, u, r);
+  if ((j->library = cc_open(u, &j->code))) return j;
+  internal_error(c, "the compiled code cannot be loaded");
 }

@@ -17,6 +17,9 @@ Jit *jit_tcc(Prog *p, bool owned);
  * none. */
 Jit *jit_cc(Prog *p, bool owned);
 void jit_free(Jit *j);
+/* Runs it once, with libtcc's code at first; where that takes long, with the system's
+ * compiler's from some moment on: the same effects, the same bits.  As jit_call otherwise. */
+Status jit_auto(Prog *p, const JitArg *in, void *const *out, Host *host);
 /* Runs it.  in: one for each root parameter, out: one buffer for each result (may be NULL
  * when there are none).  Real arrays are double, or float under --real=float.  Workspace
  * is the function's own business.  GC_OK; GC_ERROR after a failed check (its message is

@@ -77,7 +77,7 @@ JitStop *gc_stop(void *run) {
 
 int gc_stopped(void *run) {
   JitRun *r = run;
-  r->status = *r->stop.flag ? GC_STOPPED : GC_LIMIT;
+  r->status = r->stop.trips < 0 ? GC_LIMIT : GC_STOPPED;
   return 1;
 }
 

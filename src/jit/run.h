@@ -54,5 +54,25 @@ void jit_drop(void *machine);
 
 /* A call with a Host for its effects; messages are queued. */
 Status jit_run(const JitCode *code, const JitArg *in, void *const *out, Host *host);
+/* The same, but the first *effects effects, which another code of this program has had with
+ * these arguments, are left out; *effects is then the number of all that have been. */
+Status jit_run_from(const JitCode *code, const JitArg *in, void *const *out, Host *host,
+                    uint64_t *effects);
+
+/* The C for the system's compiler (cc.c), in the context's arena. */
+const char *jit_cc_text(Prog *p);
+
+/* tier.c: a second, faster code, made in the background. */
+typedef struct JitTier JitTier;
+/* Of an optimized program; NULL where there can be none (no folder to keep it, no memory).
+ * It needs neither program nor context any more, but code->p. */
+JitTier *jit_tier_new(Prog *p);
+/* Sets the thread to work after a delay, once; *flag becomes 1 when the code is ready. */
+void jit_tier_start(JitTier *t, unsigned delay_ms, volatile int *flag);
+bool jit_tier_started(const JitTier *t);
+/* The code once it is ready, from any thread; NULL before. */
+const JitCode *jit_tier_code(const JitTier *t);
+/* Stops what is at work.  Nobody runs its code any more.  NULL is allowed. */
+void jit_tier_free(JitTier *t);
 
 #endif
