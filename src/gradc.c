@@ -99,6 +99,7 @@ int gradc_set_option(gradc_context *g, int option, int value) {
   case GRADC_CHECKPOINT: g->opt.checkpoint = value; break;
   case GRADC_IMPORTS: g->opt.allow_import = value; break;
   case GRADC_UNCHECKED: g->opt.unchecked = value; break;
+  case GRADC_TIERS: g->tiers = value; break;
   case GRADC_FAST_MATH: g->opt.fast_math = value; break;
   default: return usage(g, "there is no such option");
   }
@@ -304,6 +305,7 @@ static void compile(void *arg) {
   if (!s->code) return;
   JitCode code;
   s->made->machine = jit_take(jit_tcc(p, true), &code);
+  if (s->g->tiers) s->made->tier = jit_tier_new(p);
   s->made->entry = code.entry;
   s->made->work = code.work;
 }

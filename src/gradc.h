@@ -108,7 +108,13 @@ enum {                       /* options; 0 or 1, all 0 at first */
   GRADC_CHECKPOINT = 3,      /* folds keep few states for their backward pass */
   GRADC_IMPORTS = 4,         /* `import` may read files, by the process's rights */
   GRADC_UNCHECKED = 5,       /* leave out checks of subscripts: for trusted texts alone */
-  GRADC_FAST_MATH = 6        /* exp and its kin as --fast-math-functions has them */
+  GRADC_FAST_MATH = 6,       /* exp and its kin as --fast-math-functions has them */
+  GRADC_TIERS = 7            /* a function whose calls took 50 ms together is compiled again in
+                                the background, by the C compiler ($CC, or cc), and goes on
+                                with that code: the same bits.  A thread, which takes no
+                                signal, starts the compiler as a child; objects are kept in
+                                $XDG_CACHE_HOME/gradc.  Where that cannot be, the function
+                                stays as it is.  gradc_release of the last owner ends it. */
 };
 
 /* Sets a limit or an option for what is loaded and compiled from now on.  GRADC_USAGE:

@@ -5,8 +5,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "api/private.h"
+
+enum { HOT_NS = 50000000 };
 
 /* An array that the host bound, or a result that the call keeps. */
 typedef struct Bound {
@@ -30,6 +33,9 @@ struct gradc_call {
   void *work;
   size_t work_room;
   Bound *input, *output;
+  JitEntry entry;         /* the code that runs, and its workspace */
+  JitWork work_of;
+  bool second;            /* it is the faster one */
   bool ready, eval_ready, ran;
   int64_t trips;
   int64_t *size_set;      /* by gradc_set_size; -1: not */
@@ -152,6 +158,8 @@ gradc_call *gradc_call_new(gradc_function *f) {
   }
   for (uint32_t k = 0; k < f->sizes.nvars; k++) c->size_set[k] = -1;
   c->f = gradc_retain(f);
+  c->entry = f->entry;
+  c->work_of = f->work;
   c->note = no_note;
   c->run = (JitRun){.alloc = pool.alloc, .alloc_user = pool.user, .effect = on_effect,
                     .fail = on_fail, .no_memory = on_no_memory};
@@ -448,7 +456,7 @@ static int place_outputs(gradc_call *c) {
 }
 
 static int place_work(gradc_call *c) {
-  int status = make_room(c, &c->work, &c->work_room, c->f->work(c->in));
+  int status = make_room(c, &c->work, &c->work_room, c->work_of(c->in));
   c->run.memory = room_left(c);
   return status;
 }
@@ -524,16 +532,43 @@ static int failed(gradc_call *c) {
   return c->note.code;
 }
 
+/* The faster code, from when it is there on; its workspace may be another. */
+static void renew(gradc_call *c) {
+  const JitTier *t = c->f->tier;
+  const JitCode *code = t && !c->second ? jit_tier_code(t) : NULL;
+  if (!code) return;
+  c->entry = code->entry;
+  c->work_of = code->work;
+  c->second = true;
+  c->ready = c->eval_ready = false;
+}
+
+static uint64_t nanoseconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Calls of any threads count together: a function that is hot gets its second code. */
+static void spent(gradc_function *f, uint64_t time) {
+  if (atomic_fetch_add_explicit(&f->spent, time, memory_order_relaxed) + time > HOT_NS)
+    jit_tier_start(f->tier, 0, NULL);
+}
+
 static int call_code(gradc_call *c, void *const *out) {
+  bool watched = c->f->tier && !jit_tier_started(c->f->tier);
+  uint64_t start = watched ? nanoseconds() : 0;
   c->run.stop.trips = c->trips;
   c->run.status = GC_OK;
   if (c->note.code) c->note = no_note;
-  int bad = c->f->entry(c->in, out, c->work, &c->run);
+  int bad = c->entry(c->in, out, c->work, &c->run);
+  if (watched) spent(c->f, nanoseconds() - start);
   if (c->run.temps) jit_release(&c->run);
   return bad ? failed(c) : GRADC_OK;
 }
 
 int gradc_run(gradc_call *c) {
+  renew(c);
   if (!c->ready) {
     c->ran = false;
     int status = prepare(c);
@@ -585,6 +620,7 @@ static int eval_float(gradc_call *c, double *y) {
 }
 
 int gradc_eval(gradc_call *c, const double *x, double *y) {
+  renew(c);
   if (!c->eval_ready) {
     int status = prepare_eval(c);
     if (status) return status;

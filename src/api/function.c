@@ -138,6 +138,7 @@ gradc_function *gradc_retain(gradc_function *f) {
 
 void gradc_release(gradc_function *f) {
   if (!f || atomic_fetch_sub_explicit(&f->owners, 1, memory_order_acq_rel) != 1) return;
+  jit_tier_free(f->tier);
   jit_drop(f->machine);
   pool_free(&f->pool);
 }

@@ -117,6 +117,8 @@ struct gradc_function {
   void *machine;
   JitEntry entry;
   JitWork work;
+  JitTier *tier;          /* GRADC_TIERS: a faster code, made when the function is hot */
+  _Atomic uint64_t spent; /* nanoseconds in calls, until then */
   bool is_float;
   uint64_t memory, trips;
   uint32_t nparams;       /* of the root: sizes, then inputs */
@@ -141,6 +143,7 @@ struct gradc_context {
   Limits limits;
   Options opt;
   uint64_t trips;
+  bool tiers;
   Text *texts;
   Pool names;
   const char **name;

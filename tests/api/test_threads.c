@@ -3,6 +3,8 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "host.h"
@@ -81,6 +83,64 @@ static void *compile_often(void *arg) {
 }
 
 START_TEST(contexts_in_many_threads) { in_threads(compile_often, NULL); }
+END_TEST
+
+/* Calls for a second and a half, in which the second code comes: the same bits throughout. */
+static void *call_through(void *arg) {
+  Worker *w = arg;
+  double x[64], first = 0;
+  int64_t n = 64;
+  gradc_call *c = gradc_call_new(w->f);
+  for (int i = 0; i < 64; i++) x[i] = 1.0 / (i + 1 + w->number);
+  if (gradc_set_array(c, 0, x, 1, &n)) w->wrong = true;
+  time_t end = time(NULL) + 2;
+  for (int k = 0; !w->wrong && time(NULL) < end; k++) {
+    if (gradc_run(c)) w->wrong = true;
+    double y = gradc_real(c, 0);
+    const double *gradient = gradc_array(c, 1, NULL);
+    for (int i = 0; i < 64; i++) y += gradient[i] * (i + 1);
+    if (k == 0) first = y;
+    if (memcmp(&first, &y, sizeof y) != 0) w->wrong = true;
+  }
+  gradc_call_free(c);
+  return NULL;
+}
+
+static const char hot[] =
+  "f(x: real[n]) = sum(tanh(sum(sin(x[i]*x[j])*x[j] for j < n)) for i < n)";
+
+START_TEST(a_second_code_takes_over) {
+  char folder[] = "/tmp/gradc-tiers-XXXXXX", command[200];
+  ck_assert(mkdtemp(folder) != NULL);
+  setenv("XDG_CACHE_HOME", folder, 1);
+  ck_assert_int_eq(gradc_set_option(g, GRADC_TIERS, 1), GRADC_OK);
+  for (int round = 0; round < 2; round++) { /* compiled, then from the cache */
+    gradc_function *f = compiled(hot, "f", GRADC_GRAD, "x");
+    in_threads(call_through, f);
+    gradc_release(f);
+  }
+  snprintf(command, sizeof command, "test -n \"$(ls %s/gradc/*.so)\" && rm -r %s", folder, folder);
+  ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+/* The last owner goes while the compiler is at work. */
+START_TEST(a_second_code_comes_too_late) {
+  char folder[] = "/tmp/gradc-tiers-XXXXXX", command[200];
+  ck_assert(mkdtemp(folder) != NULL);
+  setenv("XDG_CACHE_HOME", folder, 1);
+  ck_assert_int_eq(gradc_set_option(g, GRADC_TIERS, 1), GRADC_OK);
+  gradc_function *f = compiled(hot, "f", GRADC_GRAD, "x");
+  gradc_call *c = gradc_call_new(f);
+  double x[200] = {0};
+  int64_t n = 200;
+  ck_assert_int_eq(gradc_set_array(c, 0, x, 1, &n), GRADC_OK);
+  for (int k = 0; k < 100; k++) ck_assert_int_eq(gradc_run(c), GRADC_OK);
+  gradc_call_free(c);
+  gradc_release(f);
+  snprintf(command, sizeof command, "rm -r %s", folder);
+  ck_assert_int_eq(system(command), 0);
+}
 END_TEST
 
 /* The last owner may be any thread. */
@@ -162,6 +222,7 @@ END_TEST
 int main(void) {
   static const TTest *const *const tests[] = {
     &one_function_in_many_threads, &contexts_in_many_threads, &owners_are_counted,
+    &a_second_code_takes_over, &a_second_code_comes_too_late,
     &a_call_takes_less_than_100_ns, &a_formula_compiles_in_less_than_a_millisecond,
   };
   return run_suite("threads", tests, sizeof tests / sizeof *tests);
