@@ -1,6 +1,7 @@
 /* expr.c - scalar expressions, with as few parentheses as C and the compilers' warnings
  * ask for.  The order of operations is the program's. */
 #include "emit/private.h"
+#include "optimize/optimize.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -252,6 +253,13 @@ static void put_select(Emit *e, const Node *n, int prec) {
   if (prec > PREC_COND) put(e, ")");
 }
 
+/* A quotient or remainder of ints that C gives as it is meant: nothing is negative. */
+static bool divides_plainly(Emit *e, const Node *n) {
+  double divisor;
+  return n->type->elem == ELEM_INT && ir_is_const(e->p, n->arg[1], &divisor) && divisor > 0 &&
+         int_at_least_0(e->p, n->arg[0]);
+}
+
 static void put_prim(Emit *e, const Node *n, int prec) {
   switch (n->aux.i) {
     case P_ADD: put_infix(e, n, " + ", PREC_ADD, PREC_ADD, PREC_MUL, prec); return;
@@ -269,6 +277,11 @@ static void put_prim(Emit *e, const Node *n, int prec) {
     case P_NOT: put_prefix(e, n, "!", prec); return;
     case P_NEG: put_prefix(e, n, "-", prec); return;
     case P_SELECT: put_select(e, n, prec); return;
+    case P_FLOORDIV:
+    case P_MOD:
+      if (!divides_plainly(e, n)) break;
+      put_infix(e, n, n->aux.i == P_MOD ? " % " : "/", PREC_MUL, PREC_MUL, PREC_UNARY, prec);
+      return;
     case P_POW:
       if (put_power(e, n, prec)) return;
       break;

@@ -12,9 +12,18 @@ enum { MAX_DEEP = 6 };   /* nested min, max, …: deeper ones are not looked int
 static bool at_least_0(Prog *p, Ref r, int deep);
 static bool positive(Prog *p, Size b, Size near);
 
+/* a^2 + a or a^2 - a, as in i*(i - 1): ints next to each other have one sign. */
+static bool neighbours(Size s) {
+  if (s->n != 2) return false;
+  const Mono *x = &s->mono[0], *y = &s->mono[1];
+  if (x->n != 1 || y->n != 1 || x->atom[0] != y->atom[0]) return false;
+  if (x->exp[0] != 2 || y->exp[0] != 1 || x->num <= 0 || x->den != y->den) return false;
+  return y->num == x->num || y->num == -x->num;
+}
+
 static bool nonneg(Prog *p, Size s) {
   int64_t value;
-  return size_is_const(s, &value) ? value >= 0 : size_nonneg(p, s);
+  return size_is_const(s, &value) ? value >= 0 : neighbours(s) || size_nonneg(p, s);
 }
 
 /* Does polynomial a's value never exceed most? */
@@ -109,6 +118,10 @@ static bool at_most(Prog *p, Ref r, Size most, int deep) {
   if (within(p, size_atom(p, r), most)) return true;
   if (loop) return position_below(p, loop, most);
   return n->op == IR_PRIM && deep < MAX_DEEP && prim_at_most(p, n, most, deep + 1);
+}
+
+bool int_at_least_0(Prog *p, Ref r) {
+  return at_least_0(p, r, 0);
 }
 
 bool subscript_holds(Prog *p, Ref r, uint32_t axis) {
