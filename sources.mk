@@ -229,7 +229,8 @@ OPTIMIZE = \
   src/optimize/share.c \
   src/optimize/share.h \
   src/optimize/simplify.c \
-  src/optimize/split.c
+  src/optimize/split.c \
+  src/optimize/tabulate.c
 
 SCRIPT = \
   src/script/csv.c \

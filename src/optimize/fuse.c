@@ -2,7 +2,8 @@
  *
  * Requires: barriers gone; reads that may fail are checked, all others not.  Steps, each
  * in a file of its own: nests of loops that build are one loop (nests.c); elements are
- * computed where they are read (inline.c); accumulators' scopes take in the loops that share
+ * computed where they are read (inline.c); what a nest repeats for nothing is put into a
+ * table in front of it (tabulate.c); accumulators' scopes take in the loops that share
  * work with theirs (scopes.c); neighbouring loops become one (join.c), once more for the
  * loops that this brings together inside; as two reads in one loop are one
  * read then, this is done twice; what a later loop would compute again is kept where that
@@ -27,10 +28,13 @@ Prog *opt_fuse(Prog *p) {
   p = step(given, p, fuse_nests);
   for (int round = 0; round < ROUNDS; round++) {
     p = step(given, p, fuse_inline);
+    if (!round) p = step(given, p, fuse_tabulate);
     p = step(given, p, fuse_scopes);
     p = step(given, p, fuse_join);
     p = step(given, p, fuse_join);
   }
+  Prog *before = p;
   p = step(given, p, fuse_keep);
+  if (p != before) p = step(given, p, fuse_inline);   /* rows of what is kept */
   return step(given, p, fuse_carries);
 }

@@ -20,9 +20,7 @@
 
 enum {
   MAX_BACK = 8, MAX_KEPT = 4, MAX_DEPTH = 3, MAX_INNER = 64, MAX_WALK = 64, MAX_NODES = 600,
-  MAX_TAPES = 16,               /* of a loop in a fold that is walked back */
-  SHORT_TRIPS = 8,              /* a sum this short is computed again */
-  SMALL = 1024                  /* elements that always have room */
+  MAX_TAPES = 16                /* of a loop in a fold that is walked back */
 };
 
 /* A node of a first loop, or of one inside it, and the array of its values: in the loop
@@ -46,31 +44,11 @@ typedef struct Keep {
   Ref *round;                   /* by Ref of a fold that walks back: the round it looks at */
   Ref fold;                     /* the one whose rounds are looked at, or 0 */
   Ref known_from;               /* nodes from here on come after the round is known */
-  VEC(const Type *) present;    /* arrays that are there anyway */
+  Present present;
   bool any;
 } Keep;
 
 /* ---- cost ----------------------------------------------------------------------------- */
-
-static bool is_call(const Prog *p, const Node *n) {
-  if (n->op != IR_PRIM || n->type->elem != ELEM_REAL || pass_cheap((uint32_t)n->aux.i)) return false;
-  switch (n->aux.i) {
-    case P_DIV: case P_SQRT: case P_FLOOR: case P_CEIL: case P_FMOD: return false;
-    case P_POW: return ir_node(p, n->arg[1])->op != IR_CONST;
-    default: return true;
-  }
-}
-
-static bool is_long(const Prog *p, const Node *n) {
-  double trips = 1, extent;
-  if (n->op == IR_FOLD || n->op == IR_WHILE) return true;
-  if (n->op != IR_LOOP) return false;
-  for (uint32_t k = 0; k < n->nargs; k++) {
-    if (!ir_is_const(p, n->arg[k], &extent)) return true;
-    trips *= extent;
-  }
-  return trips > SHORT_TRIPS;
-}
 
 static bool worth_keeping(const Keep *s, Ref r);
 
@@ -78,7 +56,7 @@ static bool worth_keeping(const Keep *s, Ref r);
 static bool costly_result(const Keep *s, const Node *proj) {
   const Node *n = ir_node(s->p, proj->arg[0]);
   bool build = n->op == IR_LOOP && n->aux.loop->comb[proj->aux.i] == BUILD;
-  return build ? worth_keeping(s, n->regions[0]->results.at[proj->aux.i]) : is_long(s->p, n);
+  return build ? worth_keeping(s, n->regions[0]->results.at[proj->aux.i]) : long_loop(s->p, n);
 }
 
 /* Is there a call or a long loop in what makes r, in its region, up to what is kept? */
@@ -90,7 +68,7 @@ static bool worth_keeping(const Keep *s, Ref r) {
     Ref o = todo.at[--todo.n];
     const Node *n = ir_node(s->p, o);
     if (n->region != region || n->op == IR_PARAM || s->kept[o]) continue;
-    if (is_call(s->p, n) || seen == MAX_WALK) return true;
+    if (costly_call(s->p, n) || seen == MAX_WALK) return true;
     if (n->op == IR_PROJ && costly_result(s, n)) return true;
     for (uint32_t k = 0; k < n->nargs; k++) VEC_PUSH(s->p->ctx, &todo, n->arg[k]);
   }
@@ -99,37 +77,12 @@ static bool worth_keeping(const Keep *s, Ref r) {
 
 /* ---- room ------------------------------------------------------------------------------- */
 
-static bool divides(const Mono *a, const Mono *b) {
-  for (uint32_t k = 0, j = 0; k < a->n; k++) {
-    while (j < b->n && b->atom[j] != a->atom[k]) j++;
-    if (j == b->n || b->exp[j] < a->exp[k]) return false;
-  }
-  return true;
-}
-
-/* Does a grow no faster than b? */
-static bool no_larger(Size a, Size b) {
-  int64_t x, y;
-  if (size_is_const(a, &x)) return x <= SMALL || !size_is_const(b, &y) || x <= y;
-  for (uint32_t k = 0; k < a->n; k++) {
-    bool found = false;
-    for (uint32_t j = 0; j < b->n && !found; j++) found = divides(&a->mono[k], &b->mono[j]);
-    if (!found) return false;
-  }
-  return true;
-}
-
-static Size volume(Prog *p, Size s, const Type *t) {
-  for (uint32_t k = 0; k < t->rank; k++) s = size_mul(p, s, t->dim[k]);
-  return s;
-}
-
 /* What a fold keeps is there anyway. */
 static bool as_large_as_a_state(Keep *s, Size all) {
   const Node *n = ir_node(s->p, s->fold);
   for (uint32_t k = n->nargs - 1; k < n->nresults; k++)
     if (n->aux.loop->comb[k + 1 - n->nargs] == BUILD &&
-        no_larger(all, volume(s->p, size_const(s->p, 1), n->result_type[k])))
+        no_more_elements(all, type_elements(s->p, n->result_type[k])))
       return true;
   return false;
 }
@@ -137,7 +90,7 @@ static bool as_large_as_a_state(Keep *s, Size all) {
 /* Is there room for the values of r in `depth` loops, outside of which all sizes are known? */
 static bool has_room(Keep *s, Ref r, uint32_t depth) {
   Prog *p = s->p;
-  Size all = volume(p, size_const(p, 1), ir_type(p, r));
+  Size all = type_elements(p, ir_type(p, r));
   const Region *at = p->regions.at[ir_node(p, r)->region];
   for (; depth--; at = at->parent) {
     const Node *loop = ir_node(p, at->owner);
@@ -147,24 +100,7 @@ static bool has_room(Keep *s, Ref r, uint32_t depth) {
   for (uint32_t k = 0; k < all->n; k++)
     for (uint32_t a = 0; a < all->mono[k].n; a++)
       if (!ir_in_scope(p, all->mono[k].atom[a], at)) return false;
-  for (uint32_t k = 0; k < s->present.n; k++)
-    if (no_larger(all, volume(p, size_const(p, 1), s->present.at[k]))) return true;
-  return no_larger(all, size_const(p, 0)) || (s->fold && as_large_as_a_state(s, all));
-}
-
-static void note_present(Keep *s, Ref r) {
-  enum { MAX_PRESENT = 64 };
-  const Type *t = ir_type(s->p, r);
-  if (!t || !t->rank || t->acc || s->present.n == MAX_PRESENT) return;
-  for (uint32_t k = 0; k < s->present.n; k++)
-    if (s->present.at[k] == t) return;
-  VEC_PUSH(s->p->ctx, &s->present, t);
-}
-
-static void find_present(Keep *s) {
-  const Region *root = s->p->root;
-  for (uint32_t k = 0; k < root->params.n; k++) note_present(s, root->params.at[k]);
-  for (uint32_t k = 0; k < root->nodes.n; k++) note_present(s, root->nodes.at[k]);
+  return present_has_room(p, &s->present, all) || (s->fold && as_large_as_a_state(s, all));
 }
 
 /* ---- what is the same --------------------------------------------------------------------- */
@@ -539,7 +475,7 @@ Prog *fuse_keep(Prog *p) {
   s.latest = NEWN(p->ctx, Ref, p->nnodes);
   s.latest_fold = NEWN(p->ctx, Ref, p->nnodes);
   s.round = NEWN(p->ctx, Ref, p->nnodes);
-  find_present(&s);
+  s.present = find_present(p);
   plan_all_folds(&s);
   plan_all(&s);
   if (!s.any) return p;

@@ -1,8 +1,24 @@
-/* share.h - what bodies of loops have in common. */
+/* share.h - what is costly, what bodies of loops have in common, what room there is to keep
+ * it. */
 #ifndef GRADC_SHARE_H
 #define GRADC_SHARE_H
 
 #include "optimize/passes.h"
+
+/* Does this cost more than a trip through memory: a call such as exp; a loop of many rounds,
+ * whose result it is worth keeping? */
+bool costly_call(const Prog *p, const Node *n);
+bool long_loop(const Prog *p, const Node *n);
+
+/* The arrays of a program that are there anyway: inputs, and those that it makes outside of
+ * loops. */
+typedef VEC(const Type *) Present;
+Present find_present(Prog *p);
+/* Is one of them as large as an array of so many elements, or is that a small number? */
+bool present_has_room(Prog *p, const Present *present, Size elements);
+Size type_elements(Prog *p, const Type *t);
+/* Does a grow no faster than b? */
+bool no_more_elements(Size a, Size b);
 
 enum { MAX_COSTLY = 48 };
 
