@@ -114,7 +114,7 @@ static bool find_loops(const Tabulate *s, Table *t, const Region *outside) {
 
 static bool can_fail(Prog *p, Ref r) {
   const Node *n = ir_node(p, r);
-  if (n->flags & (NODE_CHECKED | NODE_IO | NODE_STAYS)) return true;
+  if (n->flags & (NODE_CHECKED | NODE_IO)) return true;
   if (n->op == IR_READ || n->op == IR_WITH) return !bounds_hold(p, r);
   return n->op == IR_TOINT || (n->op == IR_PRIM && n->type->elem == ELEM_INT &&
                                (n->aux.i == P_FLOORDIV || n->aux.i == P_MOD));
