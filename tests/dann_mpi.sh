@@ -73,6 +73,16 @@ both() { # of the program for one process
 }
 check "... and those of ../dann" both
 
+# A copy of the program in which the weights of one rank go astray in their last bits.
+stray='if (r->step == 150 \&\& j->parallel.rank == 1) r->weight[0] += 1e-15;'
+astray() (
+  cp -R . ../astray && cd ../astray && rm -f main.o &&
+    sed -i "s,^    tell_step(j);,&\\n    $stray," main.c &&
+    make -s GRADC="$GRADC" CFLAGS="-std=c99 -O2" || exit 1
+  says 1 'step 200: the ranks are not alike any more' mpi 2 --steps 1000
+)
+check "a rank whose weights go astray is found out" astray
+
 # ---- checkpoints ----------------------------------------------------------------------------
 
 weights() { sed -n 's/^weights on all ranks: //p'; }

@@ -24,16 +24,15 @@ plot name.".curves" index 1 using 1:4 with lines lw 2 title "source, with revers
   "" index 1 using 1:5 with lines lw 2 title "target, with reversal", \
   "" index 0 using 1:5 with lines lw 2 title "target, without", \
   "" index 1 using 1:6 with lines lw 2 title "domain, with reversal", \
-  "" index 0 using 1:6 with lines lw 2 title "domain, without"
+  "" index 0 using 1:6 with lines lw 2 lc "gray40" title "domain, without"
 set yrange [*:*]
 set xtics autofreq
 
-# Source filled, target open; a colour for each class.
 set xlabel "features, widest axis"
 set ylabel "second axis"
 unset key
 do for [k = 0:1] {
-  set title title[k + 1]
+  set title title[k + 1].": source filled, target open, a colour a class"
   plot for [d = 0:1] for [y = 0:1] name.".features" index k \
     using ($5 == d && $6 == y ? $3 : NaN):4 with points \
     pt (d == 0 ? 7 : 6) ps 0.5 lc (y + 1) notitle
