@@ -68,7 +68,8 @@ static bool worth_keeping(const Keep *s, Ref r) {
     Ref o = todo.at[--todo.n];
     const Node *n = ir_node(s->p, o);
     if (n->region != region || n->op == IR_PARAM || s->kept[o]) continue;
-    if (costly_call(s->p, n) || seen == MAX_WALK) return true;
+    if (costly_call(s->p, n)) return true;
+    if (seen == MAX_WALK) return !s->fold;   /* arithmetic, however much, is done again */
     if (n->op == IR_PROJ && costly_result(s, n)) return true;
     for (uint32_t k = 0; k < n->nargs; k++) VEC_PUSH(s->p->ctx, &todo, n->arg[k]);
   }
