@@ -81,6 +81,7 @@ ELABORATE = \
 EMIT = \
   src/emit/arrays.c \
   src/emit/c.c \
+  src/emit/carried.c \
   src/emit/casadi.c \
   src/emit/checks.c \
   src/emit/chunks.c \

@@ -2,7 +2,6 @@
 #include "emit/private.h"
 
 #include <math.h>
-#include <string.h>
 
 /* ---- results --------------------------------------------------------------------- */
 
@@ -337,7 +336,7 @@ static void record_states(Emit *e, Ref r) {
   const Node *n = node(e, r);
   const Region *body = n->regions[0];
   for (uint32_t k = n->nargs - 1; k < n->nresults; k++)
-    if (records_state(e, r, k) && array_out(e, r, k))
+    if (records_state(e, r, k) && array_out(e, r, k) && !is_track(e, r, k))
       emit_build(e, r, k, body->results.at[k], body, 1);
 }
 
@@ -476,161 +475,17 @@ static void emit_loop(Emit *e, Ref r) {
 
 /* ---- folds and whiles ------------------------------------------------------------------------ */
 
-/* The variables that carry: named as the results, or as the parameters of the body. */
-static void declare_carried(Emit *e, Ref r) {
-  const Node *n = node(e, r);
-  uint32_t skip = n->op == IR_FOLD;
-  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
-    Ref init = n->arg[k + 1];
-    if (is_array(node(e, init))) {
-      copy_into(e, info(e, r)->out[k].buffer, init);
-      continue;
-    }
-    Ref proj = needed_proj(e, r, k), param = n->regions[0]->params.at[k + skip];
-    const char *name = proj ? info(e, proj)->cname : c_fresh(e, want_name(e, param, "s"));
-    line_start(e);
-    putf(e, "%s %s = ", out_type(e, r, k), name);
-    put_expr(e, init, PREC_ANY);
-    line_end(e, ";");
-    for (uint32_t j = 0; j < n->nregions; j++) {
-      Info *x = info(e, n->regions[j]->params.at[k + skip]);
-      x->cname = name;
-      x->home = e->fn->id;
-    }
-  }
-}
-
-/* Do the two buffers of a carried array take turns?  Small ones are copied. */
-static bool takes_turns(const Emit *e, const Out *o) {
-  return o->next && e->buffers.at[o->next].kind != BUF_LOCAL;
-}
-
-/* double *s = out, *s_next = w; the body reads s and writes s_next. */
-static void declare_turns(Emit *e, Ref r) {
-  const Node *n = node(e, r);
-  uint32_t skip = n->op == IR_FOLD;
-  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
-    Out *o = &info(e, r)->out[k];
-    if (!is_array(node(e, n->arg[k + 1])) || !takes_turns(e, o)) continue;
-    const char *type = c_type(e->f, n->result_type[k]->elem, true);
-    const char *s = c_fresh(e, want_name(e, n->regions[0]->params.at[k + skip], "s"));
-    const char *next = c_fresh(e, str_printf(e->c, "%s_next", s));
-    line(e, "%s *%s = %s;", type, s, ref_buffer(e, o->buffer));
-    line(e, "%s *%s = %s;", type, next, ref_buffer(e, o->next));
-    o->was = e->buffers.at[o->next].alias;
-    o->was_home = e->buffers.at[o->next].alias_home;
-    e->buffers.at[o->next].alias = next;
-    e->buffers.at[o->next].alias_home = e->fn->id;
-    for (uint32_t j = 0; j < n->nregions; j++) {
-      Info *x = info(e, n->regions[j]->params.at[k + skip]);
-      x->cname = s;
-      x->home = e->fn->id;
-    }
-  }
-}
-
-static void swap_turns(Emit *e, Ref param, const Out *o) {
-  const char *s = info(e, param)->cname, *next = e->buffers.at[o->next].alias;
-  const char *swap = c_fresh(e, "swap");
-  line(e, "%s *const %s = %s;", c_type(e->f, node(e, param)->type->elem, true), swap, s);
-  line(e, "%s = %s;", s, next);
-  line(e, "%s = %s;", next, swap);
-}
-
-/* The last state, where it is expected. */
-static void end_turns(Emit *e, Ref r) {
-  const Node *n = node(e, r);
-  uint32_t skip = n->op == IR_FOLD;
-  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
-    const Out *o = &info(e, r)->out[k];
-    if (!is_array(node(e, n->arg[k + 1])) || !takes_turns(e, o)) continue;
-    const char *s = info(e, n->regions[0]->params.at[k + skip])->cname;
-    e->buffers.at[o->next].alias = o->was;
-    e->buffers.at[o->next].alias_home = o->was_home;
-    if (!needed_proj(e, r, k)) continue;
-    const char *to = ref_buffer(e, o->buffer);
-    line(e, "if (%s != %s)", s, to);
-    e->fn->indent++;
-    copy_array(e, to, s, n->result_type[k]);
-    e->fn->indent--;
-  }
-}
-
-static bool mentioned_later(const Emit *e, const Node *n, const Region *body, uint32_t skip,
-                            uint32_t k) {
-  for (uint32_t j = k + 1; j + 1 < n->nargs; j++)
-    if (!is_array(node(e, n->arg[j + 1])) &&
-        expr_mentions(e, body->results.at[j], body->params.at[k + skip]))
-      return true;
-  return false;
-}
-
-/* All at once: what a later one still reads goes through a name of its own. */
-void assign_scalars(Emit *e, Ref r, Region *body) {
-  const Node *n = node(e, r);
-  uint32_t skip = n->op == IR_FOLD;
-  const char **later = NEWN(e->c, const char *, n->nargs + 1);
-  for (int pass = 0; pass < 3; pass++)
-    for (uint32_t k = 0; k + 1 < n->nargs; k++) {
-      Ref value = body->results.at[k], param = body->params.at[k + skip];
-      if (is_array(node(e, param)) || value == param) continue;
-      const char *name = info(e, param)->cname;
-      if (pass == 0 && mentioned_later(e, n, body, skip, k)) {
-        int plain = (int)strcspn(name, "[");   /* in lanes: an element */
-        later[k] = c_fresh(e, str_printf(e->c, "%.*s_next", plain, name));
-        line_start(e);
-        putf(e, "const %s %s = ", out_type(e, r, k), later[k]);
-        put_expr(e, value, PREC_ANY);
-        line_end(e, ";");
-      } else if (pass == 1 && !later[k]) {
-        line_start(e);
-        putf(e, "%s = ", name);
-        put_expr(e, value, PREC_ANY);
-        line_end(e, ";");
-      } else if (pass == 2 && later[k]) {
-        line(e, "%s = %s;", name, later[k]);
-      }
-    }
-}
-
-/* First everything that still reads a state, then the states. */
-static void assign_arrays(Emit *e, Ref r, Region *body, bool states) {
-  const Node *n = node(e, r);
-  uint32_t skip = n->op == IR_FOLD;
-  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
-    Ref value = body->results.at[k], param = body->params.at[k + skip];
-    if (!is_array(node(e, param)) || value == param) continue;
-    const Out *o = &info(e, r)->out[k];
-    if (storage_of(e, value) == o->buffer) continue;
-    if (!states) {
-      if (o->next) copy_into(e, o->next, value);
-    } else if (takes_turns(e, o)) {
-      swap_turns(e, param, o);
-    } else if (o->next) {
-      copy_array(e, ref_buffer(e, o->buffer), ref_buffer(e, o->next), node(e, param)->type);
-    } else {
-      copy_into(e, o->buffer, value);
-    }
-  }
-}
-
-static void assign_carried(Emit *e, Ref r, Region *body) {
-  assign_arrays(e, r, body, false);
-  assign_scalars(e, r, body);
-  assign_arrays(e, r, body, true);
-}
-
 static void emit_fold(Emit *e, Ref r) {
   const Node *n = node(e, r);
   Region *body = n->regions[0];
   uint32_t ncarry = n->nargs - 1;
   declare_carried(e, r);
-  declare_turns(e, r);
   Outputs o = declare_outputs(e, r, ncarry);
   uint32_t scope = scope_open(e);
   open_for(e, r, body->params.at[0], n->arg[0], NULL, NULL);
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, ncarry, body, 1);
+  open_step(e, r);
   record_states(e, r);
   emit_region(e, body);
   emit_outputs(e, r, &o, 1);
@@ -638,7 +493,7 @@ static void emit_fold(Emit *e, Ref r) {
   close_scratch(e, mark);
   close_for(e);
   scope_close(e, scope);
-  end_turns(e, r);
+  end_carried(e, r);
 }
 
 static bool has_checks(const Emit *e, const Region *r) {
@@ -668,7 +523,6 @@ static void emit_while(Emit *e, Ref r) {
   bool looks_again = e->f->jit && !has_checks(e, cond);
   bool short_form = !looks_again && no_statements(e, cond) && !e->locals[cond->id];
   declare_carried(e, r);
-  declare_turns(e, r);
   line(e, "int64_t %s = 0;", trips);
   uint32_t scope = scope_open(e);
   line_start(e);
@@ -716,7 +570,7 @@ static void emit_while(Emit *e, Ref r) {
     block_close(e);
   }
   scope_close(e, scope);
-  end_turns(e, r);
+  end_carried(e, r);
 }
 
 /* ---- accumulators ------------------------------------------------------------------------ */

@@ -166,6 +166,31 @@ static bool is_state(const Emit *e, Ref r, const Region *body) {
   return node(e, base)->op == IR_PARAM && region_of(e, base) == body;
 }
 
+/* The result of fold r that keeps the states of carried array k, or 0: small arrays are moved. */
+static uint32_t states_kept(Emit *e, Ref r, uint32_t k) {
+  const Node *n = node(e, r);
+  int64_t size;
+  if (n->op != IR_FOLD || size_is_const(array_size(e, n->result_type[k]), &size)) return 0;
+  for (uint32_t j = n->nargs - 1; j < n->nresults; j++)
+    if (records_state(e, r, j) && array_out(e, r, j) &&
+        n->regions[0]->results.at[j] == n->regions[0]->params.at[k + 1])
+      return j;
+  return 0;
+}
+
+/* Each state goes from its row of what is kept to the next. */
+static bool place_along(Emit *e, Ref r, uint32_t k, Ref step) {
+  Region *body = node(e, r)->regions[0];
+  uint32_t track = states_kept(e, r, k);
+  if (!track || region_of(e, step) != body || info(e, step)->buffer) return false;
+  uint32_t next = buffer_new(e, BUF_ROW, node(e, r)->result_type[k], body, step);
+  want(e, step, next, body);
+  if (storage_of(e, step) != next) return false;
+  info(e, r)->out[k].next = next;
+  info(e, r)->out[k].track = track;
+  return true;
+}
+
 /* Arrays that a fold or a while carries: their buffer, the start, the step. */
 static void place_carried(Emit *e, Ref r) {
   Node *n = node(e, r);
@@ -183,6 +208,7 @@ static void place_carried(Emit *e, Ref r) {
     if (!n->result_type[k] || n->result_type[k]->rank == 0) continue;
     uint32_t b = info(e, r)->out[k].buffer;
     Ref s = body->params.at[k + fold], step = body->results.at[k];
+    if (place_along(e, r, k, step)) continue;
     if (in_place(e, step, s, body)) {
       want(e, step, b, body);
     } else if (is_state(e, step, body) || (region_of(e, step) == body && !info(e, step)->buffer &&

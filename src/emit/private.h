@@ -12,6 +12,7 @@
  *   arrays.c     statements on whole arrays
  *   regions.c    regions as statements
  *   loops.c      if, loop, fold, while, accumulators
+ *   carried.c    what folds and whiles carry
  *   lanes.c      reductions in partial results, for vector units
  *   rows_plan.c  which loops run several of their rounds side by side
  *   rows.c       these, in lanes
@@ -93,6 +94,7 @@ typedef struct Out {
   Ref proj;              /* the node that reads it, or 0 */
   uint32_t buffer;       /* arrays: where it is stored */
   uint32_t next;         /* FOLD, WHILE: the second buffer of a carried array, or 0 */
+  uint32_t track;        /* FOLD: of one whose states are kept, the result that keeps them, or 0 */
   const char *was;       /* that one's alias before the fold */
   uint32_t was_home;
 } Out;
@@ -377,7 +379,15 @@ void stop_in_loop(Emit *e, Ref extent);
 void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const char *best,
                  const Region *body, uint32_t naxes);
 void put_over_nothing(Emit *e, Elem elem, Combiner comb);
+
+/* carried.c */
+void declare_carried(Emit *e, Ref r);            /* in front of the loop */
+void open_step(Emit *e, Ref r);                  /* first in a round of a fold */
 void assign_scalars(Emit *e, Ref r, Region *body);
+void assign_carried(Emit *e, Ref r, Region *body);   /* last in it */
+void end_carried(Emit *e, Ref r);                /* behind the loop */
+/* Does result k keep the states that are carried, each written where it stays? */
+bool is_track(const Emit *e, Ref r, uint32_t k);
 
 /* lanes.c */
 bool plan_lanes(Emit *e, Ref r);                 /* is loop r a reduction in lanes? */

@@ -1,0 +1,211 @@
+/* carried.c - what a fold or a while carries from round to round.
+ *
+ * A scalar is a variable.  An array is changed in place, or has two buffers that take turns,
+ * or, where the fold keeps all its states for a later one to walk back over, is never moved:
+ * each round reads its row of what is kept and writes the next one, the last round the
+ * result. */
+#include "emit/private.h"
+
+#include <string.h>
+
+/* ---- along what is kept -------------------------------------------------------------------- */
+
+bool is_track(const Emit *e, Ref r, uint32_t k) {
+  for (uint32_t j = 0; j + 1 < node(e, r)->nargs; j++)
+    if (info(e, r)->out[j].track == k) return true;
+  return false;
+}
+
+/* double *s = steps > 0 ? w : out; the first state. */
+static void start_track(Emit *e, Ref r, uint32_t k) {
+  const Node *n = node(e, r);
+  const Out *o = &info(e, r)->out[k];
+  Ref param = n->regions[0]->params.at[k + 1];
+  Info *x = info(e, param);
+  x->cname = c_fresh(e, want_name(e, param, "s"));
+  x->home = e->fn->id;
+  line_start(e);
+  putf(e, "%s *%s = ", c_type(e->f, n->result_type[k]->elem, true), x->cname);
+  put_expr(e, n->arg[0], PREC_REL);
+  putf(e, " > 0 ? %s : %s;\n", ref_buffer(e, info(e, r)->out[o->track].buffer),
+       ref_buffer(e, o->buffer));
+  store_array(e, x->cname, n->arg[k + 1]);
+}
+
+/* Where this round writes: double *const s_next = i + 1 < steps ? w + (i + 1)*n : out; */
+void open_step(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  const char *i = NULL;
+  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+    const Out *o = &info(e, r)->out[k];
+    if (!o->track) continue;
+    if (!i) i = ref_node(e, n->regions[0]->params.at[0]);
+    const char *s = info(e, n->regions[0]->params.at[k + 1])->cname;
+    Buffer *next = &e->buffers.at[o->next];
+    next->cname = c_fresh(e, str_printf(e->c, "%s_next", s));
+    next->home = e->fn->id;
+    line_start(e);
+    putf(e, "%s *const %s = %s + 1 < ", c_type(e->f, n->result_type[k]->elem, true), next->cname, i);
+    put_expr(e, n->arg[0], PREC_ADD);
+    putf(e, " ? %s + (%s + 1)*", ref_buffer(e, info(e, r)->out[o->track].buffer), i);
+    put_size(e, array_size(e, n->result_type[k]), PREC_UNARY);
+    putf(e, " : %s;\n", ref_buffer(e, o->buffer));
+  }
+}
+
+/* ---- variables and turns --------------------------------------------------------------------- */
+
+/* The variables that carry: named as the results, or as the parameters of the body. */
+static void declare_states(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  uint32_t skip = n->op == IR_FOLD;
+  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+    Ref init = n->arg[k + 1];
+    if (is_array(node(e, init))) {
+      if (info(e, r)->out[k].track) start_track(e, r, k);
+      else copy_into(e, info(e, r)->out[k].buffer, init);
+      continue;
+    }
+    Ref proj = needed_proj(e, r, k), param = n->regions[0]->params.at[k + skip];
+    const char *name = proj ? info(e, proj)->cname : c_fresh(e, want_name(e, param, "s"));
+    line_start(e);
+    putf(e, "%s %s = ", out_type(e, r, k), name);
+    put_expr(e, init, PREC_ANY);
+    line_end(e, ";");
+    for (uint32_t j = 0; j < n->nregions; j++) {
+      Info *x = info(e, n->regions[j]->params.at[k + skip]);
+      x->cname = name;
+      x->home = e->fn->id;
+    }
+  }
+}
+
+/* Do the two buffers of a carried array take turns?  Small ones are copied. */
+static bool takes_turns(const Emit *e, const Out *o) {
+  return o->next && !o->track && e->buffers.at[o->next].kind != BUF_LOCAL;
+}
+
+/* double *s = out, *s_next = w; the body reads s and writes s_next. */
+static void declare_turns(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  uint32_t skip = n->op == IR_FOLD;
+  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+    Out *o = &info(e, r)->out[k];
+    if (!is_array(node(e, n->arg[k + 1])) || !takes_turns(e, o)) continue;
+    const char *type = c_type(e->f, n->result_type[k]->elem, true);
+    const char *s = c_fresh(e, want_name(e, n->regions[0]->params.at[k + skip], "s"));
+    const char *next = c_fresh(e, str_printf(e->c, "%s_next", s));
+    line(e, "%s *%s = %s;", type, s, ref_buffer(e, o->buffer));
+    line(e, "%s *%s = %s;", type, next, ref_buffer(e, o->next));
+    o->was = e->buffers.at[o->next].alias;
+    o->was_home = e->buffers.at[o->next].alias_home;
+    e->buffers.at[o->next].alias = next;
+    e->buffers.at[o->next].alias_home = e->fn->id;
+    for (uint32_t j = 0; j < n->nregions; j++) {
+      Info *x = info(e, n->regions[j]->params.at[k + skip]);
+      x->cname = s;
+      x->home = e->fn->id;
+    }
+  }
+}
+
+static void swap_turns(Emit *e, Ref param, const Out *o) {
+  const char *s = info(e, param)->cname, *next = e->buffers.at[o->next].alias;
+  const char *swap = c_fresh(e, "swap");
+  line(e, "%s *const %s = %s;", c_type(e->f, node(e, param)->type->elem, true), swap, s);
+  line(e, "%s = %s;", s, next);
+  line(e, "%s = %s;", next, swap);
+}
+
+/* The last state, where it is expected. */
+void end_carried(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  uint32_t skip = n->op == IR_FOLD;
+  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+    const Out *o = &info(e, r)->out[k];
+    if (!is_array(node(e, n->arg[k + 1])) || !takes_turns(e, o)) continue;
+    const char *s = info(e, n->regions[0]->params.at[k + skip])->cname;
+    e->buffers.at[o->next].alias = o->was;
+    e->buffers.at[o->next].alias_home = o->was_home;
+    if (!needed_proj(e, r, k)) continue;
+    const char *to = ref_buffer(e, o->buffer);
+    line(e, "if (%s != %s)", s, to);
+    e->fn->indent++;
+    copy_array(e, to, s, n->result_type[k]);
+    e->fn->indent--;
+  }
+}
+
+static bool mentioned_later(const Emit *e, const Node *n, const Region *body, uint32_t skip,
+                            uint32_t k) {
+  for (uint32_t j = k + 1; j + 1 < n->nargs; j++)
+    if (!is_array(node(e, n->arg[j + 1])) &&
+        expr_mentions(e, body->results.at[j], body->params.at[k + skip]))
+      return true;
+  return false;
+}
+
+/* All at once: what a later one still reads goes through a name of its own. */
+void assign_scalars(Emit *e, Ref r, Region *body) {
+  const Node *n = node(e, r);
+  uint32_t skip = n->op == IR_FOLD;
+  const char **later = NEWN(e->c, const char *, n->nargs + 1);
+  for (int pass = 0; pass < 3; pass++)
+    for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+      Ref value = body->results.at[k], param = body->params.at[k + skip];
+      if (is_array(node(e, param)) || value == param) continue;
+      const char *name = info(e, param)->cname;
+      if (pass == 0 && mentioned_later(e, n, body, skip, k)) {
+        int plain = (int)strcspn(name, "[");   /* in lanes: an element */
+        later[k] = c_fresh(e, str_printf(e->c, "%.*s_next", plain, name));
+        line_start(e);
+        putf(e, "const %s %s = ", out_type(e, r, k), later[k]);
+        put_expr(e, value, PREC_ANY);
+        line_end(e, ";");
+      } else if (pass == 1 && !later[k]) {
+        line_start(e);
+        putf(e, "%s = ", name);
+        put_expr(e, value, PREC_ANY);
+        line_end(e, ";");
+      } else if (pass == 2 && later[k]) {
+        line(e, "%s = %s;", name, later[k]);
+      }
+    }
+}
+
+/* First everything that still reads a state, then the states. */
+static void assign_arrays(Emit *e, Ref r, Region *body, bool states) {
+  const Node *n = node(e, r);
+  uint32_t skip = n->op == IR_FOLD;
+  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+    Ref value = body->results.at[k], param = body->params.at[k + skip];
+    if (!is_array(node(e, param)) || value == param) continue;
+    const Out *o = &info(e, r)->out[k];
+    if (o->track) {
+      if (states) line(e, "%s = %s;", info(e, param)->cname, ref_buffer(e, o->next));
+      continue;
+    }
+    if (storage_of(e, value) == o->buffer) continue;
+    if (!states) {
+      if (o->next) copy_into(e, o->next, value);
+    } else if (takes_turns(e, o)) {
+      swap_turns(e, param, o);
+    } else if (o->next) {
+      copy_array(e, ref_buffer(e, o->buffer), ref_buffer(e, o->next), node(e, param)->type);
+    } else {
+      copy_into(e, o->buffer, value);
+    }
+  }
+}
+
+void assign_carried(Emit *e, Ref r, Region *body) {
+  assign_arrays(e, r, body, false);
+  assign_scalars(e, r, body);
+  assign_arrays(e, r, body, true);
+}
+
+/* In front of the loop. */
+void declare_carried(Emit *e, Ref r) {
+  declare_states(e, r);
+  declare_turns(e, r);
+}
