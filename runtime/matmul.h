@@ -73,7 +73,7 @@ static inline void gc_matvec_rows(int64_t rows, int64_t depth, const real *a, in
   const real *const a1 = rows > 1 ? a + a_row : a;
   const real *const a2 = rows > 2 ? a1 + a_row : a;
   const real *const a3 = rows > 3 ? a2 + a_row : a;
-  const int64_t whole = depth > 0 ? depth - depth%LANES : 0;
+  const int64_t whole = depth - depth%LANES;
   real lane[4][LANES];
   for (int64_t i = 0; i < 4; i++)
     for (int64_t l = 0; l < LANES; l++) lane[i][l] = 0;
@@ -99,8 +99,17 @@ static inline void gc_matvec_rows(int64_t rows, int64_t depth, const real *a, in
 /* needs: gc_matvec_rows */
 static inline void gc_matvec(int64_t m, int64_t depth, const real *a, int64_t a_row,
     const real *b, real *GC_RESTRICT c, int add) {
-  for (int64_t i = 0; i < m; i += 4)
-    gc_matvec_rows(m - i, depth, a + i*a_row, a_row, b, c + i, add);
+  enum { LANES = 64/sizeof(real) };
+  if (depth >= LANES) {
+    for (int64_t i = 0; i < m; i += 4)
+      gc_matvec_rows(m - i, depth, a + i*a_row, a_row, b, c + i, add);
+    return;
+  }
+  for (int64_t i = 0; i < m; i++) {
+    real sum = 0;
+    for (int64_t k = 0; k < depth; k++) sum += a[i*a_row + k]*b[k];
+    c[i] = add ? c[i] + sum : sum;
+  }
 }
 
 /* gc_matmul_panels: gc_matmul by panels of b */
