@@ -124,6 +124,19 @@ type Tab
 check 'Tab shows what there is' sees 'softmax +softplus'
 type C-u
 
+# Calls that double: compiling takes long, says so, and can be stopped.
+{
+  echo 'g0(x: real) = sin(x)'
+  for ((k = 1; k < 40; k++)); do echo "g$k(x: real) = g$((k - 1))(x + $k) + g$((k - 1))(x - $k)"; done
+} >"$work/here/doubling.gc"
+enter ':load doubling.gc'
+enter 'g39(1.5)'
+sleep 1
+type C-c
+check 'Ctrl-C stops compiling' sees '^interrupted'
+enter '41 + 2'
+check 'and the session goes on' sees '^43'
+
 enter ':clear'
 enter ':tour'
 check 'the tour waits' sees 'Enter goes on'
@@ -140,5 +153,12 @@ check 'history is kept between sessions' sees '> :clear'
 type C-u
 enter ':quit'
 check ':quit leaves' gone
+
+tmux new-session -d -x 100 -y 60 \
+  "cd '$work/here' && TERM=screen NO_COLOR=1 '$GRADC' compile doubling.gc -f g39 -o doubling.c; sleep 20"
+check 'long work shows what it is at' sees 'gradc: .*… [0-9]+ s'
+check 'and the line goes' sees 'expands to more than 1000000 calls'
+check 'a file is not half written' test ! -e "$work/here/doubling.c"
+tmux kill-server
 
 finish terminal

@@ -46,6 +46,11 @@ static void sum_up(const CheckJob *j) {
   putchar('\n');
 }
 
+static void write_line(void *job, const char *text, size_t n) {
+  job_hush(job);
+  fwrite(text, 1, n, stdout);
+}
+
 static void check_file(void *arg) {
   CheckJob *j = arg;
   Ctx *c = j->job.c;
@@ -55,6 +60,8 @@ static void check_file(void *arg) {
   j->o.file = file;
   Host host;
   host_stdout(&host, c);
+  host.write = write_line;
+  host.user = &j->job;
   check_module(m, &j->o, &host, &j->totals);
   sum_up(j);
 }

@@ -28,11 +28,15 @@ typedef struct Job {
   Ctx *c;
   const Command *command;
   uint32_t shown;          /* diagnostics already on standard error */
+  double start, told;      /* when it began; when progress was last shown, 0: it is not there */
 } Job;
 
 bool job_open(Job *j, const Command *command);   /* false: out of memory, said so */
 /* Shows what is still to be shown, frees, and gives the exit status. */
 int job_close(Job *j, Status s);
+/* What takes longer than two seconds shows what it is at, on a terminal; this takes that
+ * line away, before anything else is written. */
+void job_hush(Job *j);
 /* Shows new diagnostics on standard error. */
 void job_report(Job *j);
 /* "gradc run: …" and a hint at --help; gives 2. */

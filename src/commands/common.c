@@ -8,16 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "version.h"
-
-bool job_open(Job *j, const Command *command) {
-  *j = (Job){.c = ctx_new(NULL, NULL), .command = command};
-  if (!j->c) fputs("gradc: out of memory\n", stderr);
-  else j->c->opt.allow_import = true;
-  return j->c != NULL;
-}
 
 static bool coloured(FILE *f) {
   const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -25,6 +19,46 @@ static bool coloured(FILE *f) {
 }
 
 bool colour_on_stderr(void) { return coloured(stderr); }
+
+/* ---- progress ---- */
+
+enum { PROGRESS_WIDTH = 60 };
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void show_progress(void *arg) {
+  Job *j = arg;
+  double t = now();
+  if (t - j->start < 2 || t - j->told < 0.25) return;
+  j->told = t;
+  const char *stage = j->c->stage ? j->c->stage : "reading";
+  int n = fprintf(stderr, "\rgradc: %.30s … %.0f s", stage, t - j->start);
+  fprintf(stderr, "%*s", n < PROGRESS_WIDTH ? PROGRESS_WIDTH - n : 0, "");
+  fflush(stderr);
+}
+
+void job_hush(Job *j) {
+  if (j->told > 0) fprintf(stderr, "\r%*s\r", PROGRESS_WIDTH, "");
+  j->told = 0;
+}
+
+bool job_open(Job *j, const Command *command) {
+  *j = (Job){.c = ctx_new(NULL, NULL), .command = command, .start = now()};
+  if (!j->c) {
+    fputs("gradc: out of memory\n", stderr);
+    return false;
+  }
+  j->c->opt.allow_import = true;
+  if (isatty(fileno(stderr))) j->c->tick = show_progress;
+  j->c->tick_user = j;
+  return true;
+}
+
+/* ---- messages ---- */
 
 typedef struct Report { Job *job; Buf text; } Report;
 
@@ -38,6 +72,7 @@ static void render_new(void *arg) {
 
 void job_report(Job *j) {
   Report r = {.job = j};
+  job_hush(j);
   fflush(stdout);
   if (ctx_try(j->c, render_new, &r) == GC_OK) fputs(buf_text(&r.text), stderr);
 }

@@ -166,6 +166,7 @@ static void add_program(Compile *k, Module *m, Prog *p, const Request *q) {
   if (definition) f.definition = definition->span;
   if (k->emit.selftest) f.test = test_point(p);
   VEC_PUSH(c, &k->known, f);
+  c->stage = str_printf(c, "compiling %s", p->sig.name);
   VEC_PUSH(c, &k->programs, optimize_in_place(p, NULL));
 }
 
@@ -354,6 +355,7 @@ static void compile_file(void *arg) {
   k->emit.header_name = base_of_path(k->emit.single ? output : beside(c, output, ".h"));
   if (!k->emit.prefix) k->emit.prefix = prefix_of(c, output);
   if (k->report) k->emit.report = NEWN(c, EmitReport, k->programs.n + 1);
+  c->stage = "writing C";
   emit_c(c, k->programs.at, k->programs.n, &k->emit, &body, &header);
   if (k->output) write_all(k, &body, &header, &program);
   if (k->report) print_report(k, m);

@@ -122,9 +122,11 @@ static _Noreturn void set_twice(Ctx *c, const char *name) {
   diag_raise(c, GC_USAGE);
 }
 
-static Status run_code(const Run *r, Prog *p, const JitArg *in, Host *host) {
+static Status run_code(Run *r, Prog *p, const JitArg *in, Host *host) {
   if (r->jit == JIT_AUTO) return jit_auto(p, in, NULL, host);
-  return jit_call(r->jit == JIT_CC ? jit_cc(p, true) : jit_tcc(p, true), in, NULL, host);
+  Jit *jit = r->jit == JIT_CC ? jit_cc(p, true) : jit_tcc(p, true);
+  job_hush(&r->job);
+  return jit_call(jit, in, NULL, host);
 }
 
 static void run_script(void *arg) {
@@ -137,8 +139,10 @@ static void run_script(void *arg) {
     for (uint32_t k = 0; k < i; k++)
       if (in[k].name == in[i].name) set_twice(c, in[i].name);
   }
+  c->stage = "elaborating";
   Prog *p = elaborate_script(m, in, r->settings.n);
   if (r->nan) find_not_finite(p, in, r->settings.n);
+  c->stage = "optimizing";
   Dump dump = {r->dump, show_dump, r};
   p = optimize_in_place(p, r->dump ? &dump : NULL);
   job_report(&r->job);

@@ -278,6 +278,7 @@ static void write_env(Emit *e, const Fn *fn, const char *env) {
 void fn_close(Emit *e) { fn_close_or(e, "return code;"); }
 
 void fn_close_or(Emit *e, const char *failed) {
+  ctx_poll(e->c);
   Fn *fn = e->fn;
   write_function(e, fn);
   e->fn = fn->parent;

@@ -160,6 +160,7 @@ static void check_function(void *self) {
 
 static void check_one(Check *k, const char *name) {
   Job job = {k, name};
+  k->c->stage = str_printf(k->c, "checking %s", name);
   Status s = ctx_try(k->c, check_function, &job);
   if (s == GC_NOMEM || s == GC_STOPPED) diag_raise(k->c, s);
   if (s == GC_OK) return;

@@ -85,7 +85,7 @@ Jit *jit_cc(Prog *p, bool owned) {
   if (r != CC_GOOD) failed(c, u, r);
   if (owned) ctx_defer(c, release, j);
   if ((j->library = cc_open(u, &j->code))) return j;
-  c->stage = "compiling";
+  c->stage = "compiling the C";
   r = cc_build(u, looked_after, c);
   if (r != CC_GOOD) failed(c, u, r);
   if ((j->library = cc_open(u, &j->code))) return j;

@@ -351,6 +351,20 @@ static void long_programs(void) {
   }
 }
 
+/* What a long program takes for each of its statements: values that nothing needs in an
+ * order of their own ("wide"), and a chain.  Arena bytes and nodes, parsing included. */
+static void try_statements(const char *name, const char *form, uint32_t n, double bytes) {
+  char *text = malloc(100 + 40*(size_t)n), *at = text;
+  if (!text) abort();
+  at += sprintf(at, "f(x: real): real = {\n  y0 = x\n");
+  for (uint32_t k = 1; k <= n; k++) at += sprintf(at, form, k, k - 1, k);
+  sprintf(at, "  y%u\n}\n", n);
+  Job j = run(text, "f", DERIV_GRAD, NULL);
+  free(text);
+  check(j.nodes <= 8.5*n, name, "nodes for each statement", j.nodes/n, 8.5);
+  check(j.memory <= bytes*n, name, "bytes for each statement", j.memory/n, bytes);
+}
+
 int main(int argc, char **argv) {
   verbose = argc > 1 && !strcmp(argv[1], "-v");
   straight_code();
@@ -358,6 +372,8 @@ int main(int argc, char **argv) {
     for (int depth = 1; depth <= 5; depth++) try_nest(&nests[k], depth);
   try_in_place();
   long_programs();
+  try_statements("a chain", "  y%u = sin(y%u)*x\n", 20000, 4100);
+  try_statements("a sum", "  y%u = y%u + sin(x + %u)\n", 20000, 4100);
   printf("costs: %llu passed, %llu failed\n", (unsigned long long)passed, (unsigned long long)failed);
   return failed != 0;
 }
