@@ -61,6 +61,9 @@ if echo 'int main(void) { return 0; }' >omp.c && "${cc[@]}" -fopenmp omp.c -o om
 else
   skip "OpenMP: ${cc[*]} does not know -fopenmp"
 fi
+gradc compile "$top_srcdir/examples/dann.gc" -f train --blas -o dann.c
+products() { [[ $(grep -c '^ *gc_blas_matmul(' dann.c) == 17 ]]; }
+check "every product of a network and its gradient may be BLAS's" products
 blas=
 for library in -lcblas -lopenblas; do
   printf '#include <cblas.h>\nint main(void) { return (int)cblas_ddot(0, 0, 1, 0, 1); }\n' >blas.c
