@@ -45,7 +45,8 @@ void open_step(Emit *e, Ref r) {
     next->cname = c_fresh(e, str_printf(e->c, "%s_next", s));
     next->home = e->fn->id;
     line_start(e);
-    putf(e, "%s *const %s = %s + 1 < ", c_type(e->f, n->result_type[k]->elem, true), next->cname, i);
+    putf(e, "%s *const %s = ", c_type(e->f, n->result_type[k]->elem, true), next->cname);
+    putf(e, "%s + 1 < ", i);
     put_expr(e, n->arg[0], PREC_ADD);
     putf(e, " ? %s + (%s + 1)*", ref_buffer(e, info(e, r)->out[o->track].buffer), i);
     put_size(e, array_size(e, n->result_type[k]), PREC_UNARY);

@@ -97,7 +97,7 @@ static void run_close(Emit *e) {
   w->updates.n = 0;
 }
 
-/* ---- values ------------------------------------------------------------------------------------ */
+/* ---- values --------------------------------------------------------------------------------- */
 
 /* An array with an element for each lane, declared in front of the run; gives the element. */
 static const char *lane_array(Emit *e, const char *name, Elem el) {
@@ -167,7 +167,7 @@ static void spread_outs(Emit *e, Ref r, uint32_t first) {
   }
 }
 
-/* ---- if ------------------------------------------------------------------------------------------ */
+/* ---- if ------------------------------------------------------------------------------------- */
 
 static void emit_statements(Emit *e, const Region *r);
 
@@ -209,7 +209,7 @@ static void emit_select(Emit *e, Ref r) {
   }
 }
 
-/* ---- statements ------------------------------------------------------------------------------------ */
+/* ---- statements ----------------------------------------------------------------------------- */
 
 static void emit_lane(Emit *e, Ref r) {
   const Node *n = node(e, r);
@@ -235,7 +235,7 @@ static void emit_statements(Emit *e, const Region *r) {
   }
 }
 
-/* ---- loops inside ----------------------------------------------------------------------------------- */
+/* ---- loops inside --------------------------------------------------------------------------- */
 
 static void emit_lane_region(Emit *e, Region *r);
 
@@ -321,7 +321,7 @@ static void emit_lane_region(Emit *e, Region *r) {
   }
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 /* An inner loop writes straight into the row of an array that is built. */
 static void name_rows(Emit *e, Ref r) {
@@ -375,9 +375,9 @@ static void emit_block(Emit *e, Ref r, const Outputs *o) {
   emit_reductions(e, r, o);
 }
 
-/* Braces that the body needs; more than there can be where it is cut in pieces. */
+/* Braces that the body needs; more than there can be where it is cut in pieces or allocates. */
 static uint32_t nesting(const Emit *e, const Region *r) {
-  uint32_t most = e->cut[r->id] ? BRACE_MAX : 0;
+  uint32_t most = e->cut[r->id] || e->scratch[r->id] ? BRACE_MAX : 0;
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     const Node *n = node(e, r->nodes.at[k]);
     if (n->op != IR_LOOP && n->op != IR_FOLD) continue;
@@ -405,7 +405,7 @@ static const char *whole_blocks(Emit *e, Ref extent) {
 const char *emit_rows(Emit *e, Ref r, const Outputs *o) {
   const Node *n = node(e, r);
   const Region *body = n->regions[0];
-  if (!info(e, r)->rows || for_tcc(e) || e->scratch[body->id]) return NULL;
+  if (!info(e, r)->rows || for_tcc(e)) return NULL;
   if (e->fn->indent + nesting(e, body) + 3 > BRACE_MAX) return NULL;
   Ref from = body->params.at[0], extent = n->arg[n->nargs - 1];
   Info *saved = NEWN(e->c, Info, r - from);

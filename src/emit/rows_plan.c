@@ -418,7 +418,7 @@ static void find_row_results(const Fit *f) {
   }
 }
 
-/* ---- choice ------------------------------------------------------------------------------------ */
+/* ---- choice --------------------------------------------------------------------------------- */
 
 static void forget(Emit *e, const Region *r) {
   for (uint32_t k = 0; k < r->params.n; k++) info(e, r->params.at[k])->lane = false;
