@@ -45,9 +45,23 @@ Prog *program_of(const Case *of, Ctx *c, int gradient, bool sized) {
 
 typedef struct Costs { Ctx *c; const Case *of; Cost cost; } Costs;
 
-static double number(Size s) {
-  int64_t n = 0;
-  return size_is_const(s, &n) ? (double)n : 0;
+/* The value of an int parameter, which no size stands for. */
+static double parameter(const Case *of, const Prog *p, Ref atom) {
+  for (uint32_t k = 0; k < p->sig.params.n; k++)
+    if (p->root->params.at[k] == atom) return (double)size_value(of->values, p->sig.params.at[k].name);
+  return 0;
+}
+
+static double number(const Case *of, const Prog *p, Size s) {
+  double sum = 0;
+  for (uint32_t k = 0; k < s->n; k++) {
+    const Mono *m = &s->mono[k];
+    double term = (double)m->num / (double)m->den;
+    for (uint32_t j = 0; j < m->n; j++)
+      for (uint32_t e = 0; e < m->exp[j]; e++) term *= parameter(of, p, m->atom[j]);
+    sum += term;
+  }
+  return sum;
 }
 
 static void count(void *arg) {
@@ -59,9 +73,10 @@ static void count(void *arg) {
   buf_init(&body, x->c);
   buf_init(&header, x->c);
   emit_c(x->c, &p, 1, &o, &body, &header);
-  x->cost.functions = number(r.count[EMIT_FUNCTIONS]);
-  for (int k = EMIT_ADDITIONS; k < EMIT_FUNCTIONS; k++) x->cost.operations += number(r.count[k]);
-  x->cost.bytes = number(r.moved);
+  x->cost.functions = number(x->of, r.p, r.count[EMIT_FUNCTIONS]);
+  for (int k = EMIT_ADDITIONS; k < EMIT_FUNCTIONS; k++)
+    x->cost.operations += number(x->of, r.p, r.count[k]);
+  x->cost.bytes = number(x->of, r.p, r.moved);
 }
 
 Cost cost_of(const Case *of) {

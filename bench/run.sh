@@ -32,7 +32,7 @@ trap 'rm -rf "$folder"' EXIT
 
 flags=(-O3 -march=native)
 [[ -z $check ]] || flags=(-O0)
-common=(-std=gnu11 -fPIC -Wall -Wextra -Werror -fno-math-errno)
+common=(-std=gnu11 -fPIC -Wall -Wextra -Werror -fno-math-errno -fno-trapping-math)
 
 described() { sed -n "s/^#: $2 *//p" "$1"; }
 
