@@ -64,6 +64,27 @@ static double once(const char *text, bool compile, size_t *bytes) {
   return now() - t;
 }
 
+/* A program of about a hundred lines: ten layers of arrays, reductions, folds and choices. */
+static char *hundred_lines(void) {
+  char *s = malloc(1 << 14), *at = s;
+  if (!s) exit(1);
+  for (int k = 0; k < 10; k++)
+    at += sprintf(at,
+      "layer%d(a: real[n], w: real[n, n]): real[n] = {\n"
+      "  s = w @ a\n"
+      "  m = max(s)\n"
+      "  e = [exp(v - m) for v in s]\n"
+      "  p = [v/sum(e) for v in e]\n"
+      "  t = fold t = 0.5 for i < n { tanh(t*p[i] + %d/7) }\n"
+      "  g = if t > 0.25 then [t*v^2 for v in p] else [v*sin(t) for v in p]\n"
+      "  h = [sum(g[j]*a[j] for j < i) + g[i] for i < n]\n"
+      "  h + a\n}\n", k, k);
+  at += sprintf(at, "h(x: real[n], w: real[n, n]): real = {\n  a0 = x\n");
+  for (int k = 0; k < 10; k++) at += sprintf(at, "  a%d = layer%d(a%d, w)\n", k + 1, k, k);
+  sprintf(at, "  sum(a10^2)\n}\n");
+  return s;
+}
+
 static void latency(void) {
   static const char *const program[][2] = {
     {"f + g - stop(g), scalar", "h(x: real) = x^2 + x^3 - stop_gradient(x^3)\n"},
@@ -80,6 +101,12 @@ static void latency(void) {
     for (int i = 0; i < RUNS; i++) t[i] = once(program[k][1], true, &bytes);
     printf("%-42s %10.3f\n", program[k][0], 1e3 * median(t, RUNS));
   }
+  char *text = hundred_lines();
+  double t[RUNS];
+  size_t bytes;
+  for (int i = 0; i < RUNS; i++) t[i] = once(text, true, &bytes);
+  printf("%-42s %10.3f\n", "a program of 113 lines", 1e3 * median(t, RUNS));
+  free(text);
 }
 
 /* y = x; y = sin(y)*a + x; … : n operations, each needed by the next. */
