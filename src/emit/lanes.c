@@ -17,7 +17,7 @@
 
 enum {
   LANES_OPS = 40,        /* operations in a round */
-  UNROLL_OPS = 10,       /* the same where a block is written out */
+  UNROLL_OPS = 16,       /* the same where a block is written out */
 };
 
 static int width(const Emit *e) {
@@ -160,7 +160,7 @@ static const char *declare_lane(Emit *e, Elem elem, Combiner comb) {
   e->fn->bytes += 8 * (uint64_t)width(e);
   line_start(e);
   putf(e, "%s %s[%d]", c_type(e->f, elem, false), lane, width(e));
-  if (comb == MAX || comb == MIN) {
+  if ((comb == MAX || comb == MIN) && !for_tcc(e)) {
     uint32_t scope = scope_open(e);
     const char *l = c_fresh(e, "l");
     line_end(e, ";");
@@ -208,19 +208,24 @@ static void put_tree(Emit *e, const char *lane, const char *sign, int first, int
   if (stride > 1) put(e, ")");
 }
 
-/* to = from > to || from != from ? from : to; a NaN wins. */
+/* to = from > to || from != from ? from : to; a NaN wins.  libtcc stores less with an if. */
 static void put_winner(Emit *e, const char *to, const char *from, Combiner comb, bool real) {
   line_start(e);
-  putf(e, "%s = %s %s %s", to, from, comb == MAX ? ">" : "<", to);
+  if (for_tcc(e)) put(e, "if (");
+  else putf(e, "%s = ", to);
+  putf(e, "%s %s %s", from, comb == MAX ? ">" : "<", to);
   if (real) putf(e, " || %s != %s", from, from);
-  putf(e, " ? %s : %s", from, to);
+  if (for_tcc(e)) putf(e, ") %s = %s", to, from);
+  else putf(e, " ? %s : %s", from, to);
   line_end(e, ";");
 }
 
+static const char *element(Emit *e, const char *lane, int l) {
+  return str_printf(e->c, "%s[%d]", lane, l);
+}
+
 /* for (int64_t w = 4; w > 0; w /= 2) … lane[l] = the winner of lane[l] and lane[l + w]; */
-static void combine_extremes(Emit *e, const char *name, const char *lane, Combiner comb,
-                             Elem elem) {
-  bool real = elem == ELEM_REAL;
+static void halve_lanes(Emit *e, const char *lane, Combiner comb, Elem elem) {
   uint32_t scope = scope_open(e);
   const char *w = c_fresh(e, "w"), *l = c_fresh(e, "l"), *v = c_fresh(e, "v");
   line_start(e);
@@ -230,11 +235,20 @@ static void combine_extremes(Emit *e, const char *name, const char *lane, Combin
   putf(e, "for (int64_t %s = 0; %s < %s; %s++)", l, l, w, l);
   block_open(e, "");
   line(e, "const %s %s = %s[%s + %s];", c_type(e->f, elem, false), v, lane, l, w);
-  put_winner(e, str_printf(e->c, "%s[%s]", lane, l), v, comb, real);
+  put_winner(e, str_printf(e->c, "%s[%s]", lane, l), v, comb, elem == ELEM_REAL);
   block_close(e);
   block_close(e);
-  put_winner(e, name, str_printf(e->c, "%s[0]", lane), comb, real);
   scope_close(e, scope);
+}
+
+static void combine_extremes(Emit *e, const char *name, const char *lane, Combiner comb,
+                             Elem elem) {
+  bool real = elem == ELEM_REAL;
+  for (int half = width(e)/2; for_tcc(e) && half > 0; half /= 2)
+    for (int l = 0; l < half; l++)
+      put_winner(e, element(e, lane, l), element(e, lane, l + half), comb, real);
+  if (!for_tcc(e)) halve_lanes(e, lane, comb, elem);
+  put_winner(e, name, element(e, lane, 0), comb, real);
 }
 
 static void combine_lanes(Emit *e, Ref r, const char *const *lane) {
@@ -275,6 +289,9 @@ static Rounds find_rounds(Emit *e, Ref r, const char *block) {
   } else if (node(e, extent)->op == IR_CONST) {
     int64_t all = node(e, extent)->aux.i;
     x.rest = str_printf(e->c, "%lld", (long long)(all - all % width(e)));
+  } else if (for_tcc(e)) { /* no division there, in no round of the loop */
+    x.rest = c_fresh(e, "rest");
+    line(e, "const int64_t %s = %s > 0 ? %s & %d : 0;", x.rest, last, last, -width(e));
   } else {
     x.rest = str_printf(e->c, "%s - %s %% %d", last, count, width(e));
   }
@@ -354,8 +371,7 @@ static void put_plain_blocks(Emit *e, Ref r, const Rounds *x, const char *const 
   name_index(e, x->index);
   const char *i = info(e, x->index)->cname;
   open_blocks_from(e, x, i, unroll ? width(e) : 1);
-  if (!unroll)
-    put_round(e, r, lane, str_printf(e->c, "(%s - %s) & %d", i, x->first, width(e) - 1));
+  if (!unroll) put_round(e, r, lane, str_printf(e->c, "%s & %d", i, width(e) - 1));
   for (int l = 0; unroll && l < width(e); l++) {
     if (l) info(e, x->index)->cname = str_printf(e->c, "(%s + %d)", i, l);
     put_round(e, r, lane, str_printf(e->c, "%d", l));
@@ -371,9 +387,9 @@ static void put_rounds(Emit *e, Ref r, const Rounds *x, const char *const *lane)
 
 /* Of one axis, whose extent is known when the code runs: no lanes where they stay empty. */
 static void emit_guarded(Emit *e, Ref r, const char *block) {
-  uint32_t scope = scope_open(e);
   emit_trips(e, node(e, r)->arg[0]);
   Rounds x = find_rounds(e, r, block);
+  uint32_t scope = scope_open(e);
   put_rest(e, r, &x);
   line_start(e);
   putf(e, "if (%s >= %d)", x.count, width(e));
@@ -405,7 +421,7 @@ void emit_lanes(Emit *e, Ref r, const char *block) {
   combine_lanes(e, r, lane);
 }
 
-/* ---- the head of a file ------------------------------------------------------------------------ */
+/* ---- the head of a file -------------------------------------------------------------------- */
 
 const char emit_lanes_head[] =
   "/* A loop over lanes becomes vector code: gcc must not unroll it before. */\n"
