@@ -226,12 +226,15 @@ OPTIMIZE = \
   src/optimize/pipeline.c \
   src/optimize/rewrite.c \
   src/optimize/rewrite.h \
+  src/optimize/scalars.c \
   src/optimize/scopes.c \
   src/optimize/share.c \
   src/optimize/share.h \
   src/optimize/simplify.c \
   src/optimize/split.c \
-  src/optimize/tabulate.c
+  src/optimize/tabulate.c \
+  src/optimize/unroll.c \
+  src/optimize/unroll.h
 
 SCRIPT = \
   src/script/csv.c \

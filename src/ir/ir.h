@@ -321,6 +321,8 @@ Region *ir_begin_loop(Prog *p, uint32_t n, const Ref *extent, Ref *index);
 Ref ir_param(Prog *p, const Type *t);   /* of p->cur */
 void ir_result(Prog *p, Ref r);         /* adds a result to p->cur */
 void ir_end(Prog *p);
+/* One more result of a region that has ended and has no node yet. */
+void ir_more_result(Prog *p, Region *r, Ref x);
 /* Tells what the first parameters of p->cur run over, right after ir_begin, so that
  * size_nonneg can use it while the body is built (ir_loop and ir_fold tell it, too). */
 void ir_set_extents(Prog *p, uint32_t n, const Ref *extent);

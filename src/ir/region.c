@@ -76,6 +76,11 @@ void ir_end(Prog *p) {
   p->cur = r->parent;
 }
 
+void ir_more_result(Prog *p, Region *r, Ref x) {
+  VEC_PUSH(p->ctx, &r->results, x);
+  hash_region(p, r);
+}
+
 /* ---- what a region mentions from outside ----------------------------------- */
 
 /* Gathers the Refs mentioned that lie in none of the regions. */

@@ -12,6 +12,7 @@ static const struct { const char *name; PassFn run; } passes[] = {
   {"simplify", opt_simplify},
   {"check", opt_bounds},           /* fusion asks which reads cannot fail */
   {"accumulate", opt_accumulate},
+  {"unroll", opt_unroll},
   {"fuse", opt_fuse},
   {"tidy", opt_simplify},          /* joined code has common parts */
   {"hoist", opt_hoist},
@@ -57,7 +58,7 @@ Prog *optimize_in_place(Prog *p, const Dump *dump) {
 
 const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
-    "ir", "erase", "sweep", "simplify", "check", "accumulate",
+    "ir", "erase", "sweep", "simplify", "check", "accumulate", "unroll",
     "fuse", "tidy", "hoist", "split", "bounds", "flatten", "final", NULL,
   };
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");
