@@ -187,12 +187,18 @@ static void release(Sweep *s, uint32_t nresults) {
   arena_release(c, s->todo.at, sizeof *s->todo.at * s->todo.cap);
 }
 
+/* Was this a checked read of equal elements, which bounds.c has proved since? */
+static bool reads_fill(const Prog *p, const Node *n) {
+  return n->op == IR_READ && !(n->flags & NODE_CHECKED) && ir_node(p, n->arg[0])->op == IR_FILL;
+}
+
 /* Is there nothing to drop, nor to write in another way? */
 static bool all_needed(const Sweep *s, uint32_t nresults) {
   for (Ref r = 1; r < s->p->nnodes; r++) {
     const Node *n = ir_node(s->p, r);
     if (!s->live[r] && n->op != IR_PARAM) return false;
     if (n->op == IR_FOLD && n->nargs == 1 && !(n->flags & NODE_IO)) return false;
+    if (reads_fill(s->p, n)) return false;
   }
   for (uint32_t k = 0; k < nresults; k++)
     if (!s->result[k]) return false;

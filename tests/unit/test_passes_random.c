@@ -392,7 +392,17 @@ static Prog *all_passes(Prog *p) {
   return optimize(p, NULL);
 }
 
-static Prog *through_text(Prog *p) {
+/* The program as constructors make it, without what passes left side by side. */
+static Prog *made_anew(Prog *p) {
+  Copy k;
+  Prog *to = prog_start(&k, p);
+  copy_nodes(&k, p->root);
+  prog_finish(&k);
+  return to;
+}
+
+static Prog *through_text(Prog *given) {
+  Prog *p = made_anew(given);
   Buf b;
   buf_init(&b, p->ctx);
   ir_print(p, &b);

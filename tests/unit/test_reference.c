@@ -32,6 +32,7 @@ static const struct {
   const char *name, *reason;
 } excluded[] = {
     {"examples/dann.gc", "half a million weights, trained: hours in the interpreter"},
+    {"examples/dann_train.gc", "trained for a thousand steps, twice: minutes in the interpreter"},
 };
 
 /* Blocks whose file is no script by itself (besides those whose command has no FILE). */
