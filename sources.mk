@@ -529,6 +529,7 @@ TEST_FILES = \
   tests/passes/read.txt \
   tests/passes/simplify.txt \
   tests/passes/split.txt \
+  tests/passes/unroll.txt \
   tests/run-document \
   tests/run-example \
   tests/run-programs \
