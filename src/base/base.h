@@ -69,7 +69,12 @@ const char *intern_z(Ctx *c, const char *s);
 const char *str_printf(Ctx *c, const char *fmt, ...) GC_PRINTF(2, 3);
 
 /* A text under construction, in the arena. */
-typedef struct Buf { Ctx *c; char *at; size_t n, cap; } Buf;
+typedef struct Buf {
+  Ctx *c;
+  char *at;
+  size_t n, cap;
+  bool lent;                  /* its room is not the arena's: left alone once it is too small */
+} Buf;
 void buf_init(Buf *b, Ctx *c);
 void buf_add(Buf *b, const char *s, size_t n);
 void buf_puts(Buf *b, const char *s);

@@ -62,8 +62,9 @@ static void reserve(Buf *b, size_t n) {
     if (cap > SIZE_MAX / 2) arena_raise(b->c, GC_NOMEM);
     cap *= 2;
   }
-  b->at = arena_move(b->c, b->at, b->cap, cap);
+  b->at = (b->lent ? arena_grow : arena_move)(b->c, b->at, b->cap, cap);
   b->cap = cap;
+  b->lent = false;
 }
 
 void buf_add(Buf *b, const char *s, size_t n) {
@@ -94,7 +95,7 @@ void buf_printf(Buf *b, const char *fmt, ...) {
 }
 
 void buf_release(Buf *b) {
-  arena_release(b->c, b->at, b->cap);
+  if (!b->lent) arena_release(b->c, b->at, b->cap);
   buf_init(b, b->c);
 }
 

@@ -160,7 +160,7 @@ static void format_element(const Value *v, uint64_t k, const Style *s, const For
   } else if (f->conversion == 's') {
     char room[64];
     Style plain = {.scalar = true, .is_float = s->is_float};
-    Buf word = {.c = out->c, .at = room, .cap = sizeof room};
+    Buf word = {.c = out->c, .at = room, .cap = sizeof room, .lent = true};
     element_print(v, k, &plain, &word);
     format_word(f, buf_text(&word), out);
   } else if (!real) {

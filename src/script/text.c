@@ -3,7 +3,7 @@
 #include "script/private.h"
 
 Buf *line_init(Line *l, Ctx *c) {
-  l->buf = (Buf){.c = c, .at = l->room, .cap = sizeof l->room};
+  l->buf = (Buf){.c = c, .at = l->room, .cap = sizeof l->room, .lent = true};
   l->room[0] = '\0';
   return &l->buf;
 }
