@@ -4,8 +4,10 @@
  *
  * An array that a step changes by `A with [i] = v` alone is not kept as a whole: the forward
  * run keeps i and the element that v replaced, and the backward pass carries A itself and
- * puts the old elements back, so that a step costs an element in both directions.  With
- * --checkpoint nothing is kept here: stretch.c keeps a few states and runs stretches again. */
+ * puts the old elements back, so that a step costs an element in both directions.  An i that
+ * is the step's own number, or that plus or minus something, is not kept but said again: what
+ * the step reads at i is then seen to be the old element.  With --checkpoint nothing is kept
+ * here: stretch.c keeps a few states and runs stretches again. */
 #include "differentiate/stretch.h"
 
 enum { MAX_UPDATES = 16 };   /* of one array in one step */
@@ -16,7 +18,7 @@ typedef struct Restored {
   uint32_t nupdates;
   Ref update[MAX_UPDATES];
   Ref old[MAX_UPDATES];
-  Ref *index[MAX_UPDATES];
+  Ref *index[MAX_UPDATES]; /* 0: known from the step's number */
   Ref last;                /* the array after the forward run, then as the fold carries it */
 } Restored;
 
@@ -65,8 +67,35 @@ static uint32_t keep(Prog *p, Ref value) {
   return p->cur->results.n - 1;
 }
 
+/* Is it the number of the step, a constant, or from outside of the steps? */
+static bool known_in_step(const Prog *p, const Region *body, Ref r) {
+  if (r == body->params.at[0] || ir_node(p, r)->op == IR_CONST) return true;
+  return ir_in_scope(p, r, body->parent);
+}
+
+/* Is it that, or the sum or difference of two such? */
+static bool follows_step(const Prog *p, const Region *body, Ref r) {
+  const Node *n = ir_node(p, r);
+  if (known_in_step(p, body, r)) return true;
+  return n->op == IR_PRIM && (n->aux.i == P_ADD || n->aux.i == P_SUB) &&
+         known_in_step(p, body, n->arg[0]) && known_in_step(p, body, n->arg[1]);
+}
+
+static Ref known_again(Reverse *v, Ref r) {
+  const Node *n = ir_node(v->p, r);
+  return n->op == IR_CONST ? ir_int(v->p, n->aux.i) : copy_ref(v->replay, r);
+}
+
+/* Such a subscript in the step that is gone through: v->replay has its number. */
+static Ref subscript_again(Reverse *v, const Region *body, Ref r) {
+  if (known_in_step(v->p, body, r)) return known_again(v, r);
+  const uint32_t prim = (uint32_t)ir_node(v->p, r)->aux.i;
+  Ref a = known_again(v, ir_node(v->p, r)->arg[0]), b = known_again(v, ir_node(v->p, r)->arg[1]);
+  return ir_prim2(v->p, prim, a, b);
+}
+
 /* In a body copied here: keeps what each update of carried value k replaces, and where. */
-static void keep_updates(Reverse *v, Restored *a) {
+static void keep_updates(Reverse *v, const Region *body, Restored *a) {
   Prog *p = v->p;
   for (uint32_t j = 0; j < a->nupdates; j++) {
     const Node *w = ir_node(p, a->update[j]);
@@ -75,7 +104,8 @@ static void keep_updates(Reverse *v, Restored *a) {
     Ref *at = NEWN(p->ctx, Ref, nidx + 1);
     for (uint32_t i = 0; i < nidx; i++) at[i] = copy_ref(v->replay, w->arg[i + 2]);
     a->old[j] = keep(p, ir_read(p, copy_ref(v->replay, w->arg[0]), nidx, at, false));
-    for (uint32_t i = 0; i < nidx; i++) a->index[j][i] = keep(p, at[i]);
+    for (uint32_t i = 0; i < nidx; i++)
+      if (!follows_step(p, body, w->arg[i + 2])) a->index[j][i] = keep(p, at[i]);
   }
 }
 
@@ -88,7 +118,8 @@ static void take_tapes(Prog *p, Ref fold, FoldReverse *r) {
     for (uint32_t j = 0; j < a->nupdates; j++) {
       a->old[j] = ir_out(p, fold, a->old[j]);
       uint32_t nidx = ir_node(p, a->update[j])->nargs - 2;
-      for (uint32_t i = 0; i < nidx; i++) a->index[j][i] = ir_out(p, fold, a->index[j][i]);
+      for (uint32_t i = 0; i < nidx; i++)
+        if (a->index[j][i]) a->index[j][i] = ir_out(p, fold, a->index[j][i]);
     }
   }
 }
@@ -108,7 +139,7 @@ static void keep_by_second_run(Reverse *v, FoldReverse *r) {
   copy_nodes(v->replay, body);
   for (uint32_t k = 0; k < r->carried; k++) ir_result(p, copy_ref(v->replay, body->results.at[k]));
   for (uint32_t k = 0; k < r->carried; k++) {
-    if (r->restored[k]) keep_updates(v, r->restored[k]);
+    if (r->restored[k]) keep_updates(v, body, r->restored[k]);
     else r->tape[k] = keep(p, copy_ref(v->replay, body->params.at[k + 1]));
   }
   Combiner *comb = NEWN(p->ctx, Combiner, again->results.n);
@@ -142,12 +173,16 @@ static void find_active(Reverse *v, Level *l, Ref fold, FoldReverse *r) {
 }
 
 /* The array before step t, from the array after it: the old elements put back. */
-static Ref restore(Prog *p, Restored *a, Ref t) {
+static Ref restore(Reverse *v, const Region *body, Restored *a, Ref t) {
+  Prog *p = v->p;
   Ref array = a->last;
   for (uint32_t j = a->nupdates; j-- > 0;) {
-    uint32_t nidx = ir_node(p, a->update[j])->nargs - 2;
+    const Node *w = ir_node(p, a->update[j]);
+    uint32_t nidx = w->nargs - 2;
     Ref *at = NEWN(p->ctx, Ref, nidx + 1);
-    for (uint32_t i = 0; i < nidx; i++) at[i] = ir_read(p, a->index[j][i], 1, &t, false);
+    for (uint32_t i = 0; i < nidx; i++)
+      at[i] = a->index[j][i] ? ir_read(p, a->index[j][i], 1, &t, false)
+                             : subscript_again(v, body, w->arg[i + 2]);
     array = ir_with(p, array, ir_read(p, a->old[j], 1, &t, false), nidx, at, false);
   }
   return a->last = array;
@@ -159,7 +194,8 @@ static void load_states(Reverse *v, Level *child, FoldReverse *r, Ref t) {
   const Region *body = r->n->regions[0];
   copy_set(v->replay, body->params.at[0], t);
   for (uint32_t k = 0, j = 0; k < r->carried; k++) {
-    r->state[k] = r->restored[k] ? restore(p, r->restored[k], t) : ir_read(p, r->tape[k], 1, &t, false);
+    Restored *a = r->restored[k];
+    r->state[k] = a ? restore(v, body, a, t) : ir_read(p, r->tape[k], 1, &t, false);
     if (j < r->nactive && r->active[j] == k) {
       r->state[k] = ir_var(p, r->state[k]);
       VEC_PUSH(p->ctx, &child->variables, r->state[k]);

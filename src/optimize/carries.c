@@ -3,8 +3,9 @@
  * Requires: barriers gone.  Two carried values are equal throughout if they start as the
  * same node and, supposing that they are equal, step to the same node.  The body is built on
  * that supposition; consing then tells whether it holds, and where it does not the
- * classes are split and the body is built once more.  Values are the same to the bit.
- * Linear: a body is built a fixed number of times at most. */
+ * classes are split and the body is built once more.  Results of a loop inside that prove to
+ * be equal so become one, too: else what is made of them would differ by name.
+ * Values are the same to the bit.  Linear: a body is built a fixed number of times at most. */
 #include "optimize/passes.h"
 
 enum { MAX_ROUNDS = 3, MAX_CARRIED = 64 };
@@ -89,10 +90,33 @@ static void finish(Rewrite *w, Ref old, Region *r, Ref trips, const Ref *init, c
   w->outs[old] = outs;
 }
 
+/* The first result of the new body that is the same as result k, by the same combiner. */
+static uint32_t first_like(const Node *n, const Region *r, uint32_t k) {
+  uint32_t j = 0;
+  while (r->results.at[j] != r->results.at[k] || n->aux.loop->comb[j] != n->aux.loop->comb[k]) j++;
+  return j;
+}
+
+/* A loop with each of its results once, and what the old results are now. */
+static Ref copy_loop(Rewrite *w, Ref old) {
+  Prog *to = w->k.to;
+  Ref made = rewrite_copy(w, old);
+  const Node *n = ir_node(to, made);
+  const Region *r = n->regions[0];
+  bool equal = false;
+  for (uint32_t k = 0; k < n->nresults && !equal; k++) equal = first_like(n, r, k) != k;
+  if (!equal) return made;
+  Ref *outs = NEWN(to->ctx, Ref, n->nresults + 1);
+  for (uint32_t k = 0; k < n->nresults; k++) outs[k] = ir_out(to, made, first_like(n, r, k));
+  w->outs[old] = outs;
+  return made;
+}
+
 static Ref visit(Rewrite *w, Ref old) {
   const Node *n = ir_node(w->k.from, old);
   Ref init[MAX_CARRIED];
   w->outs[old] = NULL; /* set if a body around was built on another supposition */
+  if (n->op == IR_LOOP && n->nresults > 1) return copy_loop(w, old);
   if (n->op != IR_FOLD || n->nargs < 3 || n->nargs > MAX_CARRIED + 1) return 0;
   if (ir_has_effect(w->k.from, old)) return 0;
   Ref trips = copy_ref(&w->k, n->arg[0]);

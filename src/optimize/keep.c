@@ -125,14 +125,25 @@ static bool same_constant(const Prog *p, Ref a, Ref b) {
   return x->op == IR_CONST && y->op == IR_CONST && x->type == y->type && ir_alike(x, y);
 }
 
-/* Does y read, at subscripts from `first` on, what x reads? */
-static bool same_subscripts(const Keep *s, const Node *x, const Node *y, uint32_t first) {
-  if (x->op != IR_READ || x->nargs - 1 != y->nargs - first) return false;
-  for (uint32_t k = 1; k < x->nargs; k++) {
-    Ref a = y->arg[k - 1 + first];
+/* Are the subscripts of y from operand `j` on those of x from operand `k` on? */
+static bool same_subscripts(const Keep *s, const Node *x, const Node *y, uint32_t k, uint32_t j) {
+  if (x->nargs - k != y->nargs - j) return false;
+  for (; k < x->nargs; k++, j++) {
+    Ref a = y->arg[j];
     if (x->arg[k] != image_of(s, a) && !same_constant(s->p, x->arg[k], a)) return false;
   }
   return true;
+}
+
+/* Does x read the state, or what that itself was read from, where y reads its tape? */
+static bool reads_state(const Keep *s, const Node *x, Ref state, const Node *y) {
+  const Node *row = ir_node(s->p, state);
+  if (x->op != IR_READ) return false;
+  if (x->arg[0] == state) return same_subscripts(s, x, y, 1, 2);
+  if (row->op != IR_READ || x->nargs < row->nargs) return false;
+  for (uint32_t k = 0; k < row->nargs; k++)
+    if (x->arg[k] != row->arg[k]) return false;
+  return same_subscripts(s, x, y, row->nargs, 2);
 }
 
 /* A read of what the fold that is walked back has built: of its own round. */
@@ -144,11 +155,8 @@ static Ref find_tape_read(const Keep *s, const Region *in, const Node *y) {
   if (image_of(s, y->arg[1]) != body->params.at[0]) return 0;
   Ref state = body->results.at[tape->aux.i];
   if (y->nargs == 2) return state;
-  for (uint32_t k = 0; k < in->nodes.n; k++) {
-    const Node *x = ir_node(s->p, in->nodes.at[k]);
-    if (x->op == IR_READ && x->arg[0] == state && same_subscripts(s, x, y, 2))
-      return in->nodes.at[k];
-  }
+  for (uint32_t k = 0; k < in->nodes.n; k++)
+    if (reads_state(s, ir_node(s->p, in->nodes.at[k]), state, y)) return in->nodes.at[k];
   return 0;
 }
 
@@ -340,11 +348,21 @@ static void plan_inside(Keep *s, const Node *a, const Node *b, uint32_t depth) {
       plan(s, x.at[k], y.at[j], depth);
 }
 
+/* Does b read what the loop `first` has built? */
+static bool reads_results(const Prog *p, Ref first, const Node *b) {
+  for (uint32_t k = 0; k < b->nfree; k++) {
+    const Node *n = ir_node(p, b->free[k]);
+    if (n->op == IR_PROJ && n->arg[0] == first) return true;
+  }
+  return false;
+}
+
 /* Loop `again` may compute again what `first` has computed.  Hashes tell whether they share
- * work, but for a fold walked back, which reads its states elsewhere. */
+ * work, but for a loop or a fold walked back that reads what the first has built. */
 static void plan(Keep *s, Ref first, Ref again, uint32_t depth) {
   const Node *a = ir_node(s->p, first), *b = ir_node(s->p, again);
-  if (!same_extents(s, a, b) || (!s->fold && !share_work(s->p, first, again))) return;
+  if (!same_extents(s, a, b)) return;
+  if (!s->fold && !reads_results(s->p, first, b) && !share_work(s->p, first, again)) return;
   number(s, a, b);
   keep_common(s, b, depth, s->fold ? MAX_TAPES : MAX_KEPT);
   if (depth == 1) find_twins(s, first, again);
@@ -354,12 +372,8 @@ static void plan(Keep *s, Ref first, Ref again, uint32_t depth) {
 /* Does fold `again` walk the rounds of `first` back?  Then it reads what that built. */
 static bool walks_back(Keep *s, Ref first, const Node *again) {
   const Region *body = again->regions[0];
-  bool reads = false;
-  for (uint32_t k = 0; k < again->nfree && !reads; k++) {
-    const Node *n = ir_node(s->p, again->free[k]);
-    reads = n->op == IR_PROJ && n->arg[0] == first;
-  }
-  for (uint32_t k = 0; reads && k < body->nodes.n; k++)
+  if (!reads_results(s->p, first, again)) return false;
+  for (uint32_t k = 0; k < body->nodes.n; k++)
     if (is_way_back(s->p, body->nodes.at[k], again)) {
       s->round[body->owner] = s->known_from = body->nodes.at[k];
       return true;
