@@ -219,8 +219,9 @@ static void compile_cc(void *arg) {
 /* A cache of its own for each case, so that the compiler has everything to do. */
 static void empty_cache(void) {
   static int number;
-  char path[64];
-  snprintf(path, sizeof path, "cache/%d", number++);
+  char here[1000], path[1100];
+  if (!getcwd(here, sizeof here)) die("no folder");
+  snprintf(path, sizeof path, "%s/cache/%d", here, number++);
   setenv("XDG_CACHE_HOME", path, 1);
 }
 
