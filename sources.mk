@@ -491,6 +491,7 @@ DOCUMENTS = \
   docs/compiled.md \
   docs/ir.md \
   docs/manual.md \
+  docs/performance.md \
   docs/session.md \
   docs/stages.md
 
