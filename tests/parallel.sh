@@ -49,6 +49,12 @@ check "rooms of blocks" grep -q 'room = ' serial/model.c
 check "rounds that may fail" grep -q 'failed\[block' serial/model.c
 check "the self-test" bash -c 'printf "int model_selftest(void);\nint main(void) { return model_selftest(); }\n" >t.c
   "$@" -o t t.c serial/model.o -lm && ./t' - "${cc[@]}"
+accepted() { # FILE.gc
+  gradc compile "$1" -o accepted.c --openmp --no-warn=none && "${cc[@]}" "${strict[@]}" -c accepted.c
+}
+for file in "$here"/compiled/*.gc; do
+  [[ $file == */casadi.gc ]] || check "$(basename "$file") for OpenMP" accepted "$file"
+done
 if echo 'int main(void) { return 0; }' >omp.c && "${cc[@]}" -fopenmp omp.c -o omp 2>/dev/null; then
   mkdir -p omp.d
   check "with OpenMP" "${cc[@]}" "${strict[@]}" -O1 -ffp-contract=off -fopenmp -c -o omp.d/model.o serial/model.c

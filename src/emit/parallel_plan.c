@@ -54,7 +54,7 @@ void plan_copies(Emit *e) {
       const Type *type = of->type;
       uint32_t b = buffer_new(e, BUF_SLOT, type, region_of(e, r), r);
       e->buffers.at[b].size = size_scale(e->p, size, PARALLEL_COPIES, 1);
-      e->buffers.at[b].no_local = true;
+      e->buffers.at[b].no_local = e->buffers.at[b].copies = true;
       buffer_live(e, b, info(e, r)->begin, info(e, r)->end);
       e->copies.at[k].buffer = b;
     }
@@ -160,8 +160,9 @@ static void give_room(Emit *e, uint32_t k, Ref loop) {
   buffer_live(e, k, info(e, loop)->begin, info(e, loop)->end);
 }
 
+/* Copies are used by no loop inside one that runs in parallel. */
 static bool is_shared(const Buffer *b) {
-  return (b->kind == BUF_SLOT || b->kind == BUF_TEMP) && b->region && b->from != UINT32_MAX;
+  return !b->copies && (b->kind == BUF_SLOT || b->kind == BUF_TEMP) && b->region && b->from != UINT32_MAX;
 }
 
 void plan_rooms(Emit *e) {

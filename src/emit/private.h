@@ -74,6 +74,7 @@ typedef struct Buffer {
   const char *alias;     /* a pointer that takes turns with another, while its fold runs; or
                             to a block's part of it (--openmp) */
   uint32_t alias_home;
+  bool copies;           /* SLOT: of an accumulator, for the blocks of a loop (--openmp) */
   Size room;             /* SLOT: elements of each block's room, or NULL: there is one place */
   uint32_t nrooms;       /* so many of them */
   uint32_t next_room;    /* in the list of its loop */
