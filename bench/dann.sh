@@ -17,6 +17,7 @@ rounds=${1:-11}
 # shellcheck source=bench/openblas.bash
 source "$here/../openblas.bash"
 
+read -ra cc <<<"${CC:-gcc}"
 work=$(mktemp -d "${TMPDIR:-/tmp}/gradc-bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
@@ -24,7 +25,7 @@ trap 'rm -rf "$work"' EXIT
 build() {
   mkdir "$work/$1"
   (cd "$work/$1" && "$GRADC" compile "$here/model.gc" -o model.c --real=float --grad loss:p ${3-} &&
-    "$CC" -O3 -march=native -I. "$here/main.c" model.c -o train -lm $2)
+    "${cc[@]}" -O3 -march=native -I. "$here/main.c" model.c -o train -lm $2)
 }
 
 names=() commands=()

@@ -15,7 +15,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=bench/openblas.bash
 source "$here/openblas.bash"
 python=${PYTHON:-/usr/bin/python3}
-cc=${CC:-gcc} cxx=${CXX:-g++}
+read -ra cc <<<"${CC:-gcc}"
+read -ra cxx <<<"${CXX:-g++}"
 check='' rows=()
 for word; do
   case $word in
@@ -39,7 +40,7 @@ described() { sed -n "s/^#: $2 *//p" "$1"; }
 # object OUT SOURCE...: a shared object; what stands in extra[] goes to the compiler, too.
 extra=()
 object() {
-  "$cc" "${common[@]}" "${flags[@]}" "${extra[@]}" -shared -o "$1" "${@:2}" "${libs[@]}" -lm
+  "${cc[@]}" "${common[@]}" "${flags[@]}" "${extra[@]}" -shared -o "$1" "${@:2}" "${libs[@]}" -lm
 }
 
 # The C functions of a row: the value first, then what is timed ("grad f:x,W" is NAME_f_grad_x_W).
@@ -88,11 +89,11 @@ build_adolc() {
   libs=()
   local parts=() k=0
   for file in "${adapters[@]}"; do
-    "$cc" "${common[@]}" -O2 "${includes[@]}" -DPEER -c -o "$folder/adapter$k.o" "$file"
+    "${cc[@]}" "${common[@]}" -O2 "${includes[@]}" -DPEER -c -o "$folder/adapter$k.o" "$file"
     parts+=("$folder/adapter$k.o")
     k=$((k + 1))
   done
-  "$cxx" -std=c++17 -fPIC "${flags[@]}" "${includes[@]}" "${defined[@]}" -shared \
+  "${cxx[@]}" -std=c++17 -fPIC "${flags[@]}" "${includes[@]}" "${defined[@]}" -shared \
     -o "$folder/adolc.so" "$here/peers/adolc.cpp" "${parts[@]}" -ladolc 2>"$folder/adolc.log" ||
     echo "ADOL-C: none here ($(head -n 1 "$folder/adolc.log"))"
 }
@@ -108,7 +109,7 @@ object "$folder/peak.so" "$here/peers/peak.c"
 
 if [[ -z $check ]]; then
   printf 'machine: %s, %s\n' "$(uname -m)" "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
-  printf 'compiled by: %s %s (gradc and by hand)\n' "$("$cc" --version | head -n 1)" "${flags[*]} ${common[*]}"
+  printf 'compiled by: %s %s (gradc and by hand)\n' "$("${cc[@]}" --version | head -n 1)" "${flags[*]} ${common[*]}"
 fi
 cd "$folder"
 "${ROWS_PROGRAM:?}" $check --runs "${RUNS:-9}" --tsv "${TSV:-/dev/null}" \

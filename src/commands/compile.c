@@ -241,13 +241,14 @@ static void make_programs(Compile *k, Module *m) {
     Request *q = &k->requests.at[i];
     Prog *p = elaborate_sized(k, m, q);
     bool derive = k->emit.casadi && q->kind == DERIV_VALUE && has_reals(p);
-    add_program(k, m, p, q);
+    Request of = *q;
+    if (derive) all_reals(k->job.c, m, p, &of);
+    add_program(k, m, p, q); /* p is gone */
     if (!derive) continue;
     k->value = k->known.at[k->known.n - 1];
-    all_reals(k->job.c, m, p, q);
-    add_casadi(k, m, q, DERIV_JVP, CASADI_FORWARD);
-    add_casadi(k, m, q, DERIV_VJP, CASADI_ADJOINT);
-    add_casadi(k, m, q, DERIV_JACOBIAN, CASADI_JACOBIAN);
+    add_casadi(k, m, &of, DERIV_JVP, CASADI_FORWARD);
+    add_casadi(k, m, &of, DERIV_VJP, CASADI_ADJOINT);
+    add_casadi(k, m, &of, DERIV_JACOBIAN, CASADI_JACOBIAN);
   }
 }
 
