@@ -70,9 +70,9 @@ bool from_file(Contender *k, const char *name, const char *object, const Case *c
   }
   memcpy(&k->call, &call, sizeof call);
   memcpy(&length, &work, sizeof work);
-  char *list = strdup(*names);
+  char *list = strdup(*names), *rest;
   int n = 0;
-  for (char *word = strtok(list, " "); word; word = strtok(NULL, " "))
+  for (char *word = strtok_r(list, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
     k->size[n++] = size_value(c->values, word);
   free(list);
   for (int j = 0; j < c->nin; j++) k->in[j] = c->in[j].data;

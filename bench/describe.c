@@ -69,7 +69,8 @@ static Input input(const char *s) {
 }
 
 static void reals(Row *r, char *s) {
-  for (char *word = strtok(s, " "); word && r->nreals < 2; word = strtok(NULL, " "))
+  char *rest;
+  for (char *word = strtok_r(s, " ", &rest); word && r->nreals < 2; word = strtok_r(NULL, " ", &rest))
     r->real[r->nreals++] = word;
 }
 

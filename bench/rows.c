@@ -262,8 +262,8 @@ static int gather(const Options *o, const Case *c, const char *folder, Contender
   n += from_file(&k[n], "hand", object(folder, "hand", &path), c, function);
   if (!c->single) n += from_child(&k[n], "adolc", object(o->folder, "adolc", &path), c, function);
   n += from_server(&k[n], "torch", o->torch, folder, c);
-  char *names = strdup(c->row->peers);
-  for (char *name = strtok(names, " "); name; name = strtok(NULL, " ")) {
+  char *names = strdup(c->row->peers), *rest;
+  for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
     const char *column = strcmp(name, "copy") ? "plain" : "copy";
     if (from_file(&k[n], column, object(folder, name, &path), c, function))
       k[n++].checked = strcmp(name, "copy");
