@@ -263,11 +263,14 @@ static void place_structured(Emit *e, Ref r) {
 
 /* ---- the walk ---------------------------------------------------------------- */
 
-/* Rows are written before their stack is complete. */
+/* Rows are written before their stack is complete, and before the stack that it is a row of. */
 static void whole_exists_from(Emit *e, uint32_t b, Ref first) {
-  Buffer *x = &e->buffers.at[b];
-  if (info(e, first)->begin < x->from && node(e, first)->region == x->region->id) x->first = first;
-  buffer_live(e, b, info(e, first)->begin, 0);
+  for (; b; b = e->buffers.at[b].parent) {
+    Buffer *x = &e->buffers.at[b];
+    if (info(e, first)->begin < x->from && node(e, first)->region == x->region->id)
+      x->first = first;
+    buffer_live(e, b, info(e, first)->begin, 0);
+  }
 }
 
 static void place_stack(Emit *e, Ref r) {
