@@ -9,6 +9,8 @@
  *
  * Two rounds: what the first one leaves without users no longer counts as one in the
  * second.  Linear in the program. */
+#include <math.h>
+
 #include "optimize/normal.h"
 #include "optimize/optimize.h"
 #include "optimize/rewrite.h"
@@ -158,7 +160,7 @@ static Ref sum_at_one(Rewrite *w, Ref loop, Ref element) {
 static Ref result_of_sum(Rewrite *w, Ref loop, Ref e, bool derivative) {
   Prog *p = w->k.to;
   const Node *l = ir_node(p, loop);
-  if (zero(p, e)) return constant_here(p, e);
+  if (zero(p, e)) return ir_zero(p, ir_type(p, e));
   if (!derivative || ir_type(p, e)->elem != ELEM_REAL || !l->nargs) return 0;
   Ref outside = known_outside(p, e);
   return outside ? ir_mul(p, outside, trips(p, l)) : sum_at_one(w, loop, e);
@@ -178,10 +180,16 @@ static Ref result_of_loop(Rewrite *w, Ref loop, uint32_t k, bool derivative) {
   }
 }
 
-/* Both branches give the same, or what needs no branch to compute. */
+static bool has_sign(const Prog *p, Ref r) {
+  const Node *n = ir_node(p, r);
+  return n->op == IR_CONST && n->type->elem == ELEM_REAL && signbit(n->aux.r);
+}
+
+/* Both branches give the same, or what needs no branch to compute; -0 is not 0. */
 static Ref result_of_if(Prog *p, const Node *n, uint32_t k) {
   Ref a = n->regions[0]->results.at[k], b = n->regions[1]->results.at[k];
-  if (zero(p, a) && zero(p, b)) return ir_zero(p, n->result_type[k]);
+  if (zero(p, a) && zero(p, b) && !has_sign(p, a) && !has_sign(p, b))
+    return ir_zero(p, n->result_type[k]);
   a = known_outside(p, a);
   b = a ? known_outside(p, b) : 0;
   if (!a || !b) return 0;
