@@ -304,7 +304,7 @@ static void compile(void *arg) {
   s->made = function_new(s->g, s->c, p);
   if (!s->code) return;
   JitCode code;
-  s->made->machine = jit_take(jit_tcc(p, true), &code);
+  s->made->machine = jit_take(jit_tcc_to_keep(p), &code);
   if (s->g->tiers) s->made->tier = jit_tier_new(p);
   s->made->entry = code.entry;
   s->made->work = code.work;

@@ -41,6 +41,11 @@ fi
 unset TMUX
 tmux() { command tmux -f /dev/null -S "$work/socket" "$@"; }
 trap 'tmux kill-server 2>/dev/null || true; rm -rf "$work"' EXIT
+if ! tmux new-session -d true 2>"$work/why"; then
+  echo "skipped: the terminal (tmux does not start here: $(head -n 1 "$work/why"))"
+  finish terminal
+  exit
+fi
 mkdir "$work/state" "$work/here"
 echo 'kept(x) = x + 40' >"$work/here/longname.gc"
 

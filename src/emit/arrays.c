@@ -245,6 +245,6 @@ const char *data_text(Emit *e, Ref r) {
   int64_t size = 0;
   size_is_const(array_size(e, n->type), &size);
   info(e, r)->home = GLOBAL;
-  bool address = e->f->jit && !e->f->standalone;
+  bool address = e->f->jit && !e->f->data_in_text;
   return info(e, r)->cname = address ? data_address(e, n, size) : data_array(e, n, size);
 }

@@ -320,10 +320,11 @@ static const char jit_preamble[] =
   "void *memmove(void *, const void *, size_t);\n"
   "void *memset(void *, int, size_t);\n";
 
-void emit_jit(Prog *p, const char *name, bool standalone, Buf *text) {
+void emit_jit(Prog *p, const char *name, JitText kind, Buf *text) {
   File f;
   file_init(&f, p->ctx, NULL, true);
-  f.standalone = standalone;
+  f.standalone = kind == JIT_TEXT_STANDALONE;
+  f.data_in_text = kind != JIT_TEXT_HERE;
   emit_program(&f, p, name);
   buf_puts(text, jit_preamble);
   for (uint32_t k = 0; k < f.used_order.n; k++) {

@@ -70,9 +70,14 @@ void emit_c(Ctx *c, Prog *const *functions, uint32_t n, const EmitOptions *o, Bu
  * as emit_jit tells through an expression function NAME_work(const union gc_arg *in).
  * Effects call gc_effect(host, node's Ref, leaves, count); a non-zero result returns at once.
  * Arrays of a size known only at run time come from gc_temp(host, bytes).
- * Constant arrays are named by their address in this process, or written out if
- * `standalone`. */
-void emit_jit(Prog *p, const char *name, bool standalone, Buf *text);
+ * Constant arrays are named by their address in this process, or written out if the text has
+ * to do without the program. */
+typedef enum JitText {
+  JIT_TEXT_HERE,       /* for libtcc, run while the program is there */
+  JIT_TEXT_KEPT,       /* for libtcc, and the code outlives the program */
+  JIT_TEXT_STANDALONE  /* for another compiler */
+} JitText;
+void emit_jit(Prog *p, const char *name, JitText kind, Buf *text);
 
 /* The functions of runtime/matmul.h, in double or float, as static inline functions. */
 void emit_matmul(Ctx *c, bool single, Buf *text);

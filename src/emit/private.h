@@ -174,7 +174,8 @@ typedef struct File {
   Ctx *c;
   const EmitOptions *o;
   bool jit, real_float;
-  bool standalone;         /* jit: constant arrays stand in the text, not at their address */
+  bool standalone;         /* jit: not for libtcc */
+  bool data_in_text;       /* jit: constant arrays stand in the text, not at their address */
   const char *real;      /* "double" or "float" */
   Buf data;              /* constant arrays, moved-out functions, functions */
   Buf header;            /* documented prototypes */

@@ -34,7 +34,7 @@ const char *jit_cc_text(Prog *p) {
   Buf jit, text;
   buf_init(&jit, p->ctx);
   buf_init(&text, p->ctx);
-  emit_jit(p, "gc_main", true, &jit);
+  emit_jit(p, "gc_main", JIT_TEXT_STANDALONE, &jit);
   const char *code = strstr(buf_text(&jit), "\n\n");   /* after prototypes of its own */
   buf_puts(&text, head);
   buf_puts(&text, emit_lanes_head);

@@ -13,6 +13,8 @@ typedef struct Jit Jit;
 /* Compiles p (optimized) with libtcc; the result lives until jit_free or, if `owned`,
  * until the innermost ctx_try ends. */
 Jit *jit_tcc(Prog *p, bool owned);
+/* The same, owned, for code that jit_take hands over: nothing of p is in it. */
+Jit *jit_tcc_to_keep(Prog *p);
 /* The same with the system's C compiler at -O3, cached by content; raises where there is
  * none. */
 Jit *jit_cc(Prog *p, bool owned);

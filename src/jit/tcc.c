@@ -58,7 +58,7 @@ static void drop(void *jit) {
   j->library = NULL;
 }
 
-Jit *jit_tcc(Prog *p, bool owned) {
+static Jit *make(Prog *p, bool owned, JitText kind) {
   Ctx *c = p->ctx;
   Jit *j = NEW(c, Jit);
   Messages m = {{0}};
@@ -66,7 +66,7 @@ Jit *jit_tcc(Prog *p, bool owned) {
   j->ctx = c;
   j->code.p = p;
   buf_init(&text, c);
-  emit_jit(p, "gc_main", false, &text);
+  emit_jit(p, "gc_main", kind, &text);
   const char *source = buf_text(&text);
   if (owned) ctx_defer(c, drop, j);
   pthread_mutex_lock(&tcc_lock);
@@ -76,6 +76,9 @@ Jit *jit_tcc(Prog *p, bool owned) {
   if (!owned) drop(j);
   internal_error(c, "the JIT does not take its code: %s", *m.text ? m.text : "out of memory");
 }
+
+Jit *jit_tcc(Prog *p, bool owned) { return make(p, owned, JIT_TEXT_HERE); }
+Jit *jit_tcc_to_keep(Prog *p) { return make(p, true, JIT_TEXT_KEPT); }
 
 void *jit_take(Jit *j, JitCode *code) {
   void *machine = j->tcc;

@@ -122,6 +122,9 @@ static bool choose(Unroll *u, const Prog *p) {
     bool never = cost == NEVER || c.inside[owner] == NEVER || c.inside[owner] + cost > MOST_NODES;
     c.inside[owner] = never ? NEVER : c.inside[owner] + cost;
   }
+  arena_release(p->ctx, c.inside, sizeof *c.inside * p->nnodes);
+  arena_release(p->ctx, c.upds, sizeof *c.upds * p->nnodes);
+  arena_release(p->ctx, c.next_upd, sizeof *c.next_upd * p->nnodes);
   return any;
 }
 
@@ -232,5 +235,9 @@ Prog *opt_unroll(Prog *p) {
   Unroll u = {.w = {.node = visit}, .rounds = NEWN(p->ctx, uint32_t, p->nnodes),
               .opens = NEWN(p->ctx, bool, p->nnodes), .sum = NEWN(p->ctx, Ref *, p->nnodes)};
   u.w.self = &u;
-  return choose(&u, p) ? rewrite_program(&u.w, p) : p;
+  Prog *to = choose(&u, p) ? rewrite_program(&u.w, p) : p;
+  arena_release(p->ctx, u.rounds, sizeof *u.rounds * p->nnodes);
+  arena_release(p->ctx, u.opens, sizeof *u.opens * p->nnodes);
+  arena_release(p->ctx, u.sum, sizeof *u.sum * p->nnodes);
+  return to;
 }
