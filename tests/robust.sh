@@ -162,6 +162,12 @@ echo kept >m.c
 cp m.c m.h
 try 'a wrong program over an old file' 1 'unknown name' gradc compile bad.gc -o m.c
 [[ $(cat m.c m.h) == $'kept\nkept' ]] || fail 'a wrong program: the old file is gone'
+if mkfifo pipe 2>/dev/null; then
+  cat pipe >from_pipe &
+  gradc compile good.gc -o pipe
+  wait "$!"
+  check 'a pipe stays one, and gets the text' test -p pipe -a -s from_pipe
+fi
 try 'an output in no directory' 1 'cannot write' gradc compile good.gc -o none/m.c
 try 'an output that is a directory' 1 'directory' gradc compile good.gc -o folder
 mkdir taken taken/m.h

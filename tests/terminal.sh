@@ -138,7 +138,9 @@ enter ':load doubling.gc'
 enter 'g39(1.5)'
 sleep 1
 type C-c
-check 'Ctrl-C stops compiling' sees '^interrupted'
+enter '40 + 38'
+twice() { sees '^78$' && (($(grep -c interrupted "$work/screen") == 2)); }
+check 'Ctrl-C stops compiling' twice
 enter '41 + 2'
 check 'and the session goes on' sees '^43'
 
