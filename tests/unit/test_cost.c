@@ -372,8 +372,8 @@ int main(int argc, char **argv) {
     for (int depth = 1; depth <= 5; depth++) try_nest(&nests[k], depth);
   try_in_place();
   long_programs();
-  try_statements("a chain", "  y%u = sin(y%u)*x\n", 20000, 4100);
-  try_statements("a sum", "  y%u = y%u + sin(x + %u)\n", 20000, 4100);
+  try_statements("a chain", "  y%u = sin(y%u)*x\n", 20000, 4500);
+  try_statements("a sum", "  y%u = y%u + sin(x + %u)\n", 20000, 4500);
   printf("costs: %llu passed, %llu failed\n", (unsigned long long)passed, (unsigned long long)failed);
   return failed != 0;
 }
