@@ -1,10 +1,11 @@
 /* cache.c - see cache.h.
  *
  * Objects are kept in $XDG_CACHE_HOME/gradc (or ~/.cache/gradc, or /tmp/gradc-UID) under the
- * hash of the text, the flags, the compiler's file and the processor.  Beside KEY.so stands
- * KEY.sum with its checksum; both are written under names of their own and renamed, so readers
- * and writers may meet, and an object that does not agree with its sum is compiled again.  A
- * folder that is not this user's alone is not used: what lies there would be run. */
+ * hash of the text, the flags, the compiler's file and the processor.  Behind the object, in
+ * the same file, stands its checksum, which loaders do not look at.  The file is written under
+ * a name of its own and renamed, so readers and writers may meet: whichever object a reader
+ * finds has its own sum, and one that does not agree with it is compiled again.  A folder that
+ * is not this user's alone is not used: what lies there would be run. */
 #include "jit/cache.h"
 
 #include <dlfcn.h>
@@ -130,25 +131,58 @@ static void path_of(const CcUnit *u, const char *end, char path[PATH_ROOM]) {
 
 /* ---- sums ------------------------------------------------------------------- */
 
-static bool sum_of_file(const char *path, Hash *h) {
-  FILE *f = fopen(path, "rb");
-  unsigned char block[1 << 14];
-  *h = (Hash){0xcbf29ce484222325u, 1};
-  if (!f) return false;
-  for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;) hash_bytes(h, block, n);
-  bool good = !ferror(f);
-  fclose(f);
-  return good;
+enum { SUM_BYTES = 33 };   /* two words in hexadecimal, a newline */
+
+static void write_sum(const Hash *h, char sum[SUM_BYTES + 1]) {
+  snprintf(sum, SUM_BYTES + 1, "%016llx%016llx\n", (unsigned long long)h->a,
+           (unsigned long long)h->b);
 }
 
-static bool is_whole(const char *object, const char *sum) {
-  Hash have, want = {0, 0};
-  unsigned long long a, b;
-  FILE *f = fopen(sum, "r");
+/* Of the first n bytes; false where there are fewer. */
+static bool sum_of_bytes(FILE *f, long n, Hash *h) {
+  unsigned char block[1 << 14];
+  *h = (Hash){0xcbf29ce484222325u, 1};
+  while (n > 0) {
+    size_t want = n < (long)sizeof block ? (size_t)n : sizeof block;
+    if (fread(block, 1, want, f) != want) return false;
+    hash_bytes(h, block, want);
+    n -= (long)want;
+  }
+  return true;
+}
+
+/* The length of an open file, which is left at its beginning. */
+static long length_of(FILE *f) {
+  long n = fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
+  return fseek(f, 0, SEEK_SET) == 0 ? n : -1;
+}
+
+static bool append_sum(const char *object) {
+  char sum[SUM_BYTES + 1];
+  Hash h;
+  FILE *f = fopen(object, "r+b");
   if (!f) return false;
-  if (fscanf(f, "%llx %llx", &a, &b) == 2) want = (Hash){a, b};
+  long n = length_of(f);
+  bool good = n > 0 && sum_of_bytes(f, n, &h) && fseek(f, n, SEEK_SET) == 0;
+  if (good) {
+    write_sum(&h, sum);
+    good = fputs(sum, f) >= 0;
+  }
+  return fclose(f) == 0 && good;
+}
+
+static bool is_whole(const char *object) {
+  char want[SUM_BYTES + 1], have[SUM_BYTES + 1] = "";
+  Hash h;
+  FILE *f = fopen(object, "rb");
+  if (!f) return false;
+  long n = length_of(f);
+  bool good = n > SUM_BYTES && sum_of_bytes(f, n - SUM_BYTES, &h) &&
+              fread(have, 1, SUM_BYTES, f) == SUM_BYTES;
   fclose(f);
-  return sum_of_file(object, &have) && have.a == want.a && have.b == want.b;
+  if (!good) return false;
+  write_sum(&h, want);
+  return !strcmp(have, want);
 }
 
 /* ---- compiling -------------------------------------------------------------- */
@@ -209,37 +243,26 @@ static bool write_text(FILE *f, const char *text) {
   return fclose(f) == 0 && good;
 }
 
-/* The object goes last: whoever meets the two half done finds a sum that does not agree. */
-static bool publish(const CcUnit *u, const char *object, const char *sum) {
+static bool publish(const CcUnit *u, const char *object) {
   char to[PATH_ROOM];
-  Hash h;
-  FILE *f = sum_of_file(object, &h) ? fopen(sum, "w") : NULL;
-  if (!f) return false;
-  char text[40];
-  snprintf(text, sizeof text, "%llx %llx\n", (unsigned long long)h.a, (unsigned long long)h.b);
-  if (!write_text(f, text)) return false;
-  path_of(u, ".sum", to);
-  if (rename(sum, to) != 0) return false;
   path_of(u, ".so", to);
-  return rename(object, to) == 0;
+  return append_sum(object) && rename(object, to) == 0;
 }
 
 CcResult cc_build(CcUnit *u, bool (*stopped)(void *user), void *user) {
-  char source[PATH_ROOM], object[PATH_ROOM + 4], sum[PATH_ROOM + 4];
+  char source[PATH_ROOM], object[PATH_ROOM + 4];
   path_of(u, ".XXXXXX.c", source);
   int fd = mkstemps(source, 2);
   FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
   snprintf(object, sizeof object, "%s.tmp", source);
-  snprintf(sum, sizeof sum, "%s.txt", source);
   CcResult r = CC_NOT_WRITTEN;
   if (f && write_text(f, u->text)) {
     r = run_compiler(u, source, object, stopped, user);
-    if (r == CC_GOOD && !publish(u, object, sum)) r = CC_NOT_WRITTEN;
+    if (r == CC_GOOD && !publish(u, object)) r = CC_NOT_WRITTEN;
   }
   if (r == CC_NOT_WRITTEN) u->error = errno;
   if (fd >= 0) unlink(source);
   unlink(object);
-  unlink(sum);
   return r;
 }
 
@@ -253,10 +276,9 @@ static void set_pointer(void *library, const char *name, const void *address) {
 }
 
 void *cc_open(const CcUnit *u, JitCode *code) {
-  char object[PATH_ROOM], sum[PATH_ROOM];
+  char object[PATH_ROOM];
   path_of(u, ".so", object);
-  path_of(u, ".sum", sum);
-  if (!is_whole(object, sum)) return NULL;
+  if (!is_whole(object)) return NULL;
   pthread_mutex_lock(&load_lock);   /* the same object may be open already */
   void *library = dlopen(object, RTLD_NOW | RTLD_LOCAL);
   if (library) jit_symbols(set_pointer, library);
