@@ -162,12 +162,6 @@ static Unlink *write_temporary(Ctx *c, const char *path, const Buf *text) {
   return u;
 }
 
-/* A device or a pipe is written to as it is: /dev/null must not become a file. */
-static bool is_special(const char *path) {
-  struct stat st;
-  return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
-}
-
 static void write_special(Ctx *c, const char *path, uint32_t n, const Buf *const *text) {
   FILE *f = fopen(path, "wb");
   if (!f) fail_at(c, (Span){0}, NULL, "cannot write '%s': %s", path, strerror(errno));
@@ -179,7 +173,7 @@ static void write_special(Ctx *c, const char *path, uint32_t n, const Buf *const
 
 void write_files(Ctx *c, uint32_t n, const char *const *path, const Buf *const *text) {
   Unlink **u = NEWN(c, Unlink *, n);
-  if (n && is_special(path[0])) {
+  if (n && file_is_special(path[0])) {
     write_special(c, path[0], n, text);
     return;
   }

@@ -106,7 +106,7 @@ InBlocks open_blocks(Emit *e, Ref r) {
     e->fn->bytes += 4 * (uint64_t)blocks;
   }
   for (uint32_t k = 0; k < n->nresults; k++) {
-    if (n->aux.loop->comb[k] == BUILD || !out_is_needed(e, r, k)) continue;
+    if (n->aux.loop->comb[k] == BUILD || !needed_proj(e, r, k)) continue;
     const char *name = info(e, info(e, r)->out[k].proj)->cname;
     line(e, "%s %s[%d];", c_type(e->f, n->result_type[k]->elem, false), part_name(e, name), blocks);
     e->fn->bytes += 8 * (uint64_t)blocks;
@@ -189,7 +189,7 @@ void close_blocks(Emit *e, Ref r, const InBlocks *b,
   for (int pass = 0; pass < 2; pass++) {
     for (uint32_t k = 0; k < n->nresults; k++) {
       Combiner comb = n->aux.loop->comb[k];
-      if (comb == BUILD || !out_is_needed(e, r, k)) continue;
+      if (comb == BUILD || !needed_proj(e, r, k)) continue;
       const char *name = info(e, info(e, r)->out[k].proj)->cname;
       if (pass == 0) {
         line(e, "%s[%s] = %s;", part_name(e, name), b->block, name);

@@ -102,17 +102,12 @@ bool round_may_fail(const Emit *e, const Region *r) {
   return false;
 }
 
-bool out_is_needed(const Emit *e, Ref r, uint32_t k) {
-  Ref proj = info(e, r)->out[k].proj;
-  return proj && info(e, proj)->need;
-}
-
 static Parallel kind_of(const Emit *e, Ref r) {
   const Node *n = node(e, r);
   bool blocks = info(e, r)->copies || info(e, r)->rooms || round_may_fail(e, n->regions[0]);
   Parallel kind = blocks ? PARALLEL_BLOCKS : PARALLEL_BUILD;
   for (uint32_t k = 0; k < n->nresults; k++) {
-    if (!out_is_needed(e, r, k)) continue;
+    if (!needed_proj(e, r, k)) continue;
     switch (n->aux.loop->comb[k]) {
       case BUILD: break;
       case SUM: case PROD: case MAX: case MIN: kind = PARALLEL_BLOCKS; break;

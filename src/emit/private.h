@@ -473,7 +473,6 @@ void plan_rooms(Emit *e);
 void mark_shared(Emit *e);                       /* once plan_slots is done */
 Parallel plan_parallel(Emit *e, Ref r);
 bool round_may_fail(const Emit *e, const Region *r);
-bool out_is_needed(const Emit *e, Ref r, uint32_t k);
 
 /* parallel.c */
 typedef struct InBlocks {

@@ -10,11 +10,16 @@ void groups_start(Groups *s, Prog *p) {
   s->done = NEWN(p->ctx, bool, p->nnodes);
 }
 
-void groups_end(Groups *s, uint32_t nodes) {
-  Ctx *c = s->p->ctx;
-  arena_release(c, s->of, sizeof *s->of * nodes);
-  arena_release(c, s->needs, sizeof *s->needs * nodes);
-  arena_release(c, s->done, sizeof *s->done * nodes);
+Prog *groups_end(Groups *s, Rewrite w) {
+  Prog *p = s->p, *to = p;
+  if (s->any) {
+    to = rewrite_program(&w, p);
+    to->erased = p->erased;
+  }
+  arena_release(p->ctx, s->of, sizeof *s->of * p->nnodes);
+  arena_release(p->ctx, s->needs, sizeof *s->needs * p->nnodes);
+  arena_release(p->ctx, s->done, sizeof *s->done * p->nnodes);
+  return to;
 }
 
 /* ---- sets of groups ------------------------------------------------------------------- */

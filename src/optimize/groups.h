@@ -34,7 +34,8 @@ typedef struct Groups {
 } Groups;
 
 void groups_start(Groups *s, Prog *p);
-void groups_end(Groups *s, uint32_t nodes);
+/* The program with every group of two and more made by w's hook; the groups are given back. */
+Prog *groups_end(Groups *s, Rewrite w);
 /* Before the nodes of a region are looked at, in order. */
 void groups_region(Groups *s);
 /* r depends on these; arrays that are results of `but` do not count. */

@@ -316,13 +316,7 @@ Prog *fuse_join(Prog *p) {
   s.inside = pass_inside(p);
   s.latest = NEWN(p->ctx, Band *, p->nnodes);
   for (uint32_t k = 0; k < p->regions.n; k++) group_region(&s, p->regions.at[k]);
-  Prog *to = p;
-  if (s.groups.any) {
-    Rewrite w = {.node = visit, .self = &s};
-    to = rewrite_program(&w, p);
-    to->erased = p->erased;
-  }
-  groups_end(&s.groups, p->nnodes);
+  Prog *to = groups_end(&s.groups, (Rewrite){.node = visit, .self = &s});
   arena_release(p->ctx, s.inside, sizeof *s.inside * p->nnodes);
   arena_release(p->ctx, s.latest, sizeof *s.latest * p->nnodes);
   return to;

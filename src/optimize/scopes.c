@@ -230,13 +230,7 @@ Prog *fuse_scopes(Prog *p) {
   Scopes s = {.p = p, .inside = pass_inside(p)};
   groups_start(&s.groups, p);
   for (uint32_t k = 0; k < p->regions.n; k++) group_region(&s, p->regions.at[k]);
-  Prog *to = p;
-  if (s.groups.any) {
-    Rewrite w = {.node = visit, .self = &s};
-    to = rewrite_program(&w, p);
-    to->erased = p->erased;
-  }
-  groups_end(&s.groups, p->nnodes);
+  Prog *to = groups_end(&s.groups, (Rewrite){.node = visit, .self = &s});
   arena_release(p->ctx, s.inside, sizeof *s.inside * p->nnodes);
   return to;
 }

@@ -63,14 +63,13 @@ static bool write_all(int fd, const char *bytes, size_t n) {
   return true;
 }
 
-/* A device or a pipe is written to as it is: /dev/null must not become a file. */
-static bool is_special(const char *path) {
+bool file_is_special(const char *path) {
   struct stat st;
   return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
 void file_write(Ctx *c, const char *path, const void *bytes, size_t n) {
-  const bool special = is_special(path);
+  const bool special = file_is_special(path);
   const char *beside = special ? path : str_printf(c, "%s.new%ld", path, (long)getpid());
   int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   if (fd < 0) file_fail(c, path, NULL, "cannot be written: %s", strerror(errno));

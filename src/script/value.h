@@ -50,4 +50,8 @@ Value csv_read(Ctx *c, const char *path);
 Value literal_read(Ctx *c, const char *text);
 void npy_write(Ctx *c, const char *path, const Value *v);
 
+/* Is it a device or a pipe?  Such a thing is written to as it is: nothing may take the place of
+ * /dev/null. */
+bool file_is_special(const char *path);
+
 #endif
