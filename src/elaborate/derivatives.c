@@ -175,9 +175,10 @@ static Ref *directions(Deriv *d, const Leaves *l, const Val *u, const char *what
 
 /* ---- grad, vjp, jvp ---- */
 
-_Noreturn static void not_scalar(Elab *e, const Val *y, Span at) {
+void deriv_need_scalar(Elab *e, const Val *y, const char *what, Span at) {
+  if (y->kind == VAL_NONE || val_is_scalar(e, y)) return;
   fail_at(e->c, at, "make it one number, as with sum(e), or ask for jacobian(e, x)",
-          "grad takes a scalar, not %s", val_type_text(e, y));
+          "%s takes a scalar, not %s", what, val_type_text(e, y));
 }
 
 static const Val *shaped_as_x(Deriv *d, const Ref *seed) {
@@ -192,7 +193,7 @@ static const Val *shaped_as_x(Deriv *d, const Ref *seed) {
 const Val *deriv_grad(Elab *e, const Val *y, const Val *x, uint32_t nheld,
                       const Val *const *held, Span at) {
   Deriv d;
-  if (y->kind != VAL_NONE && !val_is_scalar(e, y)) not_scalar(e, y, at);
+  deriv_need_scalar(e, y, "grad", at);
   deriv_ask(&d, e, y, x, nheld, held, at);
   Ref one = ir_real(e->p, 1);
   return shaped_as_x(&d, &one);

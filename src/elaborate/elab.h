@@ -157,6 +157,7 @@ void vals_unify(Elab *e, const Val **a, const Val **b, Span at, const char *what
  * that is not reached is NONE with its reason; none of them warns (val_warn_none does).
  * grad: shaped as x; y must be a scalar.  vjp: u shaped as y; result as x.  jvp: dx shaped
  * as x; result as y.  jacobian: shaped as y then x.  hessian: as x then x.  hvp: as x. */
+void deriv_need_scalar(Elab *e, const Val *y, const char *what, Span at);
 const Val *deriv_grad(Elab *e, const Val *y, const Val *x, uint32_t nheld,
                       const Val *const *held, Span at);
 const Val *deriv_vjp(Elab *e, const Val *y, const Val *x, const Val *u, uint32_t nheld,

@@ -160,6 +160,7 @@ const Val *deriv_jacobian(Elab *e, const Val *y, const Val *x, uint32_t nheld,
 
 const Val *deriv_hessian(Elab *e, const Val *y, const Val *x, uint32_t nheld,
                          const Val *const *held, Span at) {
+  deriv_need_scalar(e, y, "hessian", at);
   return deriv_jacobian(e, deriv_grad(e, y, x, nheld, held, at), x, nheld, held, at);
 }
 
@@ -167,6 +168,7 @@ const Val *deriv_hessian(Elab *e, const Val *y, const Val *x, uint32_t nheld,
 const Val *deriv_hvp(Elab *e, const Val *y, const Val *x, const Val *v, uint32_t nheld,
                      const Val *const *held, Span at) {
   Deriv d;
+  deriv_need_scalar(e, y, "hvp", at);
   const Val *g = deriv_grad(e, y, x, nheld, held, at);
   deriv_ask(&d, e, g, x, nheld, held, at);
   if (deriv_forward_possible(&d)) return deriv_jvp(e, g, x, v, nheld, held, at);
