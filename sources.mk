@@ -390,6 +390,7 @@ SHELL_TESTS = \
   tests/cortex.sh \
   tests/dann.sh \
   tests/dann_mpi.sh \
+  tests/dist.sh \
   tests/ecosystem.sh \
   tests/embed.sh \
   tests/exports.sh \
