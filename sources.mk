@@ -542,6 +542,7 @@ BENCH_FILES = \
   bench/adapter.awk \
   bench/arguments.c \
   bench/bench.h \
+  bench/clock.h \
   bench/compile_time.c \
   bench/contenders.c \
   bench/dann.sh \

@@ -3,33 +3,18 @@
  *   compile_time latency   from text to a callable gradient, for one-line programs
  *   compile_time chain     differentiating chains of 10^3 … 10^6 operations
  *
- * Medians of RUNS runs; a chain's memory is what its context's arena gave out. */
+ * Medians of RUNS runs, in time of the processor; a chain's memory is what its context's
+ * arena gave out. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "elaborate/elaborate.h"
 #include "jit/jit.h"
 #include "optimize/optimize.h"
 
 enum { RUNS = 15 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *t, int n) {
-  qsort(t, (size_t)n, sizeof *t, by_value);
-  return t[n / 2];
-}
 
 typedef struct Work {
   Ctx *c;

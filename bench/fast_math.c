@@ -7,10 +7,10 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "../runtime/scalar.h"
 #include "../runtime/fast_math.h"
+#include "clock.h"
 
 #define sigmoid gc_sigmoid
 #define sigmoidf gc_sigmoidf
@@ -41,12 +41,6 @@ static const struct { const char *name; Sweep *fast[2], *libm[2]; } rows[] = {
 #include "ir/fast_math.def"
 #undef FAST
 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void take(Sweep *sweep, const void *x, void *y, double *least) {
   double start = now();

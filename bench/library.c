@@ -1,29 +1,13 @@
 /* library.c - what a host of libgradc pays: text to callable gradient, and a call.
- * Medians of RUNS runs; only gradc.h is used. */
+ * Medians of RUNS runs, in time of the processor; only gradc.h is used. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "gradc.h"
 
 enum { RUNS = 31, CALLS = 1000000 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *t) {
-  qsort(t, RUNS, sizeof *t, by_value);
-  return t[RUNS / 2];
-}
 
 static gradc_function *gradient(gradc_context *g, const char *text) {
   gradc_function *f = NULL;
@@ -46,7 +30,8 @@ int main(void) {
     gradc_free(g);
     t[i] = now() - start;
   }
-  printf("\nlibgradc: a formula and its gradient, text to callable  %8.3f ms\n", 1e3 * median(t));
+  printf("\nlibgradc: a formula and its gradient, text to callable  %8.3f ms\n",
+         1e3 * median(t, RUNS));
 
   gradc_context *g = gradc_new();
   const char *cheap = "f(x: real, y: real) = x*y\n";
@@ -62,7 +47,8 @@ int main(void) {
     }
     t[i] = (now() - start) / CALLS;
   }
-  printf("libgradc: a call of x*y with its gradient               %8.1f ns  (%g)\n", 1e9 * median(t), sum);
+  printf("libgradc: a call of x*y with its gradient               %8.1f ns  (%g)\n",
+         1e9 * median(t, RUNS), sum);
   gradc_call_free(call);
   gradc_release(f);
   gradc_free(g);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "clock.h"
 
 typedef struct Options {
   bool check;
@@ -76,16 +77,6 @@ static int agree(Options *o, const Case *c, Contender *k, int n) {
 }
 
 /* ---- times ------------------------------------------------------------------------------ */
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *t, int n) {
-  qsort(t, (size_t)n, sizeof *t, by_value);
-  return n % 2 ? t[n / 2] : (t[n / 2 - 1] + t[n / 2]) / 2;
-}
 
 /* So many calls take some milliseconds. */
 static long enough(Contender *k) {

@@ -102,6 +102,8 @@ uint32_t source_add(Ctx *c, const char *name, const char *text, size_t size);
 const Source *source_get(const Ctx *c, uint32_t file);
 /* Line and column (from 1, column in characters) of a span's start. */
 void source_where(const Ctx *c, Span s, uint32_t *line, uint32_t *column);
+/* The line alone: the column takes a walk over the line. */
+uint32_t source_row(const Ctx *c, Span s);
 Span span_join(Span a, Span b);
 
 typedef enum Severity { SEV_ERROR, SEV_WARNING, SEV_NOTE, SEV_HELP } Severity;

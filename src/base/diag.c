@@ -61,6 +61,11 @@ void source_line(const Source *s, uint32_t at, uint32_t *start, uint32_t *end) {
   if (*end > *start && s->text[*end - 1] == '\r') --*end;
 }
 
+uint32_t source_row(const Ctx *c, Span at) {
+  const Source *s = source_get(c, at.file);
+  return s ? line_of(s, at.start < s->size ? at.start : (uint32_t)s->size) + 1 : 0;
+}
+
 void source_where(const Ctx *c, Span at, uint32_t *line, uint32_t *column) {
   *line = *column = 0;
   const Source *s = source_get(c, at.file);

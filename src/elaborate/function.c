@@ -15,11 +15,13 @@ typedef struct Whole {
 
 /* ---- size names --------------------------------------------------------- */
 
+static bool is_int(const TypeExpr *t) {
+  return t->kind == TYPE_ARRAY && t->rank == 0 && t->elem == ELEM_INT;
+}
+
 static bool is_int_param(const Whole *w, const char *name) {
   for (uint32_t k = 0; k < w->n; k++)
-    if (w->params->kid[k]->name == name && w->type[k]->kind == TYPE_ARRAY &&
-        w->type[k]->rank == 0 && w->type[k]->elem == ELEM_INT)
-      return true;
+    if (w->params->kid[k]->name == name && is_int(w->type[k])) return true;
   return false;
 }
 
@@ -123,7 +125,7 @@ static void value_params(Whole *w) {
   for (uint32_t k = 0; k < w->n; k++) {
     const Ast *a = w->params->kid[k];
     w->arg[k] = param_value(w, w->type[k], a->name, a->name_span);
-    if (is_int_param(w, a->name))
+    if (is_int(w->type[k]))
       env_bind(e, &w->env, a->name, size_of(e, w->arg[k]->ref), a->name_span, "its value");
   }
 }

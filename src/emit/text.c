@@ -108,8 +108,7 @@ static void put_source_line(Emit *e, const Source *s, uint32_t at) {
 void comment_for(Emit *e, const Node *n) {
   if (e->f->jit || !n->pos.file) return;
   const Source *s = source_get(e->c, n->pos.file);
-  uint32_t row, column;
-  source_where(e->c, n->pos, &row, &column);
+  uint32_t row = source_row(e->c, n->pos);
   if (n->pos.file == e->last_comment.file && row == e->last_line) return;
   e->last_comment = n->pos;
   e->last_line = row;

@@ -24,7 +24,7 @@ static const struct { const char *name; PassFn run; } passes[] = {
 
 enum { PASSES = sizeof passes / sizeof *passes };
 
-#if defined(GRADC_CHECKING) || !defined(NDEBUG)
+#ifdef GRADC_CHECKING
 #define VERIFY(p, after) ir_verify((p), (after))
 #else
 #define VERIFY(p, after) ((void)0)
