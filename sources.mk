@@ -111,6 +111,7 @@ EMIT = \
   src/emit/report.c \
   src/emit/rows.c \
   src/emit/rows_plan.c \
+  src/emit/search.c \
   src/emit/selftest.c \
   src/emit/sha256.c \
   src/emit/signature.c \

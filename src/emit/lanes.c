@@ -121,17 +121,24 @@ static bool straight_body(Emit *e, const Region *body, uint32_t naxes) {
   return straight_region(e, body, body, &ops);
 }
 
+/* The best value of an argmax is found like a max, by that max where it is wanted, too. */
 static bool is_lane(const Emit *e, Ref r, uint32_t k) {
   switch (node(e, r)->aux.loop->comb[k]) {
     case SUM: case PROD: case MAX: case MIN: return needed_proj(e, r, k) != 0;
+    case ARGMAX: case ARGMIN: return needed_proj(e, r, k) && !has_extreme(e, r, k);
     default: return false;
   }
+}
+
+static Combiner lane_combiner(const Emit *e, Ref r, uint32_t k) {
+  return extreme_for(node(e, r)->aux.loop->comb[k]);
 }
 
 /* Sums of ints alone may be reordered by the compiler. */
 static bool gains(const Emit *e, Ref r) {
   const Node *n = node(e, r);
   bool found = false;
+  if (has_search(e, r)) return plan_search(e, r);
   for (uint32_t k = 0; k < n->nresults; k++) {
     if (!needed_proj(e, r, k)) continue;
     if (is_lane(e, r, k)) found |= n->result_type[k]->elem == ELEM_REAL;
@@ -186,7 +193,8 @@ static const char **declare_lanes(Emit *e, Ref r) {
   const char **lane = NEWN(e->c, const char *, n->nresults);
   for (uint32_t k = 0; k < n->nresults; k++)
     if (is_lane(e, r, k))
-      lane[k] = declare_lane(e, n->result_type[k]->elem, n->aux.loop->comb[k]);
+      lane[k] = declare_lane(e, node(e, n->regions[0]->results.at[k])->type->elem,
+                             lane_combiner(e, r, k));
   return lane;
 }
 
@@ -251,14 +259,14 @@ static void combine_extremes(Emit *e, const char *name, const char *lane, Combin
   put_winner(e, name, element(e, lane, 0), comb, real);
 }
 
-static void combine_lanes(Emit *e, Ref r, const char *const *lane) {
+static void combine_lanes(Emit *e, Ref r, const Outputs *o, const char *const *lane) {
   const Node *n = node(e, r);
   for (uint32_t k = 0; k < n->nresults; k++) {
-    Combiner comb = n->aux.loop->comb[k];
+    Combiner comb = lane_combiner(e, r, k);
     if (!lane[k]) continue;
-    const char *name = info(e, needed_proj(e, r, k))->cname;
+    const char *name = o->best[k] ? o->best[k] : info(e, needed_proj(e, r, k))->cname;
     if (comb == MAX || comb == MIN) {
-      combine_extremes(e, name, lane[k], comb, n->result_type[k]->elem);
+      combine_extremes(e, name, lane[k], comb, node(e, n->regions[0]->results.at[k])->type->elem);
       continue;
     }
     line_start(e);
@@ -313,21 +321,23 @@ static void put_in_lane(Emit *e, const char *lane, Combiner comb, Ref value) {
 }
 
 /* One round; lane: where partial results go, at the subscript `at`, or NULL. */
-static void put_round(Emit *e, Ref r, const char *const *lane, const char *at) {
+static void put_round(Emit *e, Ref r, const Outputs *o, const char *const *lane, const char *at) {
   const Node *n = node(e, r);
   Region *body = n->regions[0];
   emit_region(e, body);
   for (uint32_t k = 0; k < n->nresults; k++) {
-    Combiner comb = n->aux.loop->comb[k];
+    Combiner comb = lane_combiner(e, r, k);
     if (lane && lane[k])
       put_in_lane(e, str_printf(e->c, "%s[%s]", lane[k], at), comb, body->results.at[k]);
-    else
+    else if (o->best[k] && is_lane(e, r, k))
+      emit_extreme(e, o->best[k], body->results.at[k], comb);
+    else if (!o->best[k])
       emit_output(e, r, k, comb, body->results.at[k], NULL, body, n->nargs);
   }
 }
 
 /* The rounds that fill no block. */
-static void put_rest(Emit *e, Ref r, const Rounds *x) {
+static void put_rest(Emit *e, Ref r, const Outputs *o, const Rounds *x) {
   if (strcmp(x->rest, x->last) == 0) return;
   uint32_t scope = scope_open(e);
   name_index(e, x->index);
@@ -335,7 +345,7 @@ static void put_rest(Emit *e, Ref r, const Rounds *x) {
   line_start(e);
   putf(e, "for (int64_t %s = %s; %s < %s; %s++)", i, x->rest, i, x->last, i);
   block_open(e, "");
-  put_round(e, r, NULL, NULL);
+  put_round(e, r, o, NULL, NULL);
   block_close(e);
   scope_close(e, scope);
 }
@@ -348,7 +358,7 @@ static void open_blocks_from(Emit *e, const Rounds *x, const char *start, int st
 }
 
 /* for (start…) { GC_LANES for (l < 8) { const int64_t i = start + l; … } } */
-static void put_blocks(Emit *e, Ref r, const Rounds *x, const char *const *lane) {
+static void put_blocks(Emit *e, Ref r, const Outputs *o, const Rounds *x, const char *const *lane) {
   uint32_t scope = scope_open(e);
   const char *start = c_fresh(e, "start"), *l = c_fresh(e, "l");
   e->f->uses_lanes = true;
@@ -358,54 +368,55 @@ static void put_blocks(Emit *e, Ref r, const Rounds *x, const char *const *lane)
   block_open(e, "");
   name_index(e, x->index);
   line(e, "const int64_t %s = %s + %s;", info(e, x->index)->cname, start, l);
-  put_round(e, r, lane, l);
+  put_round(e, r, o, lane, l);
   block_close(e);
   block_close(e);
   scope_close(e, scope);
 }
 
 /* For libtcc: a block written out, or its lanes in turn. */
-static void put_plain_blocks(Emit *e, Ref r, const Rounds *x, const char *const *lane) {
+static void put_plain_blocks(Emit *e, Ref r, const Outputs *o, const Rounds *x,
+                             const char *const *lane) {
   uint32_t scope = scope_open(e);
   bool unroll = node(e, r)->regions[0]->nodes.n <= UNROLL_OPS;
   name_index(e, x->index);
   const char *i = info(e, x->index)->cname;
   open_blocks_from(e, x, i, unroll ? width(e) : 1);
-  if (!unroll) put_round(e, r, lane, str_printf(e->c, "%s & %d", i, width(e) - 1));
+  if (!unroll) put_round(e, r, o, lane, str_printf(e->c, "%s & %d", i, width(e) - 1));
   for (int l = 0; unroll && l < width(e); l++) {
     if (l) info(e, x->index)->cname = str_printf(e->c, "(%s + %d)", i, l);
-    put_round(e, r, lane, str_printf(e->c, "%d", l));
+    put_round(e, r, o, lane, str_printf(e->c, "%d", l));
   }
   block_close(e);
   scope_close(e, scope);
 }
 
-static void put_rounds(Emit *e, Ref r, const Rounds *x, const char *const *lane) {
-  if (for_tcc(e)) put_plain_blocks(e, r, x, lane);
-  else put_blocks(e, r, x, lane);
+static void put_rounds(Emit *e, Ref r, const Outputs *o, const Rounds *x, const char *const *lane) {
+  if (for_tcc(e)) put_plain_blocks(e, r, o, x, lane);
+  else put_blocks(e, r, o, x, lane);
 }
 
 /* Of one axis, whose extent is known when the code runs: no lanes where they stay empty. */
-static void emit_guarded(Emit *e, Ref r, const char *block) {
+static void emit_guarded(Emit *e, Ref r, const Outputs *o, const char *block) {
   emit_trips(e, node(e, r)->arg[0]);
   Rounds x = find_rounds(e, r, block);
   uint32_t scope = scope_open(e);
-  put_rest(e, r, &x);
+  put_rest(e, r, o, &x);
   line_start(e);
   putf(e, "if (%s >= %d)", x.count, width(e));
   block_open(e, "");
   const char **lane = declare_lanes(e, r);
-  put_rounds(e, r, &x, lane);
-  combine_lanes(e, r, lane);
+  put_rounds(e, r, o, &x, lane);
+  combine_lanes(e, r, o, lane);
   block_close(e);
   scope_close(e, scope);
 }
 
-void emit_lanes(Emit *e, Ref r, const char *block) {
+void emit_lanes(Emit *e, Ref r, const Outputs *o, const char *block) {
   const Node *n = node(e, r);
   uint32_t outer = n->nargs - 1;
   if (outer == 0 && (block || node(e, n->arg[0])->op != IR_CONST)) {
-    emit_guarded(e, r, block);
+    emit_guarded(e, r, o, block);
     return;
   }
   const char **lane = declare_lanes(e, r);
@@ -414,11 +425,11 @@ void emit_lanes(Emit *e, Ref r, const char *block) {
     open_for(e, r, n->regions[0]->params.at[a], n->arg[a], a ? NULL : block, NULL);
   emit_trips(e, n->arg[outer]);
   Rounds x = find_rounds(e, r, NULL);
-  put_rest(e, r, &x);
-  put_rounds(e, r, &x, lane);
+  put_rest(e, r, o, &x);
+  put_rounds(e, r, o, &x, lane);
   for (uint32_t a = 0; a < outer; a++) close_for(e);
   scope_close(e, scope);
-  combine_lanes(e, r, lane);
+  combine_lanes(e, r, o, lane);
 }
 
 /* ---- the head of a file -------------------------------------------------------------------- */

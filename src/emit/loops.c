@@ -160,19 +160,18 @@ static void declare_reduction(Emit *e, Ref r, uint32_t k, Combiner comb) {
   line_end(e, ";");
 }
 
-/* The best value so far of an argmax. */
-static const char *declare_best(Emit *e, Ref value) {
+/* The best value so far of an argmax; comb: that of what it is over nothing. */
+static const char *declare_best(Emit *e, Ref value, Combiner comb) {
   const char *best = c_fresh(e, "best");
   line_start(e);
   putf(e, "%s %s = ", c_type(e->f, node(e, value)->type->elem, false), best);
-  if (node(e, value)->type->elem == ELEM_REAL) put_real(e, 0, PREC_ANY);
-  else put(e, "0");
+  put_over_nothing(e, node(e, value)->type->elem, comb);
   line_end(e, ";");
   return best;
 }
 
 /* if (v > top || v != v) top = v; */
-static void emit_extreme(Emit *e, const char *name, Ref value, Combiner comb) {
+void emit_extreme(Emit *e, const char *name, Ref value, Combiner comb) {
   make_simple(e, value, "v");
   bool real = node(e, value)->type->elem == ELEM_REAL;
   line_start(e);
@@ -308,7 +307,12 @@ static uint32_t extreme_of(const Emit *e, Ref r, uint32_t first, uint32_t k) {
   return n->nresults;
 }
 
-static Outputs declare_outputs(Emit *e, Ref r, uint32_t first) {
+bool has_extreme(const Emit *e, Ref r, uint32_t k) {
+  return extreme_of(e, r, 0, k) < node(e, r)->nresults;
+}
+
+/* lanes: the best values are found in lanes, their places later. */
+static Outputs declare_outputs(Emit *e, Ref r, uint32_t first, bool lanes) {
   const Node *n = node(e, r);
   Outputs o = {first, NEWN(e->c, const char *, n->nresults + 1)};
   for (uint32_t k = first; k < n->nresults; k++) {
@@ -317,7 +321,7 @@ static Outputs declare_outputs(Emit *e, Ref r, uint32_t first) {
     if ((comb != ARGMAX && comb != ARGMIN) || !scalar_out(e, r, k)) continue;
     uint32_t j = extreme_of(e, r, first, k);
     if (j < n->nresults) o.best[k] = o.best[j] = info(e, needed_proj(e, r, j))->cname;
-    else o.best[k] = declare_best(e, n->regions[0]->results.at[k]);
+    else o.best[k] = declare_best(e, n->regions[0]->results.at[k], lanes ? extreme_for(comb) : SUM);
   }
   return o;
 }
@@ -465,10 +469,12 @@ static void emit_loop(Emit *e, Ref r) {
   if (parallel) e->in_parallel = true;
   InBlocks blocks = {0};
   if (parallel == PARALLEL_BLOCKS) blocks = open_blocks(e, r);
-  Outputs o = declare_outputs(e, r, 0);
+  bool lanes = plan_lanes(e, r);
+  Outputs o = declare_outputs(e, r, 0, lanes);
   if (parallel == PARALLEL_BUILD) put_pragma(e, r);
-  if (plan_lanes(e, r)) emit_lanes(e, r, blocks.block);
-  else emit_rounds(e, r, &o, &blocks);
+  if (lanes) emit_lanes(e, r, &o, blocks.block);
+  if (lanes && has_search(e, r)) emit_search(e, r, &o);
+  if (!lanes) emit_rounds(e, r, &o, &blocks);
   if (blocks.block) close_blocks(e, r, &blocks, declare_reduction);
   if (parallel) e->in_parallel = false;
 }
@@ -480,7 +486,7 @@ static void emit_fold(Emit *e, Ref r) {
   Region *body = n->regions[0];
   uint32_t ncarry = n->nargs - 1;
   declare_carried(e, r);
-  Outputs o = declare_outputs(e, r, ncarry);
+  Outputs o = declare_outputs(e, r, ncarry, false);
   uint32_t scope = scope_open(e);
   open_for(e, r, body->params.at[0], n->arg[0], NULL, NULL);
   const char *mark = open_scratch(e, body);

@@ -381,6 +381,9 @@ void stop_in_loop(Emit *e, Ref extent);
 void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const char *best,
                  const Region *body, uint32_t naxes);
 void put_over_nothing(Emit *e, Elem elem, Combiner comb);
+void emit_extreme(Emit *e, const char *name, Ref value, Combiner comb);
+/* Is the max (min) of the values wanted, too, of which result k is the argmax (argmin)? */
+bool has_extreme(const Emit *e, Ref r, uint32_t k);
 
 /* carried.c */
 void declare_carried(Emit *e, Ref r);            /* in front of the loop */
@@ -393,8 +396,16 @@ bool is_track(const Emit *e, Ref r, uint32_t k);
 
 /* lanes.c */
 bool plan_lanes(Emit *e, Ref r);                 /* is loop r a reduction in lanes? */
-void emit_lanes(Emit *e, Ref r, const char *block);
+void emit_lanes(Emit *e, Ref r, const Outputs *o, const char *block);
 void lanes_head(const File *f, Buf *out);        /* GC_LANES */
+
+/* search.c */
+static inline Combiner extreme_for(Combiner comb) {
+  return comb == ARGMAX ? MAX : comb == ARGMIN ? MIN : comb;
+}
+bool has_search(const Emit *e, Ref r);           /* is an argmax or argmin wanted of loop r? */
+bool plan_search(const Emit *e, Ref r);          /* can it follow its max or min in lanes? */
+void emit_search(Emit *e, Ref r, const Outputs *o);
 
 /* contract.c */
 /* Writes the whole loop as a call; false: it is none of that form. */
