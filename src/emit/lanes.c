@@ -415,7 +415,7 @@ static void emit_guarded(Emit *e, Ref r, const Outputs *o, const char *block) {
 void emit_lanes(Emit *e, Ref r, const Outputs *o, const char *block) {
   const Node *n = node(e, r);
   uint32_t outer = n->nargs - 1;
-  if (outer == 0 && (block || node(e, n->arg[0])->op != IR_CONST)) {
+  if (outer == 0 && (block || node(e, n->arg[0])->op != IR_CONST) && !has_search(e, r)) {
     emit_guarded(e, r, o, block);
     return;
   }

@@ -189,23 +189,18 @@ void emit_extreme(Emit *e, const char *name, Ref value, Combiner comb) {
   line_end(e, ";");
 }
 
-/* The first winner; a NaN wins. */
+/* The first winner; a NaN wins: if (argmax < 0 || (!(v <= best) && best == best)) …, two
+ * comparisons for most values, or none of them a branch. */
 static void emit_arg(Emit *e, const char *name, const char *best, Ref value, Combiner comb,
                      Ref loop, const Region *body) {
   const Node *n = node(e, loop);
   make_simple(e, value, "v");
   bool real = node(e, value)->type->elem == ELEM_REAL;
+  const char *v = expr_text(e, value, PREC_REL);
   line_start(e);
-  putf(e, "if (%s < 0 || ", name);
-  put_expr(e, value, PREC_REL);
-  putf(e, comb == ARGMAX ? " > %s" : " < %s", best);
-  if (real) {
-    put(e, " || (");
-    put_expr(e, value, PREC_REL);
-    put(e, " != ");
-    put_expr(e, value, PREC_REL);
-    putf(e, " && %s == %s)", best, best);
-  }
+  if (real) putf(e, "if (%s < 0 || (!(%s %s %s) && %s == %s)", name, v,
+                 comb == ARGMAX ? "<=" : ">=", best, best, best);
+  else putf(e, "if (%s < 0 || %s %s %s", name, v, comb == ARGMAX ? ">" : "<", best);
   block_open(e, ")");
   line_start(e);
   putf(e, "%s = ", best);
@@ -464,6 +459,24 @@ static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks
   scope_close(e, scope);
 }
 
+/* Extremes in lanes, then their places; a few values one by one, which has fewer branches. */
+static void emit_places(Emit *e, Ref r, const Outputs *o) {
+  Ref extent = node(e, r)->arg[0];
+  bool known = node(e, extent)->op == IR_CONST;
+  if (!known) {
+    line_start(e);
+    putf(e, "if (%s < %d)", expr_text(e, extent, PREC_REL), SEARCH_BLOCK);
+    block_open(e, "");
+    emit_rounds(e, r, o, &(InBlocks){0});
+    e->fn->indent--;
+    line_start(e);
+    block_open(e, "} else");
+  }
+  emit_lanes(e, r, o, NULL);
+  emit_search(e, r, o);
+  if (!known) block_close(e);
+}
+
 static void emit_loop(Emit *e, Ref r) {
   Parallel parallel = plan_parallel(e, r);
   if (parallel) e->in_parallel = true;
@@ -472,9 +485,9 @@ static void emit_loop(Emit *e, Ref r) {
   bool lanes = plan_lanes(e, r);
   Outputs o = declare_outputs(e, r, 0, lanes);
   if (parallel == PARALLEL_BUILD) put_pragma(e, r);
-  if (lanes) emit_lanes(e, r, &o, blocks.block);
-  if (lanes && has_search(e, r)) emit_search(e, r, &o);
-  if (!lanes) emit_rounds(e, r, &o, &blocks);
+  if (lanes && has_search(e, r)) emit_places(e, r, &o);
+  else if (lanes) emit_lanes(e, r, &o, blocks.block);
+  else emit_rounds(e, r, &o, &blocks);
   if (blocks.block) close_blocks(e, r, &blocks, declare_reduction);
   if (parallel) e->in_parallel = false;
 }

@@ -14,6 +14,7 @@
  *   loops.c      if, loop, fold, while, accumulators
  *   carried.c    what folds and whiles carry
  *   lanes.c      reductions in partial results, for vector units
+ *   search.c     the places of extremes
  *   rows_plan.c  which loops run several of their rounds side by side
  *   rows.c       these, in lanes
  *   checks.c     run-time checks, effects
@@ -400,6 +401,7 @@ void emit_lanes(Emit *e, Ref r, const Outputs *o, const char *block);
 void lanes_head(const File *f, Buf *out);        /* GC_LANES */
 
 /* search.c */
+enum { SEARCH_BLOCK = 32 };                      /* fewer values are not searched in blocks */
 static inline Combiner extreme_for(Combiner comb) {
   return comb == ARGMAX ? MAX : comb == ARGMIN ? MIN : comb;
 }

@@ -11,7 +11,7 @@
  * all in one loop, with the same results. */
 #include "emit/private.h"
 
-enum { SEARCH_OPS = 12, SEARCH_BLOCK = 32 };
+enum { SEARCH_OPS = 12 };
 
 static bool is_search(const Emit *e, Ref r, uint32_t k) {
   Combiner comb = node(e, r)->aux.loop->comb[k];
@@ -57,6 +57,8 @@ bool plan_search(const Emit *e, Ref r) {
   const Region *body = n->regions[0];
   Ref value = 0;
   if (for_tcc(e) || n->nargs != 1) return false;
+  const Node *extent = node(e, n->arg[0]);
+  if (extent->op == IR_CONST && extent->aux.i < SEARCH_BLOCK) return false;
   for (uint32_t k = 0; k < n->nresults; k++) {
     if (!needed_proj(e, r, k)) continue;
     Ref of = body->results.at[k];
