@@ -79,6 +79,7 @@ ELABORATE = \
   src/elaborate/builtins.def
 
 EMIT = \
+  src/emit/apart.c \
   src/emit/arrays.c \
   src/emit/c.c \
   src/emit/carried.c \

@@ -82,8 +82,9 @@ void emit_jit(Prog *p, const char *name, JitText kind, Buf *text);
 /* The functions of runtime/matmul.h, in double or float, as static inline functions. */
 void emit_matmul(Ctx *c, bool single, Buf *text);
 
-/* What stands above code that loops over lanes (GC_LANES). */
-extern const char emit_lanes_head[];
+/* What stands above code that loops over lanes (GC_LANES), and above code with loops whose
+ * rounds have no memory in common (GC_APART). */
+extern const char emit_lanes_head[], emit_apart_head[];
 
 /* The program as text in the language (`gradc diff`): readable, reparsable, controls
  * that a further derivative could reach still in it. */

@@ -390,29 +390,36 @@ static const char *open_strips(Emit *e, Ref extent, const char **end) {
   return start;
 }
 
-static void open_axis(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from,
-                      bool strips) {
-  const char *first = from ? from : "0", *end = NULL;
-  if (!from) emit_trips(e, extent);
-  if (strips) first = open_strips(e, extent, &end);
-  name_index(e, index);
-  const char *i = info(e, index)->cname;
+/* One axis; block: of a parallel loop, from: where it starts, or NULL. */
+typedef struct Axis {
+  Ref index, extent;
+  const char *block, *from;
+  bool strips, apart;
+} Axis;
+
+static void open_axis(Emit *e, Ref r, const Axis *a) {
+  const char *first = a->from ? a->from : "0", *end = NULL;
+  if (!a->from) emit_trips(e, a->extent);
+  if (a->strips) first = open_strips(e, a->extent, &end);
+  name_index(e, a->index);
+  const char *i = info(e, a->index)->cname;
   line_start(e);
-  if (block) {
-    put_block_range(e, r, i, block);
+  if (a->apart) put_apart(e);
+  if (a->block) {
+    put_block_range(e, r, i, a->block);
   } else {
     putf(e, "for (int64_t %s = %s; %s < ", i, first, i);
-    if (strips) put(e, end);
-    else put_expr(e, extent, PREC_ADD);
+    if (a->strips) put(e, end);
+    else put_expr(e, a->extent, PREC_ADD);
     putf(e, "; %s++)", i);
   }
   block_open(e, "");
-  if (!strips) stop_in_loop(e, extent);
+  if (!a->strips) stop_in_loop(e, a->extent);
   e->loop_depth++;
 }
 
 void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from) {
-  open_axis(e, r, index, extent, block, from, false);
+  open_axis(e, r, &(Axis){index, extent, block, from, false, false});
 }
 
 void close_for(Emit *e) {
@@ -444,7 +451,10 @@ static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks
     bool last = a + 1 == n->nargs;
     if (last && !blocks->block) rest = emit_rows(e, r, o);
     strips &= !rest;
-    open_axis(e, r, body->params.at[a], n->arg[a], a ? NULL : blocks->block, rest, last && strips);
+    bool marked = a == 0 && (blocks->block || blocks->pragma);
+    bool apart = last && !rest && !marked && rounds_apart(e, r);
+    open_axis(e, r, &(Axis){body->params.at[a], n->arg[a], a ? NULL : blocks->block, rest,
+                            last && strips, apart});
   }
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, 0, body, n->nargs);
@@ -484,7 +494,8 @@ static void emit_loop(Emit *e, Ref r) {
   if (parallel == PARALLEL_BLOCKS) blocks = open_blocks(e, r);
   bool lanes = plan_lanes(e, r);
   Outputs o = declare_outputs(e, r, 0, lanes);
-  if (parallel == PARALLEL_BUILD) put_pragma(e, r);
+  blocks.pragma = parallel == PARALLEL_BUILD;
+  if (blocks.pragma) put_pragma(e, r);
   if (lanes && has_search(e, r)) emit_places(e, r, &o);
   else if (lanes) emit_lanes(e, r, &o, blocks.block);
   else emit_rounds(e, r, &o, &blocks);

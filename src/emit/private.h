@@ -15,6 +15,7 @@
  *   carried.c    what folds and whiles carry
  *   lanes.c      reductions in partial results, for vector units
  *   search.c     the places of extremes
+ *   apart.c      loops whose rounds have no memory in common
  *   rows_plan.c  which loops run several of their rounds side by side
  *   rows.c       these, in lanes
  *   checks.c     run-time checks, effects
@@ -190,7 +191,7 @@ typedef struct File {
   uint32_t at;           /* number of the program being written */
   Used *used;            /* helpers of runtime/scalar.h and libm, by name */
   VEC(const char *) used_order;  /* prototypes */
-  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes;
+  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes, uses_apart;
   unsigned uses_trace;   /* helpers of traces */
   uint32_t ndata;
 } File;
@@ -409,6 +410,12 @@ bool has_search(const Emit *e, Ref r);           /* is an argmax or argmin wante
 bool plan_search(const Emit *e, Ref r);          /* can it follow its max or min in lanes? */
 void emit_search(Emit *e, Ref r, const Outputs *o);
 
+/* apart.c */
+/* Does no round of the innermost axis touch what another one writes, and is that worth saying? */
+bool rounds_apart(const Emit *e, Ref r);
+void put_apart(Emit *e);                         /* in front of its `for` */
+void apart_head(const File *f, Buf *out);        /* GC_APART */
+
 /* contract.c */
 /* Writes the whole loop as a call; false: it is none of that form. */
 bool emit_contraction(Emit *e, Ref r);
@@ -491,6 +498,7 @@ bool round_may_fail(const Emit *e, const Region *r);
 typedef struct InBlocks {
   const char *block;     /* the name of the block's number; NULL: no blocks */
   const char *failed;    /* of the array of the checks that failed, if any can */
+  bool pragma;           /* parallel without blocks */
 } InBlocks;
 void put_pragma(Emit *e, Ref r);
 InBlocks open_blocks(Emit *e, Ref r);
