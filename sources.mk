@@ -364,6 +364,7 @@ TEST_HELPERS = \
   tests/api/host.h
 
 PROGRAM_TESTS = \
+  tests/programs/apart.test \
   tests/programs/builtins.test \
   tests/programs/check.test \
   tests/programs/check_builtins.test \
