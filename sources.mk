@@ -207,6 +207,7 @@ OPTIMIZE = \
   src/optimize/accumulate.h \
   src/optimize/accumulate_plan.c \
   src/optimize/bounds.c \
+  src/optimize/branches.c \
   src/optimize/cancel.c \
   src/optimize/cancel.h \
   src/optimize/carries.c \
@@ -527,6 +528,7 @@ TEST_FILES = \
   tests/lib.bash \
   tests/passes/accumulate.txt \
   tests/passes/bounds.txt \
+  tests/passes/branches.txt \
   tests/passes/erase.txt \
   tests/passes/flatten.txt \
   tests/passes/fuse.txt \

@@ -15,6 +15,7 @@ static const struct { const char *name; PassFn run; } passes[] = {
   {"unroll", opt_unroll},
   {"fuse", opt_fuse},
   {"tidy", opt_simplify},          /* joined code has common parts */
+  {"branches", opt_branches},
   {"hoist", opt_hoist},
   {"split", opt_split},
   {"bounds", opt_bounds},
@@ -59,7 +60,7 @@ Prog *optimize_in_place(Prog *p, const Dump *dump) {
 const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
     "ir", "erase", "sweep", "simplify", "check", "accumulate", "unroll",
-    "fuse", "tidy", "hoist", "split", "bounds", "flatten", "final", NULL,
+    "fuse", "tidy", "branches", "hoist", "split", "bounds", "flatten", "final", NULL,
   };
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");
   return names;

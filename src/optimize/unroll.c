@@ -3,57 +3,99 @@
  *
  * Takes and gives an erased program.  A LOOP whose extents are constants of at most MOST_TRIPS,
  * and a FOLD of so few rounds, is written out if no other loop in it stays and the whole has
- * at most MOST_NODES nodes; what it built is a STACK, whose elements reads then find.  Sums
- * keep their order.  The program grows by no more than a fixed factor.  Arrays of a few elements
- * become scalars along with it: scalars.c. */
+ * at most MOST_NODES nodes; what it built is a STACK, whose elements reads then find.  A LOOP
+ * whose index decides between pieces (concat, a row with a one in it) may have more rounds, for
+ * nothing is left of the decision.  Sums keep their order.  The program grows by no more than a
+ * fixed factor.  Arrays of a few elements become scalars along with it: scalars.c. */
 #include "optimize/optimize.h"
 #include "optimize/unroll.h"
 
-enum { MOST_TRIPS = 4, MOST_ROUNDS = 16, MOST_NODES = 1024, MOST_GROWTH = 8, NEVER = UINT32_MAX };
+enum {
+  MOST_TRIPS = 4, MOST_ROUNDS = 16,  /* of any loop */
+  MOST_PIECES = 32,                  /* of one whose index decides between pieces */
+  MOST_NODES = 1024, MOST_VISITS = 4096, MOST_GROWTH = 8, MOST_DEPTH = 8, NEVER = UINT32_MAX
+};
 
 /* ---- which -------------------------------------------------------------------------- */
 
-static uint32_t trips_of(const Prog *p, Ref extent) {
-  const Node *n = ir_node(p, extent);
-  return n->op == IR_CONST && n->aux.i > 0 && n->aux.i <= MOST_TRIPS ? (uint32_t)n->aux.i : 0;
+/* The rounds of a loop as far as its extents go, each at most `trips`; 0: too many, or not
+ * known. */
+static uint32_t rounds_of(const Prog *p, const Node *n, uint32_t trips, uint32_t most) {
+  uint32_t rounds = 1, axes = n->op == IR_FOLD ? 1 : n->nargs;
+  if (n->op != IR_FOLD && n->op != IR_LOOP) return 0;
+  for (uint32_t k = 0; k < axes; k++) {
+    const Node *extent = ir_node(p, n->arg[k]);
+    if (extent->op != IR_CONST || extent->aux.i <= 0 || extent->aux.i > trips) return 0;
+    rounds *= (uint32_t)extent->aux.i;
+    if (rounds > most) return 0;
+  }
+  return rounds;
 }
 
-/* The rounds of a loop as far as its extents go; 0: too many, or not known. */
-static uint32_t rounds_of(const Prog *p, const Node *n) {
-  uint32_t rounds = 1;
-  if (n->op == IR_FOLD) return trips_of(p, n->arg[0]);
-  if (n->op != IR_LOOP) return 0;
-  for (uint32_t k = 0; k < n->nargs && rounds <= MOST_ROUNDS; k++)
-    rounds *= trips_of(p, n->arg[k]);
-  return rounds <= MOST_ROUNDS ? rounds : 0;
-}
+/* What the nodes of a region come to: how many are left once everything in it is written out
+ * (NEVER: a loop stays), and how many are looked at for that. */
+typedef struct Inside { uint32_t left, visits; } Inside;
 
 /* What is chosen so far; the nodes of a region come before its owner. */
 typedef struct Choice {
   Unroll *u;
   const Prog *p;
-  uint32_t *inside;      /* by Ref: nodes of its regions, written out; NEVER: a loop stays */
+  Inside *inside;        /* by number of a region */
+  bool *pieces;          /* by Ref of a loop: an `if` or select asks about its index alone */
   Ref *upds, *next_upd;  /* updates by handle */
   uint64_t left;         /* nodes by which the program may still grow */
 } Choice;
 
 static Ref owner_of(const Prog *p, Ref r) { return p->regions.at[ir_node(p, r)->region]->owner; }
 
-/* Will this int be a constant once the marked loops around it are written out? */
-static bool becomes_const(const Choice *c, Ref r, int depth) {
+/* The loop that this index belongs to, if it has few rounds. */
+static Ref loop_of_index(const Choice *c, Ref r) {
+  Ref o = owner_of(c->p, r);
+  const Node *n = ir_node(c->p, r), *loop = o ? ir_node(c->p, o) : NULL;
+  if (!loop || (loop->op != IR_LOOP && n->aux.i != 0)) return 0;
+  return rounds_of(c->p, loop, MOST_PIECES, MOST_PIECES) ? o : 0;
+}
+
+static bool folds(const Node *n) {
+  if (n->op != IR_PRIM) return n->op == IR_TOREAL;
+  switch (n->aux.i) {
+  case P_ADD: case P_SUB: case P_MUL: case P_NEG: case P_EQ: case P_NE: case P_LT: case P_LE:
+  case P_GT: case P_GE: case P_AND: case P_OR: case P_NOT: return true;
+  default: return false;
+  }
+}
+
+/* Will this be a constant once the loops of few rounds around it are written out? */
+static bool may_be_const(const Choice *c, Ref r, int depth) {
   const Node *n = ir_node(c->p, r);
   if (n->op == IR_CONST) return true;
+  if (n->op == IR_PARAM) return loop_of_index(c, r) != 0;
+  if (!folds(n) || depth > MOST_DEPTH) return false;
+  for (uint32_t k = 0; k < n->nargs; k++)
+    if (!may_be_const(c, n->arg[k], depth + 1)) return false;
+  return true;
+}
+
+/* The same where it has been chosen which loops are written out. */
+static bool becomes_const(const Choice *c, Ref r, int depth) {
+  const Node *n = ir_node(c->p, r);
   if (n->op == IR_PARAM) {
-    Ref o = owner_of(c->p, r);
-    const Node *loop = o ? ir_node(c->p, o) : NULL;
-    return loop && c->u->rounds[o] && (loop->op == IR_LOOP || n->aux.i == 0);
+    Ref o = loop_of_index(c, r);
+    return o && c->u->rounds[o];
   }
-  if (n->op != IR_PRIM || depth > 8) return false;
-  if (n->aux.i != P_ADD && n->aux.i != P_SUB && n->aux.i != P_MUL && n->aux.i != P_NEG)
-    return false;
+  if (n->op == IR_CONST) return true;
+  if (!folds(n) || depth > MOST_DEPTH) return false;
   for (uint32_t k = 0; k < n->nargs; k++)
     if (!becomes_const(c, n->arg[k], depth + 1)) return false;
   return true;
+}
+
+/* Notes the loops whose indices decide a condition that will be constant. */
+static void note_pieces(const Choice *c, Ref r, int depth) {
+  const Node *n = ir_node(c->p, r);
+  if (n->op == IR_PARAM) c->pieces[owner_of(c->p, r)] = true;
+  for (uint32_t k = 0; k < n->nargs && depth <= MOST_DEPTH; k++)
+    note_pieces(c, n->arg[k], depth + 1);
 }
 
 /* Does the update come to additions at known places of the scope `accum`? */
@@ -85,44 +127,76 @@ static uint32_t scope_elements(const Choice *c, Ref r) {
   return total;
 }
 
-/* The nodes that r comes to once everything in it is written out; NEVER: it holds a loop
- * that stays, or speaks. */
-static uint32_t choose_one(Choice *c, Ref r) {
+static const Inside never = {NEVER, NEVER};
+
+static Inside both(Inside a, Inside b) {
+  if (a.left == NEVER || b.left == NEVER) return never;
+  Inside sum = {a.left + b.left, a.visits + b.visits};
+  return sum.left > MOST_NODES || sum.visits > MOST_VISITS ? never : sum;
+}
+
+/* One of two branches where it will be known which. */
+static Inside inside_if(const Choice *c, const Node *n) {
+  Inside a = c->inside[n->regions[0]->id], b = c->inside[n->regions[1]->id];
+  Inside sum = both(a, b);
+  if (sum.left == NEVER || !may_be_const(c, n->arg[0], 0)) return sum;
+  note_pieces(c, n->arg[0], 0);
+  return (Inside){a.left > b.left ? a.left : b.left, sum.visits};
+}
+
+static Inside inside_loop(Choice *c, Ref r) {
   const Node *n = ir_node(c->p, r);
-  uint32_t inside = c->inside[r], rounds = rounds_of(c->p, n), few;
-  if (n->op == IR_TRACE || n->op == IR_PRINT || n->op == IR_ASSERT) return NEVER;
-  if (n->op == IR_UPD) {
+  Inside in = c->inside[n->regions[0]->id];
+  bool pieces = n->op == IR_LOOP && c->pieces[r];
+  uint32_t rounds = pieces ? rounds_of(c->p, n, MOST_PIECES, MOST_PIECES)
+                           : rounds_of(c->p, n, MOST_TRIPS, MOST_ROUNDS);
+  if (!rounds || in.left == NEVER) return never;
+  if (in.left > MOST_NODES / rounds || in.visits > MOST_VISITS / rounds) return never;
+  if (rounds * in.left > c->left) return never;
+  c->u->rounds[r] = rounds;
+  c->left -= rounds * in.left;
+  return (Inside){rounds * in.left, rounds * in.visits};
+}
+
+/* What r comes to; NEVER: it holds a loop that stays, or speaks. */
+static Inside choose_one(Choice *c, Ref r) {
+  const Node *n = ir_node(c->p, r);
+  uint32_t few;
+  switch (n->op) {
+  case IR_TRACE: case IR_PRINT: case IR_ASSERT: return never;
+  case IR_CONST: case IR_PARAM: case IR_PROJ: return (Inside){0, 0};
+  case IR_IF: return inside_if(c, n);
+  case IR_ACCUM:
+    few = scope_elements(c, r);
+    c->u->opens[r] = few != 0;
+    return few ? both(c->inside[n->regions[0]->id], (Inside){few, few}) : never;
+  case IR_UPD:
     c->next_upd[r] = c->upds[n->arg[0]];
     c->upds[n->arg[0]] = r;
+    return (Inside){1, 1};
+  default: break;
   }
-  if (!n->nregions) return n->op != IR_CONST && n->op != IR_PARAM && n->op != IR_PROJ;
-  if (n->op == IR_ACCUM && (few = scope_elements(c, r)) > 0) {
-    c->u->opens[r] = true;
-    return inside == NEVER ? NEVER : inside + few;
-  }
-  if (inside == NEVER || n->op == IR_IF) return inside;
-  if (!rounds || inside > MOST_NODES / rounds || rounds * inside > c->left) return NEVER;
-  c->u->rounds[r] = rounds;
-  c->left -= rounds * inside;
-  return rounds * inside;
+  if (n->nregions) return inside_loop(c, r);
+  if (n->op == IR_PRIM && n->aux.i == P_SELECT && may_be_const(c, n->arg[0], 0))
+    note_pieces(c, n->arg[0], 0);
+  return (Inside){!may_be_const(c, r, 0), 1};
 }
 
 /* Is there anything that the hooks would change? */
 static bool choose(Unroll *u, const Prog *p) {
-  Choice c = {u, p, NEWN(p->ctx, uint32_t, p->nnodes), NEWN(p->ctx, Ref, p->nnodes),
-              NEWN(p->ctx, Ref, p->nnodes), (uint64_t)p->nnodes * MOST_GROWTH + MOST_NODES};
+  Choice c = {u, p, NEWN(p->ctx, Inside, p->regions.n), NEWN(p->ctx, bool, p->nnodes),
+              NEWN(p->ctx, Ref, p->nnodes), NEWN(p->ctx, Ref, p->nnodes),
+              (uint64_t)p->nnodes * MOST_GROWTH + MOST_NODES};
   bool any = false;
   for (Ref r = 1; r < p->nnodes; r++) {
     const Node *n = ir_node(p, r);
-    Ref owner = owner_of(p, r);
-    uint32_t cost = choose_one(&c, r);
+    Inside *in = &c.inside[n->region];
+    *in = both(*in, choose_one(&c, r));
     any |= u->rounds[r] || u->opens[r];
     for (uint32_t k = 0; k < n->nresults; k++) any |= few_elements(n->result_type[k]) != 0;
-    if (!owner) continue;
-    bool never = cost == NEVER || c.inside[owner] == NEVER || c.inside[owner] + cost > MOST_NODES;
-    c.inside[owner] = never ? NEVER : c.inside[owner] + cost;
   }
-  arena_release(p->ctx, c.inside, sizeof *c.inside * p->nnodes);
+  arena_release(p->ctx, c.inside, sizeof *c.inside * p->regions.n);
+  arena_release(p->ctx, c.pieces, sizeof *c.pieces * p->nnodes);
   arena_release(p->ctx, c.upds, sizeof *c.upds * p->nnodes);
   arena_release(p->ctx, c.next_upd, sizeof *c.next_upd * p->nnodes);
   return any;
