@@ -351,7 +351,8 @@ UNIT_TEST_NAMES = \
   tests/unit/test_script \
   tests/unit/test_simplify \
   tests/unit/test_sizes \
-  tests/unit/test_table
+  tests/unit/test_table \
+  tests/unit/test_text_random
 
 API_TEST_NAMES = \
   tests/api/test_calls \

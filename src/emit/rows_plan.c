@@ -173,12 +173,19 @@ static bool tells_rounds_apart(const Fit *f, const Node *n) {
   return true;
 }
 
+/* Does a branch stand between the row and region r?  What it adds, it adds in some rows only. */
+static bool in_branch(const Fit *f, const Region *r) {
+  for (; r != f->body; r = r->parent)
+    if (node(f->e, r->owner)->op == IR_IF) return true;
+  return false;
+}
+
 /* Updates keep their order at each place: rows add to places of their own, or all to one
  * that a row adds to only once. */
 static bool fit_update(Fit *f, Ref r, const Around *w) {
   const Node *n = node(f->e, r);
   if (is_checked(f, n) || is_array(node(f->e, n->arg[1]))) return false;
-  if (node(f->e, region_of(f->e, r)->owner)->op == IR_IF) return false;
+  if (in_branch(f, region_of(f->e, r))) return false;
   if (region_inside(f->e, node(f->e, n->arg[0])->region, f->body)) return false;
   Common made = {n->arg[0], true};
   for (uint32_t k = 2; k < n->nargs; k++) {
