@@ -111,7 +111,9 @@ EMIT = \
   src/emit/regions.c \
   src/emit/report.c \
   src/emit/rows.c \
+  src/emit/rows_pack.c \
   src/emit/rows_plan.c \
+  src/emit/rows_search.c \
   src/emit/search.c \
   src/emit/selftest.c \
   src/emit/sha256.c \
@@ -515,6 +517,7 @@ TEST_FILES = \
   tests/compiled/elementary_driver.c \
   tests/compiled/kinds.gc \
   tests/compiled/lanes.gc \
+  tests/compiled/nearest.gc \
   tests/compiled/options \
   tests/compiled/parallel_driver.c \
   tests/compiled/products.gc \

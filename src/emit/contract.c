@@ -488,6 +488,12 @@ static bool emit_dot(Emit *e, Ref r) {
   return true;
 }
 
+bool is_contraction(Emit *e, Ref r) {
+  Contraction x;
+  uint32_t out = 0;
+  return find_contraction(e, r, &x, &out);
+}
+
 bool emit_contraction(Emit *e, Ref r) {
   Contraction x;
   uint32_t out = 0;

@@ -332,7 +332,9 @@ void put_expr(Emit *e, Ref r, int prec) {
       case IR_PRIM: put_prim(e, n, prec); break;
       case IR_TOREAL: put_toreal(e, n, prec); break;
       case IR_TOINT: put_toint(e, n); break;
-      case IR_READ: put_truth(e, n, true, prec, NULL); break;
+      case IR_READ:
+        if (!put_packed(e, r)) put_truth(e, n, true, prec, NULL);
+        break;
       default: internal_error(e->c, "emission: operator %d inside an expression", n->op);
     }
   }

@@ -217,7 +217,7 @@ static void put_tree(Emit *e, const char *lane, const char *sign, int first, int
 }
 
 /* to = from > to || from != from ? from : to; a NaN wins.  libtcc stores less with an if. */
-static void put_winner(Emit *e, const char *to, const char *from, Combiner comb, bool real) {
+void put_winner(Emit *e, const char *to, const char *from, Combiner comb, bool real) {
   line_start(e);
   if (for_tcc(e)) put(e, "if (");
   else putf(e, "%s = ", to);

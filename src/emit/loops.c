@@ -189,11 +189,25 @@ void emit_extreme(Emit *e, const char *name, Ref value, Combiner comb) {
   line_end(e, ";");
 }
 
+void put_position(Emit *e, Ref loop) {
+  const Node *n = node(e, loop);
+  uint32_t naxes = n->op == IR_FOLD ? 1 : n->nargs;
+  for (uint32_t a = 2; a < naxes; a++) put(e, "(");
+  for (uint32_t a = 0; a < naxes; a++) {
+    if (a) {
+      put(e, "*");
+      put_expr(e, n->arg[a], PREC_UNARY);
+      put(e, " + ");
+    }
+    put_expr(e, n->regions[0]->params.at[a], PREC_UNARY);
+    if (a && a + 1 < naxes) put(e, ")");
+  }
+}
+
 /* The first winner; a NaN wins: if (argmax < 0 || (!(v <= best) && best == best)) …, two
  * comparisons for most values, or none of them a branch. */
 static void emit_arg(Emit *e, const char *name, const char *best, Ref value, Combiner comb,
-                     Ref loop, const Region *body) {
-  const Node *n = node(e, loop);
+                     Ref loop) {
   make_simple(e, value, "v");
   bool real = node(e, value)->type->elem == ELEM_REAL;
   const char *v = expr_text(e, value, PREC_REL);
@@ -208,17 +222,7 @@ static void emit_arg(Emit *e, const char *name, const char *best, Ref value, Com
   line_end(e, ";");
   line_start(e);
   putf(e, "%s = ", name);
-  uint32_t naxes = n->op == IR_FOLD ? 1 : n->nargs;
-  for (uint32_t a = 2; a < naxes; a++) put(e, "(");
-  for (uint32_t a = 0; a < naxes; a++) {
-    if (a) {
-      put(e, "*");
-      put_expr(e, n->arg[a], PREC_UNARY);
-      put(e, " + ");
-    }
-    put_expr(e, body->params.at[a], PREC_UNARY);
-    if (a && a + 1 < naxes) put(e, ")");
-  }
+  put_position(e, loop);
   line_end(e, ";");
   block_close(e);
 }
@@ -275,7 +279,7 @@ void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const cha
     return;
   }
   if (comb == ARGMAX || comb == ARGMIN) {
-    emit_arg(e, name, best, value, comb, r, body);
+    emit_arg(e, name, best, value, comb, r);
     return;
   }
   line_start(e);
@@ -289,8 +293,7 @@ void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const cha
   line_end(e, ";");
 }
 
-/* The max (min) of the values whose argmax (argmin) output k is, or nresults. */
-static uint32_t extreme_of(const Emit *e, Ref r, uint32_t first, uint32_t k) {
+uint32_t extreme_of(const Emit *e, Ref r, uint32_t first, uint32_t k) {
   const Node *n = node(e, r);
   const Combiner *comb = n->aux.loop->comb;
   for (uint32_t j = first; j < n->nresults; j++) {

@@ -18,6 +18,8 @@
  *   apart.c      loops whose rounds have no memory in common
  *   rows_plan.c  which loops run several of their rounds side by side
  *   rows.c       these, in lanes
+ *   rows_pack.c  arrays that they read across their rows, turned
+ *   rows_search.c  the least and the greatest in each of them, and its place
  *   checks.c     run-time checks, effects
  *   trace.c      traces as printf
  *   signature.c  parameters, prototypes, prologues
@@ -121,12 +123,14 @@ typedef struct Info {
   uint32_t copies;       /* LOOP: the first of its AccCopy, plus 1 */
   uint32_t rooms;        /* LOOP: list of buffers of which each block has its own */
   uint32_t run;          /* in rows side by side: the run of statements it stands in */
+  uint32_t pack;         /* READ: in rows side by side, the number of its Pack, or 0 */
   uint8_t depth, size;   /* of its expression */
   bool need, inlined, effect, atom, mutable_base;
   uint8_t step;          /* lanes.c: how it moves with the innermost index */
   bool shares;           /* LOOP: its rounds write into one place of the workspace */
   bool rows;             /* LOOP: its rounds go side by side */
   bool lane, crosses;    /* inside: differs from row to row; used in another run */
+  bool serial;           /* inside: done for one row after the other */
   bool lazy;             /* FILL: written again wherever it is copied to, stored nowhere */
 } Info;
 
@@ -160,6 +164,16 @@ typedef struct AccCopy {
   const char *alias;     /* of the buffer, as it was */
   uint32_t alias_home;
 } AccCopy;
+
+/* Rows of an array, copied so that those of rows side by side are (rows_pack.c). */
+typedef struct Pack {
+  Ref loop, array;
+  Ref sub[MAX_RANK];     /* all subscripts; */
+  uint32_t naxes;        /* so many tell the row */
+  const Type *row;
+  uint32_t buffer;
+  bool first;            /* of those with this buffer */
+} Pack;
 
 typedef struct Check { uint32_t number; Ref node; const char *what; } Check;
 
@@ -228,6 +242,7 @@ typedef struct Emit {
   bool in_parallel;
   Rows *rows;            /* the rows being written side by side, or NULL */
   VEC(AccCopy) copies;
+  VEC(Pack) packs;       /* from 1 */
   uint32_t nenv;
   Span last_comment;
   uint32_t last_line;
@@ -382,6 +397,9 @@ void stop_in_loop(Emit *e, Ref extent);
 /* What the round computes, put with result k; `best`: that of an argmax. */
 void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const char *best,
                  const Region *body, uint32_t naxes);
+/* The max (min) of the values whose argmax (argmin) output k is, or nresults. */
+uint32_t extreme_of(const Emit *e, Ref r, uint32_t first, uint32_t k);
+void put_position(Emit *e, Ref loop);            /* the number of a round: "i*n + j" */
 void put_over_nothing(Emit *e, Elem elem, Combiner comb);
 void emit_extreme(Emit *e, const char *name, Ref value, Combiner comb);
 /* Is the max (min) of the values wanted, too, of which result k is the argmax (argmin)? */
@@ -401,6 +419,9 @@ bool plan_lanes(Emit *e, Ref r);                 /* is loop r a reduction in lan
 void emit_lanes(Emit *e, Ref r, const Outputs *o, const char *block);
 void lanes_head(const File *f, Buf *out);        /* GC_LANES */
 
+/* to = from > to || from != from ? from : to; a NaN wins. */
+void put_winner(Emit *e, const char *to, const char *from, Combiner comb, bool real);
+
 /* search.c */
 enum { SEARCH_BLOCK = 32 };                      /* fewer values are not searched in blocks */
 static inline Combiner extreme_for(Combiner comb) {
@@ -417,6 +438,7 @@ void put_apart(Emit *e);                         /* in front of its `for` */
 void apart_head(const File *f, Buf *out);        /* GC_APART */
 
 /* contract.c */
+bool is_contraction(Emit *e, Ref r);
 /* Writes the whole loop as a call; false: it is none of that form. */
 bool emit_contraction(Emit *e, Ref r);
 
@@ -432,6 +454,22 @@ uint32_t lanes_of(const File *f);                /* how many */
 bool is_lane_index(const Emit *e, Ref r);
 void put_lane_index(Emit *e, int prec);          /* "i + l" */
 void put_lane_flat(Emit *e, uint32_t buffer, const Type *t, uint32_t n, const Ref *index);
+const char *lane_name(const Emit *e);            /* or NULL: no rows are being written */
+void open_lane_loop(Emit *e);                    /* over the rows, one after the other */
+const char *lane_array(Emit *e, const char *name, Elem el);
+
+/* rows_pack.c */
+/* Can the read in rows with that index be from a copy? */
+bool find_pack(Emit *e, Ref read, Ref index, Pack *p);
+void take_pack(Emit *e, Ref read, Pack p);
+void emit_packs(Emit *e, Ref loop);              /* first in a block */
+bool put_packed(Emit *e, Ref read);
+
+/* rows_search.c */
+/* Where each argmax of a loop inside keeps the best value so far, by the number of the result. */
+const char **name_bests(Emit *e, Ref r, uint32_t first);
+void start_search(Emit *e, Ref r, uint32_t first, uint32_t k, const char *const *best);
+void emit_lane_extreme(Emit *e, Ref r, uint32_t first, uint32_t k, const char *const *best);
 
 /* checks.c */
 void emit_checks(Emit *e, Ref r);

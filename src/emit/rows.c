@@ -13,7 +13,8 @@
  * one loop over the lanes; what differs from row to row and is used in more than one run is
  * an array with an element for each lane, everything else a local of its run.  A run has
  * neither branches nor anything that waits for the lane before, so that C compilers make
- * vectors of it; what goes from row to row in order comes in a loop of its own behind.
+ * vectors of it; what goes from row to row in order comes in a loop of its own behind, and so
+ * does a statement that no vector unit takes: an update of what the row has chosen.
  * The rows that are left over follow in the plain loop. */
 #include "emit/private.h"
 
@@ -61,10 +62,19 @@ static void run_open(Emit *e) {
   e->fn->indent++;
 }
 
+const char *lane_name(const Emit *e) {
+  return e->rows ? e->rows->lane : NULL;
+}
+
 static void lane_head(Emit *e, const char *before) {
   const char *l = e->rows->lane;
   line_start(e);
   putf(e, "%sfor (int64_t %s = 0; %s < %u; %s++)", before, l, l, lanes_of(e->f), l);
+}
+
+void open_lane_loop(Emit *e) {
+  lane_head(e, "");
+  block_open(e, "");
 }
 
 /* h[i] += v; for one row after the other. */
@@ -100,7 +110,7 @@ static void run_close(Emit *e) {
 /* ---- values --------------------------------------------------------------------------------- */
 
 /* An array with an element for each lane, declared in front of the run; gives the element. */
-static const char *lane_array(Emit *e, const char *name, Elem el) {
+const char *lane_array(Emit *e, const char *name, Elem el) {
   Rows *w = e->rows;
   for (uint32_t k = 1; k < e->fn->indent; k++) buf_puts(&w->arrays, "  ");
   buf_printf(&w->arrays, "%s %s[%u];\n", c_type(e->f, el, false), name, lanes_of(e->f));
@@ -239,25 +249,47 @@ static void emit_statements(Emit *e, const Region *r) {
 
 static void emit_lane_region(Emit *e, Region *r);
 
-static void emit_outs(Emit *e, Ref r, uint32_t first, uint32_t naxes) {
+static void emit_outs(Emit *e, Ref r, uint32_t first, uint32_t naxes, const char *const *best) {
   const Node *n = node(e, r);
   const Region *body = n->regions[0];
   for (uint32_t k = first; k < n->nresults; k++) {
     if (!needed_proj(e, r, k)) continue;
+    Combiner comb = n->aux.loop->comb[k - first];
     run_open(e);
     hoist_inlined(e, body->results.at[k]);
-    emit_output(e, r, k, n->aux.loop->comb[k - first], body->results.at[k], NULL, body, naxes);
+    if (comb == MAX || comb == MIN || comb == ARGMAX || comb == ARGMIN)
+      emit_lane_extreme(e, r, first, k, best);
+    else
+      emit_output(e, r, k, comb, body->results.at[k], NULL, body, naxes);
   }
 }
 
 /* What reductions start with. */
-static void start_outs(Emit *e, Ref r, uint32_t first) {
+static void start_outs(Emit *e, Ref r, uint32_t first, const char *const *best) {
   const Node *n = node(e, r);
   for (uint32_t k = first; k < n->nresults; k++) {
-    if (!scalar_out(e, r, k)) continue;
+    Combiner comb = n->aux.loop->comb[k - first];
+    if (!scalar_out(e, r, k) || comb == SUM) continue;
+    if (comb == ARGMAX || comb == ARGMIN) {
+      start_search(e, r, first, k, best);
+      continue;
+    }
     line_start(e);
     putf(e, "%s = ", info(e, needed_proj(e, r, k))->cname);
-    put_over_nothing(e, n->result_type[k]->elem, n->aux.loop->comb[k - first]);
+    put_over_nothing(e, n->result_type[k]->elem, comb);
+    line_end(e, ";");
+  }
+}
+
+/* Sums start in a loop of their own, which gcc unrolls: one that it takes for memset costs as
+ * much as a short sum. */
+static void start_sums(Emit *e, Ref r, uint32_t first) {
+  const Node *n = node(e, r);
+  for (uint32_t k = first; k < n->nresults; k++) {
+    if (!scalar_out(e, r, k) || n->aux.loop->comb[k - first] != SUM) continue;
+    lane_head(e, "");
+    putf(e, " %s = ", info(e, needed_proj(e, r, k))->cname);
+    put_over_nothing(e, n->result_type[k]->elem, SUM);
     line_end(e, ";");
   }
 }
@@ -282,17 +314,19 @@ static void emit_lane_loop(Emit *e, Ref r) {
   Region *body = n->regions[0];
   bool fold = n->op == IR_FOLD;
   uint32_t first = fold ? n->nargs - 1 : 0, naxes = fold ? 1 : n->nargs;
+  comment_for(e, n);   /* in front of a run that may be empty, or in the open one */
   run_open(e);
-  comment_for(e, n);
   name_outs(e, r);
   spread_outs(e, r, 0);
   if (fold) start_carried(e, r);
-  start_outs(e, r, first);
+  const char **best = name_bests(e, r, first);
+  start_outs(e, r, first, best);
   run_close(e);
+  start_sums(e, r, first);
   uint32_t scope = scope_open(e);
   for (uint32_t a = 0; a < naxes; a++) open_for(e, r, body->params.at[a], n->arg[a], NULL, NULL);
   emit_lane_region(e, body);
-  emit_outs(e, r, first, naxes);
+  emit_outs(e, r, first, naxes, best);
   if (fold && first) {
     run_open(e);
     for (uint32_t k = 0; k < first; k++) hoist_inlined(e, body->results.at[k]);
@@ -303,9 +337,19 @@ static void emit_lane_loop(Emit *e, Ref r) {
   scope_close(e, scope);
 }
 
+/* For one row after the other. */
+static void emit_serial(Emit *e, Ref r) {
+  run_close(e);
+  uint32_t scope = scope_open(e);
+  open_lane_loop(e);
+  emit_node(e, r);
+  block_close(e);
+  scope_close(e, scope);
+}
+
 static bool ends_run(const Emit *e, Ref r) {
   uint16_t op = node(e, r)->op;
-  return info(e, r)->need && (op == IR_LOOP || op == IR_FOLD);
+  return info(e, r)->need && (op == IR_LOOP || op == IR_FOLD || info(e, r)->serial);
 }
 
 /* What all rows share comes first in a run, outside its loop.  The last run stays open. */
@@ -317,7 +361,9 @@ static void emit_lane_region(Emit *e, Region *r) {
       if (!info(e, o->at[end])->lane) emit_node(e, o->at[end]);
     for (uint32_t j = k; j < end; j++)
       if (info(e, o->at[j])->lane) emit_lane(e, o->at[j]);
-    if (end < o->n) emit_lane_loop(e, o->at[end]);
+    if (end == o->n) break;
+    if (info(e, o->at[end])->serial) emit_serial(e, o->at[end]);
+    else emit_lane_loop(e, o->at[end]);
   }
 }
 
@@ -348,10 +394,7 @@ static void emit_reductions(Emit *e, Ref r, const Outputs *o) {
   bool any = false;
   for (uint32_t k = 0; k < n->nresults; k++) {
     if (!scalar_out(e, r, k)) continue;
-    if (!any) {
-      lane_head(e, "");
-      block_open(e, "");
-    }
+    if (!any) open_lane_loop(e);
     any = true;
     emit_output(e, r, k, n->aux.loop->comb[k], body->results.at[k], o->best[k], body, n->nargs);
   }
@@ -362,6 +405,7 @@ static void emit_block(Emit *e, Ref r, const Outputs *o) {
   const Node *n = node(e, r);
   Region *body = n->regions[0];
   name_rows(e, r);
+  emit_packs(e, r);
   emit_lane_region(e, body);
   for (uint32_t k = 0; k < n->nresults; k++) {
     Ref value = body->results.at[k];
@@ -380,9 +424,10 @@ static uint32_t nesting(const Emit *e, const Region *r) {
   uint32_t most = e->cut[r->id] || e->scratch[r->id] ? BRACE_MAX : 0;
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     const Node *n = node(e, r->nodes.at[k]);
-    if (n->op != IR_LOOP && n->op != IR_FOLD) continue;
-    uint32_t in = (n->op == IR_LOOP ? n->nargs : 1) + nesting(e, n->regions[0]);
-    if (in > most) most = in;
+    for (uint32_t j = 0; j < n->nregions; j++) {
+      uint32_t in = (n->op == IR_LOOP ? n->nargs : 1) + nesting(e, n->regions[j]);
+      if (in > most) most = in;
+    }
   }
   return most;
 }

@@ -2,8 +2,9 @@
  *
  * A loop whose body holds work that goes in sequence (a fold, sums over what is not next to
  * each other in memory) cannot be vectorised inside.  Its rounds are independent, so a fixed
- * number of them can go through that work together, one in each lane.  Here is decided where
- * that can be done and pays; rows.c writes it.
+ * number of them can go through that work together, one in each lane.  Sums that are short, many
+ * times over, gain as well: in lanes of their own most of the work is to add these up.  Here is
+ * decided where that can be done and pays; rows.c writes it.
  *
  * Every sum has the order of the source: what rows add to a common place they add there row by
  * row, a place that rounds of inner loops share takes part only once in a row, and sums inside
@@ -17,10 +18,13 @@
 
 #include <math.h>
 
-enum { SPECULATED = 24, SHORT = 8, USUAL_TRIPS = 16, ALWAYS = UINT32_MAX };
+enum { SPECULATED = 24, SHORT = 8, USUAL_TRIPS = 16, ADD_LANES = 10, ALWAYS = UINT32_MAX };
 
 /* An update of an accumulator from around: `common` if rows add into the same elements. */
 typedef struct Common { Ref handle; bool common; } Common;
+
+/* A read from a copy of the rows. */
+typedef struct PackedRead { Ref read; Pack pack; } PackedRead;
 
 /* What a round costs, about, in operations of one number: as it is, and side by side. */
 typedef struct Cost { double plain, rows; } Cost;
@@ -31,9 +35,11 @@ typedef struct Fit {
   const Region *body;
   VEC(uint32_t) own;       /* buffers that each row needs for itself */
   VEC(Common) updates;
+  VEC(PackedRead) packed;
   Cost cost;
   uint32_t run;
   bool inside;             /* is there something to run in lanes: a fold, an inner loop? */
+  bool contracts;          /* and one that would be a call? */
 } Fit;
 
 /* How the code around a node runs. */
@@ -108,6 +114,29 @@ static void pay_access(Fit *f, const Node *n, uint32_t first, bool own, const Ar
   pay(f, w, 0.5, s == 0 ? 0.1 : s == 1 ? 0.2 : 1.2);
 }
 
+/* The rounds of a loop, about. */
+static double usual_trips(const Emit *e, Ref extent) {
+  double trips;
+  return ir_is_const(e->p, extent, &trips) && trips < USUAL_TRIPS ? trips : USUAL_TRIPS;
+}
+
+/* A read across the rows: from a copy, where that is made for enough rounds. */
+static bool pay_packed(Fit *f, Ref read, const Around *w) {
+  PackedRead x = {.read = read};
+  if (!find_pack(f->e, read, f->index, &x.pack)) return false;
+  double once = 1.7;
+  for (uint32_t d = 0; d < x.pack.row->rank; d++) {
+    int64_t n;
+    bool small = size_is_const(x.pack.row->dim[d], &n) && n < USUAL_TRIPS;
+    once *= small ? (double)n : USUAL_TRIPS;
+  }
+  if (once + 0.2*w->trips > 1.2*w->trips) return false;
+  pay(f, w, 0.5, 0.2);
+  f->cost.rows += once;
+  VEC_PUSH(f->e->c, &f->packed, x);
+  return true;
+}
+
 /* ---- what fits ------------------------------------------------------------------------------ */
 
 static bool fit_region(Fit *f, const Region *r, const Around *w);
@@ -144,6 +173,8 @@ static bool fit_read(Fit *f, Ref r, const Around *w) {
   if (lane && (is_checked(f, n) || (is_array(n) && info(f->e, r)->buffer))) return false;
   if (own && (is_array(n) || is_view(node(f->e, n->arg[0])))) return false;
   info(f->e, r)->lane = lane;
+  bool across = is_scalar(n) && lane && !own && memory_step(f->e, n, 1, f->index) == 2;
+  if (across && pay_packed(f, r, w)) return true;
   if (!is_array(n)) pay_access(f, n, 1, own, w);
   return true;
 }
@@ -180,6 +211,15 @@ static bool in_branch(const Fit *f, const Region *r) {
   return false;
 }
 
+/* Updates of two statements would be done for all rows of the one first. */
+static bool note_update(Fit *f, Common made) {
+  for (uint32_t k = 0; k < f->updates.n; k++)
+    if (f->updates.at[k].handle == made.handle && (f->updates.at[k].common || made.common))
+      return false;
+  VEC_PUSH(f->e->c, &f->updates, made);
+  return true;
+}
+
 /* Updates keep their order at each place: rows add to places of their own, or all to one
  * that a row adds to only once. */
 static bool fit_update(Fit *f, Ref r, const Around *w) {
@@ -188,15 +228,13 @@ static bool fit_update(Fit *f, Ref r, const Around *w) {
   if (in_branch(f, region_of(f->e, r))) return false;
   if (region_inside(f->e, node(f->e, n->arg[0])->region, f->body)) return false;
   Common made = {n->arg[0], true};
+  bool once = region_of(f->e, r) == f->body;
   for (uint32_t k = 2; k < n->nargs; k++) {
     if (n->arg[k] == f->index) made.common = false;
-    else if (is_lane(f, n->arg[k])) return false;
+    else if (is_lane(f, n->arg[k]) && !once) return false;
   }
-  if (made.common && !tells_rounds_apart(f, n)) return false;
-  for (uint32_t k = 0; k < f->updates.n; k++)
-    if (f->updates.at[k].handle == made.handle && (f->updates.at[k].common || made.common))
-      return false;
-  VEC_PUSH(f->e->c, &f->updates, made);
+  if (made.common && !once && !tells_rounds_apart(f, n)) return false;
+  if (!note_update(f, made)) return false;
   info(f->e, r)->lane = true;
   pay(f, w, 1.5, made.common ? 1.2 : memory_step(f->e, n, 2, f->index) == 1 ? 0.5 : 1.5);
   return true;
@@ -261,7 +299,6 @@ static bool fit_outs(Fit *f, Ref r, uint32_t first, const Around *w) {
   for (uint32_t k = first; k < n->nresults; k++) {
     if (!needed_proj(f->e, r, k)) continue;
     Combiner comb = n->aux.loop->comb[k - first];
-    if (comb == ARGMAX || comb == ARGMIN) return false;
     if (comb == BUILD && !fit_array_out(f, r, k, n->regions[0]->results.at[k])) return false;
     pay(f, w, comb == BUILD ? 0.5 : 1, 0.2);
   }
@@ -288,13 +325,19 @@ static bool is_vector_loop(const Emit *e, const Node *n) {
 static Around enter(const Emit *e, const Node *n, const Around *w) {
   uint32_t axes = n->op == IR_LOOP ? n->nargs : 1;
   Around in = *w;
-  double trips;
-  for (uint32_t a = 0; a < axes; a++)
-    in.trips *= ir_is_const(e->p, n->arg[a], &trips) && trips < USUAL_TRIPS ? trips : USUAL_TRIPS;
+  for (uint32_t a = 0; a < axes; a++) in.trips *= usual_trips(e, n->arg[a]);
   in.serial |= n->op == IR_FOLD;
   in.vector = n->op == IR_LOOP && is_vector_loop(e, n);
   in.index = n->regions[0]->params.at[axes - 1];
   return in;
+}
+
+/* Is a real number made of all rounds? */
+static bool reduces(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  for (uint32_t k = 0; k < n->nresults; k++)
+    if (scalar_out(e, r, k) && n->result_type[k]->elem == ELEM_REAL) return true;
+  return false;
 }
 
 static bool fit_loop(Fit *f, Ref r, const Around *w) {
@@ -312,7 +355,84 @@ static bool fit_loop(Fit *f, Ref r, const Around *w) {
   Around in = enter(e, n, w);
   if (!fit_region(f, body, &in)) return false;
   info(e, r)->lane = f->inside = true;
+  f->contracts |= is_contraction(e, r);
+  if (in.vector && reduces(e, r)) f->cost.plain += w->trips * ADD_LANES;
   return fit_outs(f, r, fold ? n->nargs - 1 : 0, &in);
+}
+
+/* ---- one row after the other ---------------------------------------------------------------- */
+
+/* An update inside a statement: its statement may have others of the same array. */
+static bool fit_serial_update(Fit *f, const Node *n, uint32_t before) {
+  Region *made = f->e->p->regions.at[node(f->e, n->arg[0])->region];
+  if (region_inside(f->e, made->id, f->body)) return made != f->body;
+  for (uint32_t k = before; k < f->updates.n; k++)
+    if (f->updates.at[k].handle == n->arg[0]) return true;
+  return note_update(f, (Common){n->arg[0], true});
+}
+
+static bool fit_serial_region(Fit *f, const Region *r, const Around *w, uint32_t before);
+
+/* What the C compiler can do with it is the same in any row: it pays nothing. */
+static bool fit_serial_node(Fit *f, Ref r, const Around *w, uint32_t before) {
+  Emit *e = f->e;
+  const Node *n = node(e, r);
+  if (info(e, r)->rows || is_checked(f, n) || divides_by_zero(e, n)) return false;
+  if ((n->flags & NODE_IO) || n->op == IR_CHECK || size_in_lanes(f, n->type)) return false;
+  for (uint32_t k = 0; k < n->nresults; k++)
+    if (size_in_lanes(f, n->result_type[k])) return false;
+  for (uint32_t k = 0; k < n->nargs; k++)
+    if (is_array(node(e, n->arg[k])) && is_own(f, n->arg[k]) &&
+        (n->op != IR_READ || is_array(n) || is_view(node(e, n->arg[k]))))
+      return false;
+  if (n->op == IR_UPD) return fit_serial_update(f, n, before);
+  bool loop = n->op == IR_LOOP || n->op == IR_FOLD;
+  Around in = loop ? enter(e, n, w) : *w;
+  double paid = in.trips * (in.vector ? 0.25 : 1);
+  if (n->op == IR_PRIM || n->op == IR_READ) {
+    f->cost.plain += paid;
+    f->cost.rows += paid;
+  }
+  for (uint32_t k = 0; k < n->nregions; k++)
+    if (!fit_serial_region(f, n->regions[k], &in, before)) return false;
+  return true;
+}
+
+static bool fit_serial_region(Fit *f, const Region *r, const Around *w, uint32_t before) {
+  const Order *o = order_of(f->e, r);
+  for (uint32_t k = 0; k < o->n; k++)
+    if (info(f->e, o->at[k])->need && !fit_serial_node(f, o->at[k], w, before)) return false;
+  return true;
+}
+
+static void forget(Emit *e, const Region *r);
+
+/* A statement that no vector unit takes, done for its effects: behind the run before it. */
+static bool fit_serial(Fit *f, Ref r, const Around *w) {
+  Emit *e = f->e;
+  const Node *n = node(e, r);
+  if (region_of(e, r) != f->body || !info(e, r)->effect) return false;
+  for (uint32_t k = 0; k < n->nresults; k++)
+    if (needed_proj(e, r, k)) return false;
+  for (uint32_t k = 0; k < n->nregions; k++) forget(e, n->regions[k]);
+  if (!fit_serial_node(f, r, w, f->updates.n)) return false;
+  info(e, r)->lane = info(e, r)->serial = true;
+  return true;
+}
+
+/* In lanes, or one row after the other. */
+static bool fit_either(Fit *f, Ref r, const Around *w) {
+  uint32_t own = f->own.n, updates = f->updates.n, packed = f->packed.n;
+  Cost cost = f->cost;
+  bool inside = f->inside, contracts = f->contracts;
+  if (node(f->e, r)->op == IR_IF ? fit_if(f, r, w) : fit_loop(f, r, w)) return true;
+  f->own.n = own;
+  f->updates.n = updates;
+  f->packed.n = packed;
+  f->cost = cost;
+  f->inside = inside;
+  f->contracts = contracts;
+  return fit_serial(f, r, w);
 }
 
 /* ---- nodes ---------------------------------------------------------------------------------- */
@@ -338,9 +458,8 @@ static bool fit_node(Fit *f, Ref r, const Around *w) {
       x->lane = is_lane(f, n->arg[0]);
       return !x->buffer && !is_own(f, n->arg[0]);
     case IR_UPD: return fit_update(f, r, w);
-    case IR_IF: return fit_if(f, r, w);
     case IR_CHECK: return !is_lane(f, n->arg[0]);   /* fails in the first row or in none */
-    case IR_LOOP: case IR_FOLD: return fit_loop(f, r, w);
+    case IR_IF: case IR_LOOP: case IR_FOLD: return fit_either(f, r, w);
     default: return false;
   }
 }
@@ -385,11 +504,26 @@ static void cross_args(Emit *e, const Node *n, uint32_t run) {
 
 static void find_runs(Fit *f, const Region *r);
 
+static void cross_serial(Emit *e, const Node *n) {
+  cross_args(e, n, ALWAYS);
+  for (uint32_t j = 0; j < n->nregions; j++) {
+    const Region *b = n->regions[j];
+    for (uint32_t k = 0; k < b->nodes.n; k++)
+      if (info(e, b->nodes.at[k])->need) cross_serial(e, node(e, b->nodes.at[k]));
+    for (uint32_t k = 0; k < b->results.n; k++) cross(e, b->results.at[k], ALWAYS);
+  }
+}
+
 static void run_node(Fit *f, Ref r) {
   Emit *e = f->e;
   const Node *n = node(e, r);
   Info *x = info(e, r);
   if (!x->need || !x->lane || x->inlined || n->op == IR_PROJ || is_view(n)) return;
+  if (x->serial) {
+    cross_serial(e, n);
+    f->run++;
+    return;
+  }
   x->run = f->run;
   cross_args(e, n, f->run);
   if (n->op == IR_UPD) {
@@ -430,7 +564,7 @@ static void find_row_results(const Fit *f) {
 static void forget(Emit *e, const Region *r) {
   for (uint32_t k = 0; k < r->params.n; k++) info(e, r->params.at[k])->lane = false;
   for (uint32_t k = 0; k < r->nodes.n; k++) {
-    info(e, r->nodes.at[k])->lane = false;
+    info(e, r->nodes.at[k])->lane = info(e, r->nodes.at[k])->serial = false;
     if (info(e, r->nodes.at[k])->rows) continue;
     for (uint32_t j = 0; j < node(e, r->nodes.at[k])->nregions; j++)
       forget(e, node(e, r->nodes.at[k])->regions[j]);
@@ -453,6 +587,13 @@ static void take_rows(Fit *f) {
     b->lanes = lanes_of(e->f);
     b->size = size_scale(e->p, b->size, b->lanes, 1);
   }
+  for (uint32_t k = 0; k < f->packed.n && !for_tcc(e); k++)
+    take_pack(e, f->packed.at[k].read, f->packed.at[k].pack);
+}
+
+/* A product of matrices is better off as a call than in rows that are copied. */
+static bool calls_instead(const Fit *f) {
+  return f->packed.n && (f->contracts || is_contraction(f->e, f->loop));
 }
 
 static void try_rows(Emit *e, Ref r) {
@@ -462,7 +603,7 @@ static void try_rows(Emit *e, Ref r) {
   Fit f = {.e = e, .loop = r, .index = body->params.at[n->nargs - 1], .body = body};
   info(e, f.index)->lane = true;
   Around w = {.trips = 1};
-  if (fit_region(&f, body, &w) && fit_results(&f) && f.inside &&
+  if (fit_region(&f, body, &w) && fit_results(&f) && f.inside && !calls_instead(&f) &&
       f.cost.plain > 1.3 * f.cost.rows)
     take_rows(&f);
   else
