@@ -77,12 +77,13 @@ static bool plain_region(Round *x, const Region *r) {
   return true;
 }
 
-static bool builds_alone(Round *x, Ref r) {
+/* What it builds; reductions are scalars. */
+static bool plain_outputs(Round *x, Ref r) {
   const Node *n = node(x->e, r);
   for (uint32_t k = 0; k < n->nresults; k++) {
-    if (!needed_proj(x->e, r, k)) continue;
     const Type *t = n->result_type[k];
-    if (n->aux.loop->comb[k] != BUILD || t->rank != n->nargs) return false;
+    if (n->aux.loop->comb[k] != BUILD || !needed_proj(x->e, r, k)) continue;
+    if (t->rank != n->nargs) return false;
     if (!touch(x, info(x->e, r)->out[k].buffer, t, true, true)) return false;
   }
   return true;
@@ -101,17 +102,19 @@ static bool may_overlap(const Round *x) {
   return (writes && places > 1) || x->updates > 1;
 }
 
-bool rounds_apart(const Emit *e, Ref r) {
+/* Does no round of the innermost axis touch what another one writes, and is that worth saying? */
+static bool rounds_apart(const Emit *e, Ref r) {
   const Node *n = node(e, r);
   if (for_tcc(e) || !n->nargs) return false;
   Round x = {.e = e, .body = n->regions[0], .index = n->regions[0]->params.at[n->nargs - 1]};
-  if (!builds_alone(&x, r) || !plain_region(&x, x.body)) return false;
+  if (!plain_outputs(&x, r) || !plain_region(&x, x.body)) return false;
   for (uint32_t k = 0; k < x.n; k++)
     if (x.at[k].written && !(x.at[k].own && x.at[k].type)) return false;
   return may_overlap(&x);
 }
 
-void put_apart(Emit *e) {
+void put_apart(Emit *e, Ref r) {
+  if (!rounds_apart(e, r)) return;
   e->f->uses_apart = true;
   put(e, "GC_APART ");
 }

@@ -343,6 +343,7 @@ static void put_rest(Emit *e, Ref r, const Outputs *o, const Rounds *x) {
   name_index(e, x->index);
   const char *i = info(e, x->index)->cname;
   line_start(e);
+  put_apart(e, r);
   putf(e, "for (int64_t %s = %s; %s < %s; %s++)", i, x->rest, i, x->last, i);
   block_open(e, "");
   put_round(e, r, o, NULL, NULL);
@@ -364,6 +365,7 @@ static void put_blocks(Emit *e, Ref r, const Outputs *o, const Rounds *x, const 
   e->f->uses_lanes = true;
   open_blocks_from(e, x, start, width(e));
   line_start(e);
+  put_apart(e, r);
   putf(e, "GC_LANES for (int64_t %s = 0; %s < %d; %s++)", l, l, width(e), l);
   block_open(e, "");
   name_index(e, x->index);

@@ -393,7 +393,8 @@ static const char *open_strips(Emit *e, Ref extent, const char **end) {
   return start;
 }
 
-/* One axis; block: of a parallel loop, from: where it starts, or NULL. */
+/* One axis; block: of a parallel loop, from: where it starts, or NULL; apart: may it be said that
+ * its rounds are? */
 typedef struct Axis {
   Ref index, extent;
   const char *block, *from;
@@ -407,7 +408,7 @@ static void open_axis(Emit *e, Ref r, const Axis *a) {
   name_index(e, a->index);
   const char *i = info(e, a->index)->cname;
   line_start(e);
-  if (a->apart) put_apart(e);
+  if (a->apart) put_apart(e, r);
   if (a->block) {
     put_block_range(e, r, i, a->block);
   } else {
@@ -455,9 +456,8 @@ static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks
     if (last && !blocks->block) rest = emit_rows(e, r, o);
     strips &= !rest;
     bool marked = a == 0 && (blocks->block || blocks->pragma);
-    bool apart = last && !rest && !marked && rounds_apart(e, r);
     open_axis(e, r, &(Axis){body->params.at[a], n->arg[a], a ? NULL : blocks->block, rest,
-                            last && strips, apart});
+                            last && strips, last && !rest && !marked});
   }
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, 0, body, n->nargs);

@@ -432,9 +432,7 @@ bool plan_search(const Emit *e, Ref r);          /* can it follow its max or min
 void emit_search(Emit *e, Ref r, const Outputs *o);
 
 /* apart.c */
-/* Does no round of the innermost axis touch what another one writes, and is that worth saying? */
-bool rounds_apart(const Emit *e, Ref r);
-void put_apart(Emit *e);                         /* in front of its `for` */
+void put_apart(Emit *e, Ref r);                  /* in front of the `for` of the last axis */
 void apart_head(const File *f, Buf *out);        /* GC_APART */
 
 /* contract.c */

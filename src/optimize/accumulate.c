@@ -8,6 +8,7 @@
  *   summing over any of a nest's loops   a nest of its own, behind (matrix products)
  *   at constant subscripts               a STACK of sums
  *   of the whole array                   a sum of arrays
+ *   of one row                           the array with that row replaced
  *   never                                the initial array
  *
  * A handle is replaced as a whole or not at all; a scope without handles is dissolved.
@@ -337,6 +338,19 @@ static Ref close_scope(Rewrite *w, Scope *s, Region *r) {
   return accum;
 }
 
+/* The array with what was added to its one row. */
+static Ref add_to_row(Rewrite *w, const Handle *h, Ref init, Ref added) {
+  Prog *to = w->k.to;
+  Ref at[MAX_RANK];
+  for (uint32_t k = 0; k < h->nrow; k++) at[k] = copy_ref(&w->k, h->row[k]);
+  Ref row = ir_read(to, init, h->nrow, at, false);
+  const Node *n = ir_node(to, init);
+  bool replaced = n->op == IR_WITH && n->nargs == h->nrow + 2;
+  for (uint32_t k = 0; k < h->nrow && replaced; k++) replaced = n->arg[k + 2] == at[k];
+  added = add_values(to, pass_zero(to, row) ? 0 : row, added);
+  return ir_with(to, replaced ? n->arg[0] : init, added, h->nrow, at, false);
+}
+
 /* outs: the finals, then the other results. */
 static Ref *scope_results(Rewrite *w, Scope *s, Ref accum) {
   Accumulate *a = w->self;
@@ -345,9 +359,11 @@ static Ref *scope_results(Rewrite *w, Scope *s, Ref accum) {
   Ref *outs = NEWN(to->ctx, Ref, s->n->nargs + body->results.n + 1);
   uint32_t kept = 0, extra = 0;
   for (uint32_t k = 0; k < s->n->nargs; k++) {
+    const Handle *h = handle_of(a, s->n, k);
     Ref zero = pass_zero(to, s->init[k]) ? 0 : s->init[k];
-    if (handle_of(a, s->n, k)->stays) outs[k] = ir_out(to, accum, kept++);
+    if (h->stays) outs[k] = ir_out(to, accum, kept++);
     else if (!s->added[k]) outs[k] = s->init[k];
+    else if (h->nrow) outs[k] = add_to_row(w, h, s->init[k], s->extra.at[extra++]);
     else outs[k] = add_values(to, zero, s->extra.at[extra++]);
   }
   for (uint32_t k = 0; k < body->results.n; k++)

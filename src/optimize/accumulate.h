@@ -34,6 +34,8 @@ struct Handle {
   Refs slots;             /* updates straight in the scope at constant subscripts */
   Refs whole;             /* updates straight in the scope of the whole array */
   uint32_t nupd;
+  const Ref *row;         /* subscripts in front that all updates have in common: the row of the */
+  uint32_t nrow;          /* array that gets them; then `type` and the groups are the row's */
   bool stays;             /* is an accumulator afterwards, too */
   Refs parts;             /* new arrays that make up its final value */
   Ref *slot;              /* new values at constant subscripts */

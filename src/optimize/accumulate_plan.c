@@ -3,6 +3,7 @@
  * One walk collects the updates of each handle; then each handle is judged by itself.
  * Linear: chains and cones that are looked into have a fixed length at most. */
 #include "optimize/accumulate.h"
+#include "optimize/optimize.h"
 
 /* ---- collecting ------------------------------------------------------------------ */
 
@@ -111,6 +112,43 @@ static bool slots_fit(Plan *plan, Handle *h) {
   for (uint32_t k = 0; k < h->groups.n; k++)
     if (h->groups.at[k]->slotted && !all_slots(plan, h, &h->groups.at[k]->upds, n)) return false;
   return all_slots(plan, h, &h->slots, n);
+}
+
+/* ---- rows --------------------------------------------------------------------------------- */
+
+/* So many subscripts in front are those of the first update, and known outside of the scope. */
+static uint32_t common_subscripts(const Plan *plan, const Handle *h, const Group *first) {
+  const Node *accum = ir_node(plan->p, h->region->owner);
+  const Region *outside = plan->p->regions.at[accum->region];
+  uint32_t n = first->nindex;
+  for (uint32_t k = 0; k < h->groups.n; k++) {
+    const Group *g = h->groups.at[k];
+    uint32_t same = 0;
+    if (g->slotted) return 0;
+    while (same < n && same < g->nindex && g->index[same] == first->index[same] &&
+           ir_in_scope(plan->p, first->index[same], outside))
+      same++;
+    n = same;
+  }
+  return n;
+}
+
+/* Updates of one row alone are updates of a smaller array.  The row must surely be there, for
+ * it is written even if there is no update. */
+static void find_row(Plan *plan, Handle *h) {
+  if (h->stays || !h->groups.n || h->whole.n || h->slots.n) return;
+  Group *first = h->groups.at[0];
+  uint32_t n = common_subscripts(plan, h, first);
+  for (uint32_t k = 0; k < n; k++)
+    if (!subscript_holds(plan->p, first->upds.at[0], k)) return;
+  if (!n) return;
+  h->row = first->index;
+  h->nrow = n;
+  h->type = type_array(plan->p, h->type->elem, h->type->rank - n, h->type->dim + n);
+  for (uint32_t k = 0; k < h->groups.n; k++) {
+    h->groups.at[k]->index += n;
+    h->groups.at[k]->nindex -= n;
+  }
 }
 
 /* ---- groups inside loops --------------------------------------------------------------- */
@@ -267,6 +305,7 @@ static bool judge_group(Plan *plan, Group *g) {
 
 static void judge(Plan *plan, Handle *h) {
   if (!slots_fit(plan, h)) h->stays = true;
+  find_row(plan, h);
   uint32_t arrays = 0;
   for (uint32_t k = 0; k < h->groups.n && !h->stays; k++) {
     if (!h->groups.at[k]->slotted && ++arrays > MAX_ARRAYS) h->stays = true;

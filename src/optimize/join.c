@@ -4,8 +4,8 @@
  *
  * Requires: barriers gone.  Consing then shares what the bodies have in common: the
  * forward values that a reverse loop computes again, the run of a fold that its taped or
- * dual copy repeats.  Loops that hold loops of their own, or add into accumulators, join
- * only if they share work that costs something (share.c).
+ * dual copy repeats.  Loops that hold loops of their own, or add into accumulators anywhere but
+ * at their own indices, join only if they share work that costs something (share.c).
  *
  * A later loop moves up to the first of its group (groups.h).  What it reads of the group's
  * own arrays in its own round, a[i] with its own i, is the value of that round.  Linear but
@@ -21,6 +21,7 @@ typedef struct Band {
   uint32_t inner[MAX_INNER];/* hashes of loops inside, and of carried values */
   uint32_t ninner;
   bool effect, derivative;  /* does one add into accumulators? are all derivative code? */
+  bool straight;            /* do all only build, reduce, or add at their own indices? */
   Costly costly;
 } Band;
 
@@ -74,9 +75,34 @@ typedef struct Candidate {
   Ref loop;
   const Node *n;
   bool effect;              /* adds into accumulators */
+  bool straight;            /* if so, each round at its own indices, straight in the body */
   uint32_t inner[MAX_INNER], ninner;
   Costly costly;
 } Candidate;
+
+/* Does each round add at all indices of its own, as they are? */
+static bool adds_at_own_indices(const Node *loop, const Node *upd) {
+  const Region *body = loop->regions[0];
+  if (upd->flags & NODE_CHECKED) return false;
+  for (uint32_t k = 0; k < body->params.n; k++) {
+    uint32_t j = 2;
+    while (j < upd->nargs && upd->arg[j] != body->params.at[k]) j++;
+    if (j == upd->nargs) return false;
+  }
+  return true;
+}
+
+/* Are its effects, if any, such updates straight in the body? */
+static bool adds_straight(const Prog *p, const Node *loop) {
+  const Region *body = loop->regions[0];
+  for (uint32_t k = 0; k < body->nodes.n; k++) {
+    Ref r = body->nodes.at[k];
+    if (!ir_has_effect(p, r)) continue;
+    const Node *n = ir_node(p, r);
+    if (n->op != IR_UPD || !adds_at_own_indices(loop, n)) return false;
+  }
+  return true;
+}
 
 /* Does it go on with what the group made?  A bare reduction is left alone: loops around it
  * that do nothing else are seen as one, a matrix product for example. */
@@ -95,7 +121,7 @@ static bool alike(const Join *s, const Band *g, const Candidate *c) {
   if (c->n->op == IR_FOLD)
     return (!c->ninner && !g->ninner) || inner_in_common(g, c->inner, c->ninner);
   if (c->effect && g->effect && !(g->derivative && c->n->flags & NODE_DERIVATIVE)) return false;
-  bool plain = c->n->op == IR_LOOP && !c->effect && !g->effect && !c->ninner;
+  bool plain = c->n->op == IR_LOOP && c->straight && g->straight && !c->ninner;
   if (plain && (!g->ninner || goes_on(s, &g->g, c))) return true;
   return costly_in_common(&g->costly, &c->costly);
 }
@@ -105,6 +131,7 @@ static void add_member(Join *s, Band *g, const Candidate *c) {
   g->outputs += c->n->nresults;
   g->nodes += s->inside[c->loop];
   g->effect |= c->effect;
+  g->straight &= c->straight;
   g->derivative &= (c->n->flags & NODE_DERIVATIVE) != 0;
   for (uint32_t k = 0; k < c->ninner && g->ninner < MAX_INNER; k++)
     g->inner[g->ninner++] = c->inner[k];
@@ -125,11 +152,12 @@ static void assign(Join *s, Ref r) {
   Band *g = s->latest[c.n->arg[0]];
   c.ninner = list_inner(s->p, c.n, c.inner);
   if (c.n->op != IR_FOLD) costly_of(s->p, r, &c.costly);
+  c.straight = !c.effect || (c.n->op == IR_LOOP && adds_straight(s->p, c.n));
   groups_depend(&s->groups, r, c.n->free, c.n->nfree, g ? &g->g : NULL);
   if (!g || !fits(s, g, &c)) {
     groups_depend(&s->groups, r, c.n->free, c.n->nfree, NULL);
     g = NEW(s->p->ctx, Band);
-    g->derivative = true;
+    g->derivative = g->straight = true;
     s->latest[c.n->arg[0]] = g;
   }
   add_member(s, g, &c);
