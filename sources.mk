@@ -523,6 +523,7 @@ TEST_FILES = \
   tests/compiled/products.gc \
   tests/compiled/programs.awk \
   tests/compiled/rows.gc \
+  tests/compiled/sequences.gc \
   tests/compiled/table.awk \
   tests/count.awk \
   tests/coverage.awk \
