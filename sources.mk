@@ -114,6 +114,7 @@ EMIT = \
   src/emit/rows_pack.c \
   src/emit/rows_plan.c \
   src/emit/rows_search.c \
+  src/emit/rows_updates.c \
   src/emit/search.c \
   src/emit/selftest.c \
   src/emit/sha256.c \
@@ -239,7 +240,8 @@ OPTIMIZE = \
   src/optimize/split.c \
   src/optimize/tabulate.c \
   src/optimize/unroll.c \
-  src/optimize/unroll.h
+  src/optimize/unroll.h \
+  src/optimize/updates.c
 
 SCRIPT = \
   src/script/csv.c \
@@ -525,6 +527,7 @@ TEST_FILES = \
   tests/compiled/rows.gc \
   tests/compiled/sequences.gc \
   tests/compiled/table.awk \
+  tests/compiled/updates.gc \
   tests/count.awk \
   tests/coverage.awk \
   tests/elaborate/errors.txt \

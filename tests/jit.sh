@@ -13,7 +13,7 @@ check() {
 }
 run() { "$GRADC" run --json "$@" 2>&1; }
 
-for name in examples/{adam,gmm,runge_kutta,tricks} tests/compiled/rows; do
+for name in examples/{adam,gmm,runge_kutta,tricks} tests/compiled/{rows,updates}; do
   file=$top_srcdir/$name.gc
   run "$file" >"$work/tcc"
   run --jit=cc "$file" >"$work/cc"

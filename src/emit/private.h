@@ -17,6 +17,7 @@
  *   search.c     the places of extremes
  *   apart.c      loops whose rounds have no memory in common
  *   rows_plan.c  which loops run several of their rounds side by side
+ *   rows_updates.c  what they add into arrays that they share
  *   rows.c       these, in lanes
  *   rows_pack.c  arrays that they read across their rows, turned
  *   rows_search.c  the least and the greatest in each of them, and its place
@@ -70,6 +71,7 @@ typedef struct Buffer {
   uint32_t index;        /* OUTPUT: number of the result; SLOT: number of the slot */
   uint32_t parent, part; /* ROW of a stack: its buffer and the row's number */
   uint32_t lanes;        /* one array for each of so many rounds, interleaved; or 0 */
+  bool along;            /* not interleaved but one after the other */
   uint32_t kept;         /* TEMP that crosses chunks: its element of the int keep, plus 1 */
   bool ints;
   bool no_local;
@@ -131,6 +133,8 @@ typedef struct Info {
   bool rows;             /* LOOP: its rounds go side by side */
   bool lane, crosses;    /* inside: differs from row to row; used in another run */
   bool serial;           /* inside: done for one row after the other */
+  bool behind;           /* an update that all rows share, in a loop of its own */
+  bool now, later;       /* in a body with such: needed by others; by such */
   bool lazy;             /* FILL: written again wherever it is copied to, stored nowhere */
 } Info;
 
@@ -443,6 +447,21 @@ bool emit_contraction(Emit *e, Ref r);
 /* rows_plan.c */
 void plan_rows(Emit *e);
 bool inside_rows(const Emit *e, Ref r);          /* keeps the order of its sums */
+/* An array made inside rows: each row has its own. */
+bool is_own_lane(const Emit *e, Ref array);
+
+/* rows_updates.c */
+/* The step in memory of a read or update as p steps: -1, 0, 1, or 2 for another. */
+int memory_step(const Emit *e, const Node *n, uint32_t first, Ref p);
+/* Do the subscripts of an update tell apart the rounds of all loops between it and its row? */
+bool tells_rounds_apart(Emit *e, const Node *n, const Region *row);
+/* May the update, shared by all rows, go into a loop of its own? */
+bool goes_behind(const Emit *e, Ref r);
+/* Once it is known which do, and which arrays are in lanes. */
+void plan_updates(Emit *e, const Region *body);
+void plan_layout(Emit *e, const Region *body);
+/* Is a node of a body needed by such updates alone? */
+bool only_later(const Emit *e, Ref r);
 
 /* rows.c */
 /* Writes the rows that go side by side; gives the text of the index where the others begin, or

@@ -45,9 +45,15 @@ void put_lane_index(Emit *e, int prec) {
 
 /* The place of an element; where each row has an array of its own, of the lane's. */
 void put_lane_flat(Emit *e, uint32_t buffer, const Type *t, uint32_t n, const Ref *index) {
-  uint32_t lanes = e->rows && buffer ? e->buffers.at[buffer].lanes : 0;
-  put_flat(e, t, n, index, lanes ? PREC_MUL : PREC_ANY);
-  if (lanes) putf(e, "*%u + %s", lanes, e->rows->lane);
+  const Buffer *b = &e->buffers.at[buffer];
+  uint32_t lanes = e->rows && buffer ? b->lanes : 0;
+  if (lanes && b->along) {
+    putf(e, "%s*", e->rows->lane);
+    put_size(e, array_size(e, b->type), PREC_UNARY);
+    put(e, " + ");
+  }
+  put_flat(e, t, n, index, !lanes ? PREC_ANY : b->along ? PREC_ADD : PREC_MUL);
+  if (lanes && !b->along) putf(e, "*%u + %s", lanes, e->rows->lane);
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
@@ -224,11 +230,16 @@ static void emit_select(Emit *e, Ref r) {
 static void emit_lane(Emit *e, Ref r) {
   const Node *n = node(e, r);
   const Info *x = info(e, r);
-  if (!x->need || x->inlined || n->op == IR_PROJ || is_array(n)) return;
+  if (!x->need || x->inlined || n->op == IR_PROJ || is_array(n) || only_later(e, r)) return;
   run_open(e);
   comment_for(e, n);
   switch (n->op) {
     case IR_UPD:
+      if (is_own_lane(e, n->arg[0])) {
+        hoist_inlined(e, n->arg[1]);
+        emit_upd(e, r);
+        break;
+      }
       spread(e, n->arg[1], "v");
       VEC_PUSH(e->c, &e->rows->updates, r);
       break;
@@ -241,13 +252,130 @@ static void emit_statements(Emit *e, const Region *r) {
   const Order *o = order_of(e, r);
   for (uint32_t k = 0; k < o->n; k++) {
     if (info(e, o->at[k])->lane) emit_lane(e, o->at[k]);
-    else emit_node(e, o->at[k]);
+    else if (!only_later(e, o->at[k])) emit_node(e, o->at[k]);
+  }
+}
+
+/* ---- behind a loop -------------------------------------------------------------------------- */
+
+/* Updates that go into loops of their own, and what was known before of the nodes in the body. */
+typedef struct Behind { VEC(Ref) updates; bool alone; Info *saved; Ref from; } Behind;
+
+/* The body is written more than once: what is known of its nodes is as before. */
+static void restore(Emit *e, const Info *saved, Ref from, Ref to) {
+  for (Ref r = from; r < to; r++)
+    if (node(e, r)->op != IR_DATA) e->info[r] = saved[r - from];
+}
+
+static Info *save(Emit *e, Ref from, Ref to) {
+  Info *saved = NEWN(e->c, Info, to - from);
+  memcpy(saved, &e->info[from], (to - from) * sizeof *saved);
+  return saved;
+}
+
+static Behind find_behind(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  Behind b = {.alone = true, .from = body->params.at[0]};
+  for (uint32_t k = 0; k < order_of(e, body)->n; k++) {
+    Ref x = order_of(e, body)->at[k];
+    if (info(e, x)->behind) VEC_PUSH(e->c, &b.updates, x);
+    else if (info(e, x)->effect) b.alone = false;
+  }
+  for (uint32_t k = 0; k < n->nresults; k++)
+    if (needed_proj(e, r, k)) b.alone = false;
+  b.alone &= b.updates.n > 0;
+  if (b.updates.n) b.saved = save(e, b.from, r);
+  return b;
+}
+
+/* The nodes of the body that a term needs, in order. */
+static void gather_term(Emit *e, Ref a, const Region *body, bool *wanted, Ref from) {
+  const Node *n = node(e, a);
+  if (n->region != body->id || n->op == IR_PARAM || n->op == IR_CONST) return;
+  wanted[a - from] = true;
+  for (uint32_t k = 0; k < n->nargs; k++) gather_term(e, n->arg[k], body, wanted, from);
+}
+
+static void emit_term_nodes(Emit *e, const Region *body, const bool *wanted, Ref from, bool lane) {
+  for (uint32_t k = 0; k < order_of(e, body)->n; k++) {
+    Ref x = order_of(e, body)->at[k];
+    if (x < from || !wanted[x - from] || info(e, x)->lane != lane || info(e, x)->inlined) continue;
+    info(e, x)->crosses = false;
+    emit_node(e, x);
+  }
+}
+
+/* So many rows at a time that compilers write them out. */
+enum { ROWS_BEHIND = 16 };
+
+/* double total = h[c]; for (l…) total += …; h[c] = total; in parts from `part` on, or all. */
+static void emit_total(Emit *e, Ref r, const bool *wanted, Ref from, const char *part) {
+  const Node *n = node(e, r);
+  const Region *body = region_of(e, r);
+  emit_term_nodes(e, body, wanted, from, false);
+  const char *total = c_fresh(e, "total"), *l = e->rows->lane;
+  line_start(e);
+  putf(e, "%s %s = ", e->f->real, total);
+  put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
+  line_end(e, ";");
+  uint32_t scope = scope_open(e);
+  line_start(e);
+  if (part) putf(e, "for (int64_t %s = %s; %s < %s + %d; %s++)", l, part, l, part, ROWS_BEHIND, l);
+  else putf(e, "for (int64_t %s = 0; %s < %u; %s++)", l, l, lanes_of(e->f), l);
+  block_open(e, "");
+  emit_term_nodes(e, body, wanted, from, true);
+  line_start(e);
+  putf(e, "%s += ", total);
+  put_expr(e, n->arg[1], PREC_ANY);
+  line_end(e, ";");
+  block_close(e);
+  scope_close(e, scope);
+  line_start(e);
+  put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
+  putf(e, " = %s", total);
+  line_end(e, ";");
+}
+
+static const char *open_parts(Emit *e) {
+  if (lanes_of(e->f) <= ROWS_BEHIND) return NULL;
+  const char *part = c_fresh(e, "part");
+  line_start(e);
+  putf(e, "for (int64_t %s = 0; %s < %u; %s += %d)", part, part, lanes_of(e->f), part,
+       ROWS_BEHIND);
+  block_open(e, "");
+  return part;
+}
+
+static void open_axes(Emit *e, Ref r, uint32_t naxes, bool counts);
+
+static void emit_update_loop(Emit *e, Ref loop, Ref r, Ref from, bool counts) {
+  bool *wanted = NEWN(e->c, bool, loop - from);
+  const Node *n = node(e, r);
+  uint32_t naxes = node(e, loop)->nargs;
+  for (uint32_t k = 1; k < n->nargs; k++)
+    gather_term(e, n->arg[k], region_of(e, r), wanted, from);
+  uint32_t scope = scope_open(e);
+  comment_for(e, n);
+  const char *part = open_parts(e);
+  open_axes(e, loop, naxes, counts && !part);
+  emit_total(e, r, wanted, from, part);
+  for (uint32_t a = 0; a < naxes; a++) close_for(e);
+  if (part) block_close(e);
+  scope_close(e, scope);
+}
+
+static void emit_behind(Emit *e, Ref loop, const Behind *b) {
+  for (uint32_t k = 0; k < b->updates.n; k++) {
+    restore(e, b->saved, b->from, loop);
+    emit_update_loop(e, loop, b->updates.at[k], b->from, b->alone && k == 0);
   }
 }
 
 /* ---- loops inside --------------------------------------------------------------------------- */
 
 static void emit_lane_region(Emit *e, Region *r);
+static void emit_lane_accum(Emit *e, Ref r);
 
 static void emit_outs(Emit *e, Ref r, uint32_t first, uint32_t naxes, const char *const *best) {
   const Node *n = node(e, r);
@@ -309,25 +437,45 @@ static void start_carried(Emit *e, Ref r) {
   }
 }
 
-static void emit_lane_loop(Emit *e, Ref r) {
+/* double *const row = w + j*d*16; */
+static void declare_inner_rows(Emit *e, Ref r, uint32_t first, uint32_t naxes) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  for (uint32_t k = first; k < n->nresults; k++) {
+    const Out *o = &info(e, r)->out[k];
+    Ref value = body->results.at[k];
+    if (!array_out(e, r, k) || !is_array(node(e, value))) continue;
+    Buffer *row = &e->buffers.at[o->next];
+    row->cname = c_fresh(e, node(e, value)->name ? node(e, value)->name : "row");
+    row->home = e->fn->id;
+    line_start(e);
+    putf(e, "%s *const %s = %s + ", c_type(e->f, row->type->elem, true), row->cname,
+         ref_buffer(e, o->buffer));
+    put_flat(e, n->result_type[k], naxes, body->params.at, PREC_MUL);
+    put(e, "*");
+    put_size(e, array_size(e, row->type), PREC_UNARY);
+    putf(e, "*%u", row->lanes);
+    line_end(e, ";");
+  }
+}
+
+/* `counts`: do its rounds count as trips? */
+static void open_axes(Emit *e, Ref r, uint32_t naxes, bool counts) {
+  const Node *n = node(e, r);
+  for (uint32_t a = 0; a < naxes; a++)
+    open_for(e, r, n->regions[0]->params.at[a], n->arg[a], NULL, counts ? NULL : "0");
+}
+
+/* The loop, but for what goes behind it. */
+static void emit_rounds(Emit *e, Ref r, uint32_t first, uint32_t naxes, const char *const *best) {
   const Node *n = node(e, r);
   Region *body = n->regions[0];
-  bool fold = n->op == IR_FOLD;
-  uint32_t first = fold ? n->nargs - 1 : 0, naxes = fold ? 1 : n->nargs;
-  comment_for(e, n);   /* in front of a run that may be empty, or in the open one */
-  run_open(e);
-  name_outs(e, r);
-  spread_outs(e, r, 0);
-  if (fold) start_carried(e, r);
-  const char **best = name_bests(e, r, first);
-  start_outs(e, r, first, best);
-  run_close(e);
-  start_sums(e, r, first);
   uint32_t scope = scope_open(e);
-  for (uint32_t a = 0; a < naxes; a++) open_for(e, r, body->params.at[a], n->arg[a], NULL, NULL);
+  open_axes(e, r, naxes, true);
+  declare_inner_rows(e, r, first, naxes);
   emit_lane_region(e, body);
   emit_outs(e, r, first, naxes, best);
-  if (fold && first) {
+  if (n->op == IR_FOLD && first) {
     run_open(e);
     for (uint32_t k = 0; k < first; k++) hoist_inlined(e, body->results.at[k]);
     assign_scalars(e, r, body);
@@ -347,9 +495,66 @@ static void emit_serial(Emit *e, Ref r) {
   scope_close(e, scope);
 }
 
+static void emit_lane_loop(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  bool fold = n->op == IR_FOLD;
+  uint32_t first = fold ? n->nargs - 1 : 0, naxes = fold ? 1 : n->nargs;
+  comment_for(e, n);
+  run_open(e);
+  name_outs(e, r);
+  spread_outs(e, r, 0);
+  if (fold) start_carried(e, r);
+  const char **best = name_bests(e, r, first);
+  start_outs(e, r, first, best);
+  run_close(e);
+  start_sums(e, r, first);
+  Behind behind = find_behind(e, r);
+  if (!behind.alone) emit_rounds(e, r, first, naxes, best);
+  emit_behind(e, r, &behind);
+}
+
+/* Each row's accumulators, one after the other or interleaved: they start alike. */
+static void start_accumulators(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  for (uint32_t k = 0; k < n->nargs; k++) {
+    const Buffer *b = &e->buffers.at[info(e, r)->out[k].buffer];
+    Ref value = node(e, n->arg[k])->arg[0];
+    make_simple(e, value, "fill");
+    uint32_t scope = scope_open(e);
+    const char *i = c_fresh(e, "i");
+    line_start(e);
+    putf(e, "for (int64_t %s = 0; %s < ", i, i);
+    put_size(e, b->size, PREC_ADD);
+    putf(e, "; %s++) %s[%s] = ", i, ref_buffer(e, info(e, r)->out[k].buffer), i);
+    put_expr(e, value, PREC_ANY);
+    line_end(e, ";");
+    scope_close(e, scope);
+  }
+}
+
+static void emit_lane_accum(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  Region *body = n->regions[0];
+  run_open(e);
+  name_outs(e, r);
+  spread_outs(e, r, n->nargs);
+  run_close(e);
+  start_accumulators(e, r);
+  emit_lane_region(e, body);
+  run_open(e);
+  for (uint32_t k = n->nargs; k < n->nresults; k++) {
+    if (!scalar_out(e, r, k)) continue;
+    Ref value = body->results.at[k - n->nargs];
+    hoist_inlined(e, value);
+    assign(e, info(e, needed_proj(e, r, k))->cname, value);
+  }
+  run_close(e);
+}
+
 static bool ends_run(const Emit *e, Ref r) {
   uint16_t op = node(e, r)->op;
-  return info(e, r)->need && (op == IR_LOOP || op == IR_FOLD || info(e, r)->serial);
+  if (!info(e, r)->need) return false;
+  return op == IR_LOOP || op == IR_FOLD || op == IR_ACCUM || info(e, r)->serial;
 }
 
 /* What all rows share comes first in a run, outside its loop.  The last run stays open. */
@@ -358,11 +563,12 @@ static void emit_lane_region(Emit *e, Region *r) {
   const Order *o = order_of(e, r);
   for (uint32_t k = 0, end; k < o->n; k = end + 1) {
     for (end = k; end < o->n && !ends_run(e, o->at[end]); end++)
-      if (!info(e, o->at[end])->lane) emit_node(e, o->at[end]);
+      if (!info(e, o->at[end])->lane && !only_later(e, o->at[end])) emit_node(e, o->at[end]);
     for (uint32_t j = k; j < end; j++)
       if (info(e, o->at[j])->lane) emit_lane(e, o->at[j]);
     if (end == o->n) break;
     if (info(e, o->at[end])->serial) emit_serial(e, o->at[end]);
+    else if (node(e, o->at[end])->op == IR_ACCUM) emit_lane_accum(e, o->at[end]);
     else emit_lane_loop(e, o->at[end]);
   }
 }
@@ -425,17 +631,11 @@ static uint32_t nesting(const Emit *e, const Region *r) {
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     const Node *n = node(e, r->nodes.at[k]);
     for (uint32_t j = 0; j < n->nregions; j++) {
-      uint32_t in = (n->op == IR_LOOP ? n->nargs : 1) + nesting(e, n->regions[j]);
+      uint32_t in = (n->op == IR_LOOP ? n->nargs + 1 : 1) + nesting(e, n->regions[j]);
       if (in > most) most = in;
     }
   }
   return most;
-}
-
-/* The body is written twice: what is known of its nodes is as before. */
-static void restore(Emit *e, const Info *saved, Ref from, Ref to) {
-  for (Ref r = from; r < to; r++)
-    if (node(e, r)->op != IR_DATA) e->info[r] = saved[r - from];
 }
 
 /* "n - n%16": the rows that make full blocks. */
@@ -453,8 +653,7 @@ const char *emit_rows(Emit *e, Ref r, const Outputs *o) {
   if (!info(e, r)->rows || for_tcc(e)) return NULL;
   if (e->fn->indent + nesting(e, body) + 3 > BRACE_MAX) return NULL;
   Ref from = body->params.at[0], extent = n->arg[n->nargs - 1];
-  Info *saved = NEWN(e->c, Info, r - from);
-  memcpy(saved, &e->info[from], (r - from) * sizeof *saved);
+  Info *saved = save(e, from, r);
   uint32_t first_check = e->checks.n;
   emit_trips(e, extent);
   const char *whole = whole_blocks(e, extent);

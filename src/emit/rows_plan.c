@@ -50,47 +50,17 @@ typedef struct Around {
   Ref index;               /* of the innermost loop, or 0 */
 } Around;
 
-/* ---- steps ------------------------------------------------------------------------------ */
-
-static int step(const Emit *e, Ref r, Ref p, int depth) {
-  const Node *n = node(e, r);
-  if (r == p) return 1;
-  if (n->op == IR_CONST || !region_inside(e, n->region, region_of(e, p))) return 0;
-  if (n->op == IR_PARAM) {
-    uint16_t owner = node(e, region_of(e, r)->owner)->op;
-    return owner == IR_LOOP || (owner == IR_FOLD && n->aux.i == 0) ? 0 : 2;
-  }
-  if (n->op != IR_PRIM || depth > 8 || (n->aux.i != P_ADD && n->aux.i != P_SUB)) return 2;
-  int a = step(e, n->arg[0], p, depth + 1), b = step(e, n->arg[1], p, depth + 1);
-  int s = n->aux.i == P_ADD ? a + b : a - b;
-  return a == 2 || b == 2 || s > 1 || s < -1 ? 2 : s;
-}
-
-/* The step of an int expression as loop index p steps by 1: -1, 0 or 1; 2: another. */
-static int step_in(const Emit *e, Ref r, Ref p) {
-  return step(e, r, p, 0);
-}
-
-/* The step in memory of a read or update as p steps: -1, 0, 1, or 2 for another. */
-static int memory_step(const Emit *e, const Node *n, uint32_t first, Ref p) {
-  int last = 0;
-  for (uint32_t k = first; k < n->nargs; k++) {
-    int s = step_in(e, n->arg[k], p);
-    if (s && k + 1 < n->nargs) return 2;
-    last = s;
-  }
-  for (Ref a = n->arg[0]; is_view(node(e, a)) && !info(e, a)->buffer; a = node(e, a)->arg[0])
-    for (uint32_t k = 1; node(e, a)->op == IR_READ && k < node(e, a)->nargs; k++)
-      if (step_in(e, node(e, a)->arg[k], p)) return 2;
-  return last;
-}
-
 /* ---- costs -------------------------------------------------------------------------------- */
 
 static void pay(Fit *f, const Around *w, double plain, double rows) {
   double as_it_is = w->vector ? 0.25 : w->serial ? 1.5 : 1;
   f->cost.plain += w->trips * plain * as_it_is;
   f->cost.rows += w->trips * rows;
+}
+
+/* What all rows share is computed once for them. */
+static void pay_shared(Fit *f, const Around *w, double plain) {
+  pay(f, w, plain, plain/lanes_of(f->e->f));
 }
 
 static void pay_prim(Fit *f, const Node *n, const Around *w) {
@@ -103,6 +73,8 @@ static void pay_prim(Fit *f, const Node *n, const Around *w) {
     pay(f, w, 1, 0.2);
   } else if (n->aux.i == P_MAX || n->aux.i == P_MIN || n->aux.i == P_RELU) {
     pay(f, w, 1, 0.4);
+  } else if (fast_version(f->e, n->aux.i)) {
+    pay(f, w, 20, 5);
   } else {
     f->cost.plain += w->trips * 20;   /* a call: the same either way */
     f->cost.rows += w->trips * 20;
@@ -161,11 +133,13 @@ static bool is_checked(const Fit *f, const Node *n) {
   return (n->flags & NODE_CHECKED) && !f->e->c->opt.unchecked;
 }
 
-/* An array made inside: each row has its own. */
-static bool is_own(const Fit *f, Ref array) {
-  const Emit *e = f->e;
-  return is_lane(f, base_of(e, array)) && info(e, base_of(e, array))->buffer;
+bool is_own_lane(const Emit *e, Ref array) {
+  const Info *base = info(e, base_of(e, array));
+  return base->lane && base->buffer;
 }
+
+/* An array made inside: each row has its own. */
+static bool is_own(const Fit *f, Ref array) { return is_own_lane(f->e, array); }
 
 static bool fit_read(Fit *f, Ref r, const Around *w) {
   const Node *n = node(f->e, r);
@@ -173,34 +147,11 @@ static bool fit_read(Fit *f, Ref r, const Around *w) {
   if (lane && (is_checked(f, n) || (is_array(n) && info(f->e, r)->buffer))) return false;
   if (own && (is_array(n) || is_view(node(f->e, n->arg[0])))) return false;
   info(f->e, r)->lane = lane;
-  bool across = is_scalar(n) && lane && !own && memory_step(f->e, n, 1, f->index) == 2;
+  if (is_array(n)) return true;
+  bool across = lane && !own && memory_step(f->e, n, 1, f->index) == 2;
   if (across && pay_packed(f, r, w)) return true;
-  if (!is_array(n)) pay_access(f, n, 1, own, w);
-  return true;
-}
-
-/* Do the subscripts of an update that all rows share tell apart the rounds of all loops
- * between it and the row?  Each index has a subscript of its own. */
-static bool tells_rounds_apart(const Fit *f, const Node *n) {
-  const Emit *e = f->e;
-  uint32_t params = 0;
-  for (const Region *r = e->p->regions.at[n->region]; r != f->body; r = r->parent) {
-    const Node *owner = node(e, r->owner);
-    uint32_t count = owner->op == IR_LOOP ? owner->nargs : 1;
-    for (uint32_t p = 0; p < count; p++, params++) {
-      uint32_t at = 0;
-      for (uint32_t k = 2; k < n->nargs; k++) {
-        int s = step_in(e, n->arg[k], r->params.at[p]);
-        if (s == 2) return false;
-        if (s) at = at ? UINT32_MAX : k;
-      }
-      if (!at || at == UINT32_MAX) return false;
-      for (const Region *q = e->p->regions.at[n->region]; q != f->body; q = q->parent)
-        for (uint32_t k = 0; k < q->params.n; k++)
-          if (q->params.at[k] != r->params.at[p] && step_in(e, n->arg[at], q->params.at[k]))
-            return false;
-    }
-  }
+  if (lane) pay_access(f, n, 1, own, w);
+  else pay_shared(f, w, 0.5);
   return true;
 }
 
@@ -226,6 +177,11 @@ static bool fit_update(Fit *f, Ref r, const Around *w) {
   const Node *n = node(f->e, r);
   if (is_checked(f, n) || is_array(node(f->e, n->arg[1]))) return false;
   if (in_branch(f, region_of(f->e, r))) return false;
+  if (is_own(f, n->arg[0])) {
+    info(f->e, r)->lane = true;
+    pay(f, w, 1.5, 0.3);
+    return true;
+  }
   if (region_inside(f->e, node(f->e, n->arg[0])->region, f->body)) return false;
   Common made = {n->arg[0], true};
   bool once = region_of(f->e, r) == f->body;
@@ -233,10 +189,12 @@ static bool fit_update(Fit *f, Ref r, const Around *w) {
     if (n->arg[k] == f->index) made.common = false;
     else if (is_lane(f, n->arg[k]) && !once) return false;
   }
-  if (made.common && !once && !tells_rounds_apart(f, n)) return false;
+  if (made.common && !once && !tells_rounds_apart(f->e, n, f->body)) return false;
   if (!note_update(f, made)) return false;
   info(f->e, r)->lane = true;
-  pay(f, w, 1.5, made.common ? 1.2 : memory_step(f->e, n, 2, f->index) == 1 ? 0.5 : 1.5);
+  info(f->e, r)->behind = made.common && !once && goes_behind(f->e, r);
+  pay(f, w, 1.5, info(f->e, r)->behind ? 0.4 : made.common ? 1.2
+                 : memory_step(f->e, n, 2, f->index) == 1 ? 0.5 : 1.5);
   return true;
 }
 
@@ -283,15 +241,32 @@ static bool is_row_of(const Fit *f, uint32_t b) {
   return false;
 }
 
+/* A row of a row is written where it belongs, in lanes. */
+static bool fit_inner_row(Fit *f, Ref r, uint32_t k, Ref value) {
+  uint32_t row = info(f->e, r)->out[k].next;
+  if (!row || storage_of(f->e, value) != row || is_row_of(f, info(f->e, r)->out[k].buffer))
+    return false;
+  VEC_PUSH(f->e->c, &f->own, row);
+  return true;
+}
+
+/* The rows of an array that a loop inside makes wait for what becomes of the whole. */
+static bool fit_buffer(Fit *f, uint32_t b) {
+  const Buffer *x = &f->e->buffers.at[b];
+  if (!region_inside(f->e, x->region->id, f->body)) return false;
+  if (x->kind == BUF_ROW) return !x->parent;
+  if (x->kind != BUF_SLOT) return false;
+  VEC_PUSH(f->e->c, &f->own, b);
+  return true;
+}
+
 static bool fit_array_out(Fit *f, Ref r, uint32_t k, Ref value) {
   Emit *e = f->e;
   uint32_t b = info(e, r)->out[k].buffer;
-  if (is_array(node(e, value)) || size_in_lanes(f, node(e, r)->result_type[k])) return false;
+  if (size_in_lanes(f, node(e, r)->result_type[k])) return false;
+  if (is_array(node(e, value)) && !fit_inner_row(f, r, k, value)) return false;
   if (is_row_of(f, b)) return e->buffers.at[b].kind == BUF_ROW && !e->buffers.at[b].parent;
-  const Buffer *x = &e->buffers.at[b];
-  if (x->kind != BUF_SLOT || !region_inside(e, x->region->id, f->body)) return false;
-  VEC_PUSH(e->c, &f->own, b);
-  return true;
+  return fit_buffer(f, b);
 }
 
 static bool fit_outs(Fit *f, Ref r, uint32_t first, const Around *w) {
@@ -358,6 +333,24 @@ static bool fit_loop(Fit *f, Ref r, const Around *w) {
   f->contracts |= is_contraction(e, r);
   if (in.vector && reduces(e, r)) f->cost.plain += w->trips * ADD_LANES;
   return fit_outs(f, r, fold ? n->nargs - 1 : 0, &in);
+}
+
+/* A scope of accumulators that start alike in each row. */
+static bool fit_accum(Fit *f, Ref r, const Around *w) {
+  Emit *e = f->e;
+  const Node *n = node(e, r);
+  for (uint32_t k = 0; k < n->nargs; k++) {
+    const Node *init = node(e, n->arg[k]);
+    uint32_t b = info(e, r)->out[k].buffer;
+    if (!info(e, n->arg[k])->lazy || is_lane(f, n->arg[k]) || is_lane(f, init->arg[0])) return false;
+    if (e->buffers.at[b].kind != BUF_SLOT || size_in_lanes(f, init->type) || !fit_buffer(f, b))
+      return false;
+    info(e, n->regions[0]->params.at[k])->lane = true;
+  }
+  for (uint32_t k = n->nargs; k < n->nresults; k++)
+    if (array_out(e, r, k)) return false;
+  info(e, r)->lane = true;
+  return fit_region(f, n->regions[0], w);
 }
 
 /* ---- one row after the other ---------------------------------------------------------------- */
@@ -450,7 +443,8 @@ static bool fit_node(Fit *f, Ref r, const Around *w) {
     case IR_PRIM: case IR_TOREAL: case IR_TOINT:
       x->lane = any_lane(f, n);
       if (x->lane && divides_by_zero(e, n)) return false;
-      if (n->op == IR_PRIM) pay_prim(f, n, w);
+      if (!x->lane) pay_shared(f, w, 1);
+      else if (n->op == IR_PRIM) pay_prim(f, n, w);
       else pay(f, w, 1, 0.5);
       return true;
     case IR_READ: return fit_read(f, r, w);
@@ -460,6 +454,7 @@ static bool fit_node(Fit *f, Ref r, const Around *w) {
     case IR_UPD: return fit_update(f, r, w);
     case IR_CHECK: return !is_lane(f, n->arg[0]);   /* fails in the first row or in none */
     case IR_IF: case IR_LOOP: case IR_FOLD: return fit_either(f, r, w);
+    case IR_ACCUM: return fit_accum(f, r, w);
     default: return false;
   }
 }
@@ -502,6 +497,16 @@ static void cross_args(Emit *e, const Node *n, uint32_t run) {
   for (uint32_t k = 0; k < n->nargs; k++) cross(e, n->arg[k], run);
 }
 
+/* What the term of an update behind its loop takes from outside the loop. */
+static void cross_behind(Emit *e, Ref a, const Region *body) {
+  const Node *n = node(e, a);
+  if (n->region != body->id) {
+    cross(e, a, ALWAYS);
+    return;
+  }
+  for (uint32_t k = 0; n->op != IR_PARAM && k < n->nargs; k++) cross_behind(e, n->arg[k], body);
+}
+
 static void find_runs(Fit *f, const Region *r);
 
 static void cross_serial(Emit *e, const Node *n) {
@@ -524,9 +529,14 @@ static void run_node(Fit *f, Ref r) {
     f->run++;
     return;
   }
+  if (only_later(e, r) && !x->behind) return;
   x->run = f->run;
+  if (x->behind) {
+    for (uint32_t k = 1; k < n->nargs; k++) cross_behind(e, n->arg[k], region_of(e, r));
+    return;
+  }
   cross_args(e, n, f->run);
-  if (n->op == IR_UPD) {
+  if (n->op == IR_UPD && !is_own_lane(e, n->arg[0])) {
     if (!info(e, n->arg[1])->inlined) cross(e, n->arg[1], ALWAYS);
     for (uint32_t k = 2; k < n->nargs; k++) cross(e, n->arg[k], ALWAYS);
   }
@@ -539,7 +549,7 @@ static void run_node(Fit *f, Ref r) {
       for (uint32_t k = 0; k < b->results.n; k++) cross(e, b->results.at[k], f->run);
     }
   }
-  if (n->op == IR_LOOP || n->op == IR_FOLD) find_runs(f, n->regions[0]);
+  if (n->op == IR_LOOP || n->op == IR_FOLD || n->op == IR_ACCUM) find_runs(f, n->regions[0]);
 }
 
 /* A run ends at each loop inside; the results of a region belong to its last one. */
@@ -564,7 +574,8 @@ static void find_row_results(const Fit *f) {
 static void forget(Emit *e, const Region *r) {
   for (uint32_t k = 0; k < r->params.n; k++) info(e, r->params.at[k])->lane = false;
   for (uint32_t k = 0; k < r->nodes.n; k++) {
-    info(e, r->nodes.at[k])->lane = info(e, r->nodes.at[k])->serial = false;
+    Info *x = info(e, r->nodes.at[k]);
+    x->lane = x->serial = x->behind = false;
     if (info(e, r->nodes.at[k])->rows) continue;
     for (uint32_t j = 0; j < node(e, r->nodes.at[k])->nregions; j++)
       forget(e, node(e, r->nodes.at[k])->regions[j]);
@@ -579,6 +590,7 @@ static bool long_enough(const Emit *e, Ref extent) {
 static void take_rows(Fit *f) {
   Emit *e = f->e;
   info(e, f->loop)->rows = true;
+  plan_updates(e, f->body);
   find_runs(f, f->body);
   find_row_results(f);
   for (uint32_t k = 0; k < f->own.n && !for_tcc(e); k++) {
@@ -588,7 +600,9 @@ static void take_rows(Fit *f) {
     b->size = size_scale(e->p, b->size, b->lanes, 1);
   }
   for (uint32_t k = 0; k < f->packed.n && !for_tcc(e); k++)
-    take_pack(e, f->packed.at[k].read, f->packed.at[k].pack);
+    if (!only_later(e, f->packed.at[k].read))
+      take_pack(e, f->packed.at[k].read, f->packed.at[k].pack);
+  plan_layout(e, f->body);
 }
 
 /* A product of matrices is better off as a call than in rows that are copied. */

@@ -76,6 +76,8 @@ bool size_is_const(Size s, int64_t *value); /* also of a rational that is whole 
 /* Proved for all values of the atoms that keep every loop around running (index
  * atoms lie in 0 .. extent-1, others are >= 0; in a loop its extent is >= 1). */
 bool size_nonneg(Prog *p, Size s);
+/* The same polynomial with an atom replaced; NULL if one is NULL, or on overflow. */
+Size size_replaced(Prog *p, Size s, Ref atom, Size by);
 /* An int node in the current region with this value (exact division last). */
 Ref size_node(Prog *p, Size s);
 /* The same polynomial with atoms replaced by map(atom); into program `to`. */

@@ -69,8 +69,7 @@ static Size term_with(Prog *p, const Mono *m, Ref atom, Size by) {
   return s;
 }
 
-/* s with an atom replaced; NULL on overflow. */
-static Size replaced(Prog *p, Size s, Ref atom, Size by) {
+Size size_replaced(Prog *p, Size s, Ref atom, Size by) {
   Size sum = size_const(p, 0);
   if (!by || !s) return NULL;
   for (uint32_t k = 0; sum && k < s->n; k++) {
@@ -142,7 +141,7 @@ static Facts facts_copy(const Proof *proof) {
 /* A fact that cannot be rewritten becomes one that says nothing (s is NULL). */
 static void facts_replace(Prog *p, Facts *facts, Ref atom, Size by) {
   for (uint32_t k = 0; k < facts->list.n; k++)
-    facts->list.at[k].s = replaced(p, facts->list.at[k].s, atom, by);
+    facts->list.at[k].s = size_replaced(p, facts->list.at[k].s, atom, by);
 }
 
 /* s >= 0 given the facts: each fact `f >= low` with f = b + rest lets b be written as
@@ -160,7 +159,7 @@ static bool by_shifts(Proof *proof, Size s) {
     rest = rest ? poly_add(p, rest, poly_atom(p, b)) : NULL;
     Size by = rest ? poly_add(p, size_const(p, fact->low), rest) : NULL;
     by = by ? poly_add(p, by, poly_atom(p, b)) : NULL;
-    Size next = replaced(p, s, b, by);
+    Size next = size_replaced(p, s, b, by);
     if (!next) continue;
     s = next;
     facts_replace(p, &left, b, by);
@@ -191,7 +190,7 @@ static int64_t low_of(const Proof *proof, Ref index) {
 }
 
 static bool at_value(Proof *proof, Size s, Ref index, Size value) {
-  Size t = replaced(proof->p, s, index, value);
+  Size t = size_replaced(proof->p, s, index, value);
   return t && prove(proof, t, index);
 }
 
@@ -209,7 +208,7 @@ static bool above_low(Proof *proof, Size s, Ref index, int64_t low) {
   Prog *p = proof->p;
   Facts outer = proof->known;
   Size by = poly_add(p, poly_atom(p, index), size_const(p, low));
-  Size t = replaced(p, s, index, by);
+  Size t = size_replaced(p, s, index, by);
   proof->known = facts_copy(proof);
   facts_replace(p, &proof->known, index, by);
   bool ok = t && by_shifts(proof, t);

@@ -5,10 +5,11 @@
  * computed where they are read (inline.c); what a nest repeats for nothing is put into a
  * table in front of it (tabulate.c); accumulators' scopes take in the loops that share
  * work with theirs (scopes.c); neighbouring loops become one (join.c), once more for the
- * loops that this brings together inside; as two reads in one loop are one
- * read then, this is done twice; what a later loop would compute again is kept where that
+ * loops that this brings together inside; what then adds to one element twice adds once
+ * (updates.c); as two reads in one loop are one read then, this is done twice; what a later loop would compute again is kept where that
  * costs less (keep.c); equal carried values of folds become one (carries.c).
- * Maintains every value to the bit, every check and effect. */
+ * Maintains every value to the bit, but for the order in which accumulators add; every check
+ * and effect. */
 #include "optimize/optimize.h"
 #include "optimize/passes.h"
 
@@ -32,6 +33,7 @@ Prog *opt_fuse(Prog *p) {
     p = step(given, p, fuse_scopes);
     p = step(given, p, fuse_join);
     p = step(given, p, fuse_join);
+    p = step(given, p, fuse_updates);
   }
   Prog *before = p;
   p = step(given, p, fuse_keep);

@@ -5,7 +5,8 @@
  * Requires: barriers gone.  Consing then shares what the bodies have in common: the
  * forward values that a reverse loop computes again, the run of a fold that its taped or
  * dual copy repeats.  Loops that hold loops of their own, or add into accumulators anywhere but
- * at their own indices, join only if they share work that costs something (share.c).
+ * at their own indices, join only if they share work that costs something (share.c) or add to
+ * the same elements.
  *
  * A later loop moves up to the first of its group (groups.h).  What it reads of the group's
  * own arrays in its own round, a[i] with its own i, is the value of that round.  Linear but
@@ -116,11 +117,22 @@ static bool goes_on(const Join *s, const Group *g, const Candidate *c) {
   return false;
 }
 
+/* Is one a loop that only adds, to elements to which the other adds, too? */
+static bool join_adds(const Join *s, const Band *g, const Candidate *c) {
+  if (c->n->op != IR_LOOP) return false;
+  for (uint32_t k = 0; k < g->g.members.n && k < MAX_INNER; k++) {
+    const Node *m = ir_node(s->p, g->g.members.at[k]);
+    if ((only_adds(s->p, m) || only_adds(s->p, c->n)) && adds_alike(s->p, m, c->n)) return true;
+  }
+  return false;
+}
+
 /* Is there something to share, or nothing to lose? */
 static bool alike(const Join *s, const Band *g, const Candidate *c) {
   if (c->n->op == IR_FOLD)
     return (!c->ninner && !g->ninner) || inner_in_common(g, c->inner, c->ninner);
   if (c->effect && g->effect && !(g->derivative && c->n->flags & NODE_DERIVATIVE)) return false;
+  if (c->effect && g->effect && join_adds(s, g, c)) return true;
   bool plain = c->n->op == IR_LOOP && c->straight && g->straight && !c->ninner;
   if (plain && (!g->ninner || goes_on(s, &g->g, c))) return true;
   return costly_in_common(&g->costly, &c->costly);

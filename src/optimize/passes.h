@@ -24,6 +24,8 @@ Prog *fuse_inline(Prog *p);
 /* join.c: neighbouring loops over the same index space become one, and folds of the same
  * length with parts in common. */
 Prog *fuse_join(Prog *p);
+/* updates.c: two updates of one element are one. */
+Prog *fuse_updates(Prog *p);
 /* tabulate.c: what changes only with inner indices is computed in front of the nest. */
 Prog *fuse_tabulate(Prog *p);
 /* scopes.c: scopes of accumulators take in neighbours with which they share work. */

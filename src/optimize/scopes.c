@@ -4,9 +4,11 @@
  * Requires: barriers gone.  Reverse mode puts the loop that adds into accumulators into a scope
  * of its own, behind the forward loop that computed the same things.  Where the two run
  * over the same indices and have costly work in common (share.c), the forward loop moves into
- * the scope; so do two such scopes become one.  Then join.c makes one loop of both.  A later
- * member moves up to the first of its group (groups.h).
- * Maintains every value to the bit.  Linear: few groups are looked back at. */
+ * the scope; so does a loop that only adds to elements to which a loop inside adds, too; and so
+ * do two such scopes become one.  Then join.c makes one loop of both.  A later member moves up to
+ * the first of its group (groups.h).
+ * Maintains every value to the bit, but for the order in which accumulators add.  Linear: few
+ * groups are looked back at. */
 #include "optimize/groups.h"
 #include "optimize/share.h"
 
@@ -34,7 +36,18 @@ typedef struct Scopes {
 static bool may_merge(const Prog *p, Ref r) {
   const Node *n = ir_node(p, r);
   if (n->flags & NODE_IO) return false;
-  return n->op == IR_ACCUM || (n->op == IR_LOOP && n->nargs && !ir_has_effect(p, r));
+  if (n->op == IR_LOOP && ir_has_effect(p, r)) return only_adds(p, n);
+  return n->op == IR_ACCUM || (n->op == IR_LOOP && n->nargs);
+}
+
+/* Bits of the accumulators to which a body adds itself. */
+static uint64_t adds_to(const Prog *p, const Region *body) {
+  uint64_t bits = 0;
+  for (uint32_t k = 0; k < body->nodes.n; k++) {
+    const Node *n = ir_node(p, body->nodes.at[k]);
+    if (n->op == IR_UPD) bits |= UINT64_C(1) << n->arg[0] % 64;
+  }
+  return bits;
 }
 
 static void add_part(const Prog *p, Cluster *c, Ref loop) {
@@ -43,7 +56,7 @@ static void add_part(const Prog *p, Cluster *c, Ref loop) {
   part->loop = ir_node(p, loop);
   costly_of(p, loop, &part->costly);
   c->part[c->nparts++] = part;
-  c->bits |= part->costly.bits;
+  c->bits |= part->costly.bits | adds_to(p, part->loop->regions[0]);
 }
 
 static void find_parts(const Prog *p, Cluster *c, Ref r) {
@@ -72,11 +85,17 @@ static bool same_space(const Prog *p, const Node *a, const Node *b) {
   return true;
 }
 
+/* A loop that only adds shares the elements to which it adds. */
+static bool shares(const Prog *p, const Part *a, const Part *b) {
+  if (costly_in_common(&a->costly, &b->costly)) return true;
+  return (only_adds(p, a->loop) || only_adds(p, b->loop)) && adds_alike(p, a->loop, b->loop);
+}
+
 static bool share_work(const Scopes *s, const Cluster *g, const Cluster *c) {
   for (uint32_t k = 0; k < c->nparts; k++)
     for (uint32_t j = 0; j < g->nparts; j++) {
       const Part *a = g->part[j], *b = c->part[k];
-      if (same_space(s->p, a->loop, b->loop) && costly_in_common(&a->costly, &b->costly) &&
+      if (same_space(s->p, a->loop, b->loop) && shares(s->p, a, b) &&
           groups_own_rounds(&s->groups, &g->g, b->loop, b->loop))
         return true;
     }

@@ -20,6 +20,11 @@ Size type_elements(Prog *p, const Type *t);
 /* Does a grow no faster than b? */
 bool no_more_elements(Size a, Size b);
 
+/* updates.c: do both loops add to the same elements, each in the rounds of its own?  Does a
+ * loop nothing but add? */
+bool adds_alike(const Prog *p, const Node *a, const Node *b);
+bool only_adds(const Prog *p, const Node *n);
+
 enum { MAX_COSTLY = 48 };
 
 /* Hashes of the nodes in a body, at any depth, that cost more than a trip through memory:

@@ -365,6 +365,46 @@ START_TEST(long_programs) {
 }
 END_TEST
 
+/* Each row adds to all elements below the diagonal; `at` is the subscript. */
+static const char *added_by_rows(const char *at) {
+  return str_printf(c,
+    "program \"f\" erased (%%1 n: int, %%2 d: int, %%3 x: real[%%1, %%2], "
+    "%%35 y: real[%%2]) {\n"
+    "  %%4: real[%%2^2] = fill(0.0)\n"
+    "  %%5 = accum(%%4) (%%6: acc real[%%2^2]) {\n"
+    "    %%7 = loop(%%1) (%%8: int) {\n"
+    "      %%9 = loop(%%2) (%%10: int) {\n"
+    "        %%11: real = %%3[%%8, %%10]\n        %%12: real = %%11 * %%11\n        => build %%12\n"
+    "      }\n"
+    "      %%13: real[%%2] = %%9.0\n"
+    "      %%14 = loop(%%2) (%%15: int) {\n"
+    "        %%16: real = %%3[%%8, %%15]\n        %%17: int = %%15 - 1\n"
+    "        %%18: int = %%15 * %%17\n        %%19: int = %%18 // 2\n"
+    "        %%20 = loop(%%15) (%%21: int) {\n"
+    "          %%22: real = %%13[%%21]\n          %%23: real = %%22 * %%16\n"
+    "          %%24: int = %s + %%21\n          %%6[%%24] += %%23\n"
+    "        }\n"
+    "        %%25 = loop(%%15) (%%26: int) {\n"
+    "          %%28: real = %%35[%%26]\n"
+    "          %%29: real = %%28 * %%16\n          => sum %%29\n"
+    "        }\n"
+    "        %%30: real = %%25.0\n        => sum %%30\n"
+    "      }\n"
+    "      %%31: real = %%14.0\n      => sum %%31\n    }\n"
+    "    %%32: real = %%7.0\n    => %%32\n  }\n"
+    "  %%33: real[%%2^2] = %%5.0\n  %%34: real = %%5.1\n  => %%33, %%34\n}\n"
+    "takes size n = %%1, size d = %%2, x = %%3, y = %%35\n", at);
+}
+
+/* The rows of a packed triangle never meet; where they do, no rows go side by side. */
+START_TEST(rows_add_where_they_do_not_meet) {
+  const char *text = emitted(added_by_rows("%19"));
+  has(text, "double total = ");
+  has(text, "[l*d + ");
+  has_not(emitted(added_by_rows("%15")), "double total = ");
+}
+END_TEST
+
 /* depth folds inside one another, each adding x once on its way out. */
 static const char *nest(int depth) {
   Buf b;
@@ -408,7 +448,7 @@ int main(void) {
        elements_replaced_in_place, accumulators_scatter, loops_that_end, sizes_known_at_run_time);
   CASE("effects", subscripts_are_checked, division_by_zero, effects_in_order, stopped_from_outside);
   CASE("text", interface, small_powers_are_products, float_mode, unknown_sizes_are_named,
-       the_same_bytes);
+       the_same_bytes, rows_add_where_they_do_not_meet);
   CASE("size", long_programs, deep_nests);
   SRunner *runner = srunner_create(s);
   srunner_run_all(runner, CK_ENV);
