@@ -108,6 +108,7 @@ EMIT = \
   src/emit/plan.c \
   src/emit/private.h \
   src/emit/program.c \
+  src/emit/ranges.c \
   src/emit/regions.c \
   src/emit/report.c \
   src/emit/rows.c \
@@ -230,6 +231,9 @@ OPTIMIZE = \
   src/optimize/passes.c \
   src/optimize/passes.h \
   src/optimize/pipeline.c \
+  src/optimize/ranges.c \
+  src/optimize/ranges.h \
+  src/optimize/ranges_plan.c \
   src/optimize/rewrite.c \
   src/optimize/rewrite.h \
   src/optimize/scalars.c \
@@ -386,6 +390,7 @@ PROGRAM_TESTS = \
   tests/programs/lanes.test \
   tests/programs/language.test \
   tests/programs/nan.test \
+  tests/programs/ranges.test \
   tests/programs/report.test \
   tests/programs/rows.test \
   tests/programs/session.test
@@ -524,6 +529,7 @@ TEST_FILES = \
   tests/compiled/parallel_driver.c \
   tests/compiled/products.gc \
   tests/compiled/programs.awk \
+  tests/compiled/ranges.gc \
   tests/compiled/rows.gc \
   tests/compiled/sequences.gc \
   tests/compiled/table.awk \

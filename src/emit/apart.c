@@ -103,18 +103,18 @@ static bool may_overlap(const Round *x) {
 }
 
 /* Does no round of the innermost axis touch what another one writes, and is that worth saying? */
-static bool rounds_apart(const Emit *e, Ref r) {
+static bool rounds_apart(const Emit *e, Ref r, const Region *inside) {
   const Node *n = node(e, r);
   if (for_tcc(e) || !n->nargs) return false;
-  Round x = {.e = e, .body = n->regions[0], .index = n->regions[0]->params.at[n->nargs - 1]};
+  Round x = {.e = e, .body = inside, .index = n->regions[0]->params.at[n->nargs - 1]};
   if (!plain_outputs(&x, r) || !plain_region(&x, x.body)) return false;
   for (uint32_t k = 0; k < x.n; k++)
     if (x.at[k].written && !(x.at[k].own && x.at[k].type)) return false;
   return may_overlap(&x);
 }
 
-void put_apart(Emit *e, Ref r) {
-  if (!rounds_apart(e, r)) return;
+void put_apart(Emit *e, Ref r, const Region *inside) {
+  if (!rounds_apart(e, r, inside)) return;
   e->f->uses_apart = true;
   put(e, "GC_APART ");
 }

@@ -114,11 +114,12 @@ static bool straight_region(Emit *e, const Region *r, const Region *body, uint32
   return true;
 }
 
-static bool straight_body(Emit *e, const Region *body, uint32_t naxes) {
+/* `inside`: the body, or what it comes to in a range of the last index. */
+static bool straight_body(Emit *e, const Region *body, const Region *inside, uint32_t naxes) {
   uint32_t ops = 0;
   for (uint32_t a = 0; a < naxes; a++)
     info(e, body->params.at[a])->step = a + 1 < naxes ? STEP_NONE : STEP_ON;
-  return straight_region(e, body, body, &ops);
+  return straight_region(e, inside, inside, &ops);
 }
 
 /* The best value of an argmax is found like a max, by that max where it is wanted, too. */
@@ -149,12 +150,16 @@ static bool gains(const Emit *e, Ref r) {
   return found;
 }
 
-bool plan_lanes(Emit *e, Ref r) {
+bool plan_lanes_in(Emit *e, Ref r, const Region *inside) {
   const Node *n = node(e, r);
   if (e->c->opt.ieee || n->nargs == 0 || inside_rows(e, r) || !gains(e, r)) return false;
   const Node *last = node(e, n->arg[n->nargs - 1]);
   if (last->op == IR_CONST && last->aux.i < width(e)) return false;
-  return straight_body(e, n->regions[0], n->nargs);
+  return straight_body(e, n->regions[0], inside, n->nargs);
+}
+
+bool plan_lanes(Emit *e, Ref r) {
+  return plan_lanes_in(e, r, node(e, r)->regions[0]);
 }
 
 /* ---- the lanes ---------------------------------------------------------------------------- */
@@ -279,13 +284,19 @@ static void combine_lanes(Emit *e, Ref r, const Outputs *o, const char *const *l
 /* ---- the rounds ------------------------------------------------------------------------------ */
 
 /* Those of the last axis: from `first` in blocks, from `rest` to `last` one by one. */
-typedef struct Rounds { Ref index, extent; const char *first, *rest, *last, *count; } Rounds;
+typedef struct Rounds {
+  Ref index, extent;
+  const char *first, *rest, *last, *count;
+  Region *body;          /* what a round computes, and its results */
+  const Ref *results;
+} Rounds;
 
 static Rounds find_rounds(Emit *e, Ref r, const char *block) {
   const Node *n = node(e, r);
   Ref index = n->regions[0]->params.at[n->nargs - 1], extent = n->arg[n->nargs - 1];
   const char *count = expr_text(e, extent, PREC_MUL), *last = expr_text(e, extent, PREC_ADD);
-  Rounds x = {index, extent, "0", NULL, last, count};
+  Region *body = n->regions[0];
+  Rounds x = {index, extent, "0", NULL, last, count, body, body->results.at};
   if (block) {
     x.first = c_fresh(e, "first");
     x.rest = c_fresh(e, "rest");
@@ -321,18 +332,18 @@ static void put_in_lane(Emit *e, const char *lane, Combiner comb, Ref value) {
 }
 
 /* One round; lane: where partial results go, at the subscript `at`, or NULL. */
-static void put_round(Emit *e, Ref r, const Outputs *o, const char *const *lane, const char *at) {
+static void put_round(Emit *e, Ref r, const Outputs *o, const Rounds *x, const char *const *lane,
+                      const char *at) {
   const Node *n = node(e, r);
-  Region *body = n->regions[0];
-  emit_region(e, body);
+  emit_region(e, x->body);
   for (uint32_t k = 0; k < n->nresults; k++) {
     Combiner comb = lane_combiner(e, r, k);
     if (lane && lane[k])
-      put_in_lane(e, str_printf(e->c, "%s[%s]", lane[k], at), comb, body->results.at[k]);
+      put_in_lane(e, str_printf(e->c, "%s[%s]", lane[k], at), comb, x->results[k]);
     else if (o->best[k] && is_lane(e, r, k))
-      emit_extreme(e, o->best[k], body->results.at[k], comb);
+      emit_extreme(e, o->best[k], x->results[k], comb);
     else if (!o->best[k])
-      emit_output(e, r, k, comb, body->results.at[k], NULL, body, n->nargs);
+      emit_output(e, r, k, comb, x->results[k], NULL, n->regions[0], n->nargs);
   }
 }
 
@@ -343,10 +354,10 @@ static void put_rest(Emit *e, Ref r, const Outputs *o, const Rounds *x) {
   name_index(e, x->index);
   const char *i = info(e, x->index)->cname;
   line_start(e);
-  put_apart(e, r);
+  put_apart(e, r, x->body);
   putf(e, "for (int64_t %s = %s; %s < %s; %s++)", i, x->rest, i, x->last, i);
   block_open(e, "");
-  put_round(e, r, o, NULL, NULL);
+  put_round(e, r, o, x, NULL, NULL);
   block_close(e);
   scope_close(e, scope);
 }
@@ -365,29 +376,35 @@ static void put_blocks(Emit *e, Ref r, const Outputs *o, const Rounds *x, const 
   e->f->uses_lanes = true;
   open_blocks_from(e, x, start, width(e));
   line_start(e);
-  put_apart(e, r);
+  put_apart(e, r, x->body);
   putf(e, "GC_LANES for (int64_t %s = 0; %s < %d; %s++)", l, l, width(e), l);
   block_open(e, "");
   name_index(e, x->index);
   line(e, "const int64_t %s = %s + %s;", info(e, x->index)->cname, start, l);
-  put_round(e, r, o, lane, l);
+  put_round(e, r, o, x, lane, l);
   block_close(e);
   block_close(e);
   scope_close(e, scope);
+}
+
+/* The lane of round i. */
+static const char *lane_of(Emit *e, const Rounds *x, const char *i) {
+  if (strcmp(x->first, "0") == 0) return str_printf(e->c, "%s & %d", i, width(e) - 1);
+  return str_printf(e->c, "(%s - %s) & %d", i, x->first, width(e) - 1);
 }
 
 /* For libtcc: a block written out, or its lanes in turn. */
 static void put_plain_blocks(Emit *e, Ref r, const Outputs *o, const Rounds *x,
                              const char *const *lane) {
   uint32_t scope = scope_open(e);
-  bool unroll = node(e, r)->regions[0]->nodes.n <= UNROLL_OPS;
+  bool unroll = x->body->nodes.n <= UNROLL_OPS;
   name_index(e, x->index);
   const char *i = info(e, x->index)->cname;
   open_blocks_from(e, x, i, unroll ? width(e) : 1);
-  if (!unroll) put_round(e, r, o, lane, str_printf(e->c, "%s & %d", i, width(e) - 1));
+  if (!unroll) put_round(e, r, o, x, lane, lane_of(e, x, i));
   for (int l = 0; unroll && l < width(e); l++) {
     if (l) info(e, x->index)->cname = str_printf(e->c, "(%s + %d)", i, l);
-    put_round(e, r, o, lane, str_printf(e->c, "%d", l));
+    put_round(e, r, o, x, lane, str_printf(e->c, "%d", l));
   }
   block_close(e);
   scope_close(e, scope);
@@ -398,20 +415,24 @@ static void put_rounds(Emit *e, Ref r, const Outputs *o, const Rounds *x, const 
   else put_blocks(e, r, o, x, lane);
 }
 
-/* Of one axis, whose extent is known when the code runs: no lanes where they stay empty. */
-static void emit_guarded(Emit *e, Ref r, const Outputs *o, const char *block) {
-  emit_trips(e, node(e, r)->arg[0]);
-  Rounds x = find_rounds(e, r, block);
+/* How many rounds there are is known when the code runs: no lanes where they stay empty. */
+static void put_guarded(Emit *e, Ref r, const Outputs *o, const Rounds *x) {
   uint32_t scope = scope_open(e);
-  put_rest(e, r, o, &x);
+  put_rest(e, r, o, x);
   line_start(e);
-  putf(e, "if (%s >= %d)", x.count, width(e));
+  putf(e, "if (%s >= %d)", x->count, width(e));
   block_open(e, "");
   const char **lane = declare_lanes(e, r);
-  put_rounds(e, r, o, &x, lane);
+  put_rounds(e, r, o, x, lane);
   combine_lanes(e, r, o, lane);
   block_close(e);
   scope_close(e, scope);
+}
+
+static void emit_guarded(Emit *e, Ref r, const Outputs *o, const char *block) {
+  emit_trips(e, node(e, r)->arg[0]);
+  Rounds x = find_rounds(e, r, block);
+  put_guarded(e, r, o, &x);
 }
 
 void emit_lanes(Emit *e, Ref r, const Outputs *o, const char *block) {
@@ -432,6 +453,32 @@ void emit_lanes(Emit *e, Ref r, const Outputs *o, const char *block) {
   for (uint32_t a = 0; a < outer; a++) close_for(e);
   scope_close(e, scope);
   combine_lanes(e, r, o, lane);
+}
+
+/* ---- ranges of the last index (ranges.c) ------------------------------------------------------ */
+
+const char **open_lanes(Emit *e, Ref r) { return declare_lanes(e, r); }
+
+void close_lanes(Emit *e, Ref r, const Outputs *o, const char *const *lane) {
+  combine_lanes(e, r, o, lane);
+}
+
+void emit_lanes_in(Emit *e, Ref r, Region *inside, const Ref *results, const Outputs *o,
+                   const char *from, const char *to, const char *const *lane) {
+  const Node *n = node(e, r);
+  const char *count = c_fresh(e, "count"), *rest = c_fresh(e, "rest");
+  if (strcmp(from, "0") == 0) line(e, "const int64_t %s = %s;", count, to);
+  else line(e, "const int64_t %s = %s - %s;", count, to, from);
+  line(e, for_tcc(e) ? "const int64_t %s = %s - (%s & %d);" : "const int64_t %s = %s - %s %% %d;",
+       rest, to, count, for_tcc(e) ? width(e) - 1 : width(e));
+  Rounds x = {n->regions[0]->params.at[n->nargs - 1], n->arg[n->nargs - 1],
+              from, rest, to, count, inside, results};
+  if (!lane) {
+    put_guarded(e, r, o, &x);
+    return;
+  }
+  put_rest(e, r, o, &x);
+  put_rounds(e, r, o, &x, lane);
 }
 
 /* ---- the head of a file -------------------------------------------------------------------- */

@@ -373,19 +373,20 @@ static bool is_quick(const Emit *e, const Region *body) {
   return true;
 }
 
-static bool in_strips(const Emit *e, Ref r) {
+/* `axes`: how many of the loop's are not open yet. */
+static bool in_strips(const Emit *e, Ref r, const Region *inside, uint32_t axes) {
   const Node *n = node(e, r);
   if (!e->f->jit || n->nargs == 0 || is_short(e, n->arg[n->nargs - 1])) return false;
-  bool stops = e->loop_depth + n->nargs == 1 || e->c->opt.guarded;
-  return stops && is_quick(e, n->regions[0]);
+  bool stops = e->loop_depth + axes == 1 || e->c->opt.guarded;
+  return stops && is_quick(e, inside);
 }
 
 /* The loop over strips; gives the name of a strip's first round, and of its end. */
-static const char *open_strips(Emit *e, Ref extent, const char **end) {
-  const char *start = c_fresh(e, "start"), *count = expr_text(e, extent, PREC_ADD);
+static const char *open_strips(Emit *e, const char *from, const char *count, const char **end) {
+  const char *start = c_fresh(e, "start");
   *end = c_fresh(e, "end");
   line_start(e);
-  putf(e, "for (int64_t %s = 0; %s < %s; %s += %d)", start, start, count, start, STRIP);
+  putf(e, "for (int64_t %s = %s; %s < %s; %s += %d)", start, from, start, count, start, STRIP);
   block_open(e, "");
   emit_stop(e);
   line(e, "const int64_t %s = %s - %s < %d ? %s : %s + %d;", *end, count, start, STRIP, count,
@@ -404,11 +405,11 @@ typedef struct Axis {
 static void open_axis(Emit *e, Ref r, const Axis *a) {
   const char *first = a->from ? a->from : "0", *end = NULL;
   if (!a->from) emit_trips(e, a->extent);
-  if (a->strips) first = open_strips(e, a->extent, &end);
+  if (a->strips) first = open_strips(e, first, expr_text(e, a->extent, PREC_ADD), &end);
   name_index(e, a->index);
   const char *i = info(e, a->index)->cname;
   line_start(e);
-  if (a->apart) put_apart(e, r);
+  if (a->apart) put_apart(e, r, node(e, r)->regions[0]);
   if (a->block) {
     put_block_range(e, r, i, a->block);
   } else {
@@ -424,6 +425,24 @@ static void open_axis(Emit *e, Ref r, const Axis *a) {
 
 void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from) {
   open_axis(e, r, &(Axis){index, extent, block, from, false, false});
+}
+
+bool open_range(Emit *e, Ref r, const Region *inside, const char *from, const char *to,
+                bool apart) {
+  const Node *n = node(e, r);
+  const char *first = from, *end = to;
+  Ref index = n->regions[0]->params.at[n->nargs - 1], extent = n->arg[n->nargs - 1];
+  bool strips = in_strips(e, r, inside, 1);
+  if (strips) first = open_strips(e, from, to, &end);
+  name_index(e, index);
+  const char *i = info(e, index)->cname;
+  line_start(e);
+  if (apart) put_apart(e, r, inside);
+  putf(e, "for (int64_t %s = %s; %s < %s; %s++)", i, first, i, end, i);
+  block_open(e, "");
+  if (!strips) stop_in_loop(e, extent);
+  e->loop_depth++;
+  return strips;
 }
 
 void close_for(Emit *e) {
@@ -450,7 +469,7 @@ static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks
   Region *body = n->regions[0];
   uint32_t scope = scope_open(e);
   const char *rest = NULL;
-  bool strips = in_strips(e, r);
+  bool strips = in_strips(e, r, body, n->nargs);
   for (uint32_t a = 0; a < n->nargs; a++) {
     bool last = a + 1 == n->nargs;
     if (last && !blocks->block) rest = emit_rows(e, r, o);
@@ -495,11 +514,12 @@ static void emit_loop(Emit *e, Ref r) {
   if (parallel) e->in_parallel = true;
   InBlocks blocks = {0};
   if (parallel == PARALLEL_BLOCKS) blocks = open_blocks(e, r);
-  bool lanes = plan_lanes(e, r);
+  bool ranges = in_ranges(e, r) && !blocks.failed, lanes = !ranges && plan_lanes(e, r);
   Outputs o = declare_outputs(e, r, 0, lanes);
   blocks.pragma = parallel == PARALLEL_BUILD;
-  if (blocks.pragma) put_pragma(e, r);
-  if (lanes && has_search(e, r)) emit_places(e, r, &o);
+  if (blocks.pragma && !ranges) put_pragma(e, r);
+  if (ranges) emit_ranges(e, r, &o, &blocks);
+  else if (lanes && has_search(e, r)) emit_places(e, r, &o);
   else if (lanes) emit_lanes(e, r, &o, blocks.block);
   else emit_rounds(e, r, &o, &blocks);
   if (blocks.block) close_blocks(e, r, &blocks, declare_reduction);

@@ -10,6 +10,8 @@
  * what it reads is used at that later time. */
 #include "emit/private.h"
 
+#include "optimize/optimize.h"
+
 static void time_region(Emit *e, Region *r) {
   for (uint32_t k = 0; k < r->params.n; k++) info(e, r->params.at[k])->begin = e->clock;
   e->clock++;
@@ -27,8 +29,7 @@ static void time_region(Emit *e, Region *r) {
 
 bool divides_by_zero(const Emit *e, const Node *n) {
   if (n->op != IR_PRIM || (n->aux.i != P_FLOORDIV && n->aux.i != P_MOD)) return false;
-  double d;
-  return n->type->elem == ELEM_INT && !(ir_is_const(e->p, n->arg[1], &d) && d != 0);
+  return n->type->elem == ELEM_INT && !divisor_holds(e->p, n);
 }
 
 static bool own_effect(const Node *n) {

@@ -16,6 +16,7 @@
  *   lanes.c      reductions in partial results, for vector units
  *   search.c     the places of extremes
  *   apart.c      loops whose rounds have no memory in common
+ *   ranges.c     loops in ranges of their index
  *   rows_plan.c  which loops run several of their rounds side by side
  *   rows_updates.c  what they add into arrays that they share
  *   rows.c       these, in lanes
@@ -395,6 +396,9 @@ void name_outs(Emit *e, Ref r);                  /* scalar results, in the scope
 /* One axis of a loop or fold; `block`: that of a parallel loop in blocks, or NULL; `from`: where it
  * starts, if not at 0. */
 void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from);
+/* The last axis of a loop in a range of its own; true: two blocks are open, for strips. */
+bool open_range(Emit *e, Ref r, const Region *inside, const char *from, const char *to,
+                bool apart);
 void close_for(Emit *e);
 void name_index(Emit *e, Ref index);             /* by its name, or i j k by depth */
 void stop_in_loop(Emit *e, Ref extent);
@@ -421,6 +425,13 @@ bool is_track(const Emit *e, Ref r, uint32_t k);
 /* lanes.c */
 bool plan_lanes(Emit *e, Ref r);                 /* is loop r a reduction in lanes? */
 void emit_lanes(Emit *e, Ref r, const Outputs *o, const char *block);
+/* The same for a range of the last index, in which the body comes to `inside`. */
+bool plan_lanes_in(Emit *e, Ref r, const Region *inside);
+/* `lane`: what open_lanes gave, for the ranges of all rows; NULL: the range has its own. */
+void emit_lanes_in(Emit *e, Ref r, Region *inside, const Ref *results, const Outputs *o,
+                   const char *from, const char *to, const char *const *lane);
+const char **open_lanes(Emit *e, Ref r);
+void close_lanes(Emit *e, Ref r, const Outputs *o, const char *const *lane);
 void lanes_head(const File *f, Buf *out);        /* GC_LANES */
 
 /* to = from > to || from != from ? from : to; a NaN wins. */
@@ -436,7 +447,8 @@ bool plan_search(const Emit *e, Ref r);          /* can it follow its max or min
 void emit_search(Emit *e, Ref r, const Outputs *o);
 
 /* apart.c */
-void put_apart(Emit *e, Ref r);                  /* in front of the `for` of the last axis */
+/* In front of the `for` of the last axis, or of a range of it in which the body comes to this. */
+void put_apart(Emit *e, Ref r, const Region *inside);
 void apart_head(const File *f, Buf *out);        /* GC_APART */
 
 /* contract.c */
@@ -565,6 +577,10 @@ void emit_round(Emit *e, const InBlocks *b, Region *body);
 void leave_axis(Emit *e, const InBlocks *b);
 void close_blocks(Emit *e, Ref r, const InBlocks *b,
                   void (*declare)(Emit *, Ref, uint32_t, Combiner));
+
+/* ranges.c */
+bool in_ranges(const Emit *e, Ref r);            /* is its body a choice by ranges of the index? */
+void emit_ranges(Emit *e, Ref r, const Outputs *o, const InBlocks *b);
 
 /* report.c */
 void report_program(Emit *e, EmitReport *out);   /* after its C function is written */

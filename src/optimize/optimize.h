@@ -20,8 +20,12 @@ Prog *opt_split(Prog *p);       /* split.c: products of matrices in loops of the
 bool product_is_small(int64_t m, int64_t n, int64_t k);
 /* Is the subscript of a READ, WITH or UPD on this axis proved to be in range? */
 bool subscript_holds(Prog *p, Ref r, uint32_t axis);
+/* Is the divisor of an int division proved to be positive (or literal, and not 0)?  The node
+ * must stay where it is. */
+bool divisor_holds(Prog *p, const Node *n);
 /* Is this int proved not to be negative? */
 bool int_at_least_0(Prog *p, Ref r);
+Prog *opt_ranges(Prog *p);      /* ranges.c: a version of a loop's body for each range of its index */
 Prog *opt_flatten(Prog *p);     /* flatten.c: element by element, several axes are one */
 Prog *opt_bounds(Prog *p);      /* bounds.c: proved subscripts lose NODE_CHECKED */
 /* sweep is ir_sweep in ir/ */

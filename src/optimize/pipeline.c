@@ -19,6 +19,7 @@ static const struct { const char *name; PassFn run; } passes[] = {
   {"hoist", opt_hoist},
   {"split", opt_split},
   {"bounds", opt_bounds},
+  {"ranges", opt_ranges},
   {"flatten", opt_flatten},
   {"final", ir_sweep},
 };
@@ -60,7 +61,7 @@ Prog *optimize_in_place(Prog *p, const Dump *dump) {
 const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
     "ir", "erase", "sweep", "simplify", "check", "accumulate", "unroll",
-    "fuse", "tidy", "branches", "hoist", "split", "bounds", "flatten", "final", NULL,
+    "fuse", "tidy", "branches", "hoist", "split", "bounds", "ranges", "flatten", "final", NULL,
   };
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");
   return names;
