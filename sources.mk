@@ -547,6 +547,7 @@ TEST_FILES = \
   tests/passes/flatten.txt \
   tests/passes/fuse.txt \
   tests/passes/hoist.txt \
+  tests/passes/ranges.txt \
   tests/passes/read.txt \
   tests/passes/simplify.txt \
   tests/passes/split.txt \
