@@ -101,6 +101,7 @@ EMIT = \
   src/emit/language_structured.c \
   src/emit/loops.c \
   src/emit/names.c \
+  src/emit/narrow.c \
   src/emit/order.c \
   src/emit/parallel.c \
   src/emit/parallel_plan.c \
@@ -234,6 +235,7 @@ OPTIMIZE = \
   src/optimize/ranges.c \
   src/optimize/ranges.h \
   src/optimize/ranges_plan.c \
+  src/optimize/reciprocals.c \
   src/optimize/rewrite.c \
   src/optimize/rewrite.h \
   src/optimize/scalars.c \
@@ -393,7 +395,8 @@ PROGRAM_TESTS = \
   tests/programs/ranges.test \
   tests/programs/report.test \
   tests/programs/rows.test \
-  tests/programs/session.test
+  tests/programs/session.test \
+  tests/programs/vectors.test
 
 SHELL_TESTS = \
   tests/add-primitive.sh \
@@ -549,6 +552,7 @@ TEST_FILES = \
   tests/passes/hoist.txt \
   tests/passes/ranges.txt \
   tests/passes/read.txt \
+  tests/passes/reciprocals.txt \
   tests/passes/simplify.txt \
   tests/passes/split.txt \
   tests/passes/unroll.txt \

@@ -84,7 +84,7 @@ void emit_matmul(Ctx *c, bool single, Buf *text);
 
 /* What stands above code that loops over lanes (GC_LANES), and above code with loops whose
  * rounds have no memory in common (GC_APART). */
-extern const char emit_lanes_head[], emit_apart_head[];
+extern const char emit_lanes_head[], emit_apart_head[], emit_narrow_head[];
 
 /* The program as text in the language (`gradc diff`): readable, reparsable, controls
  * that a further derivative could reach still in it. */

@@ -17,6 +17,7 @@
  *   search.c     the places of extremes
  *   apart.c      loops whose rounds have no memory in common
  *   ranges.c     loops in ranges of their index
+ *   narrow.c     functions of scalar code, without wide vectors
  *   rows_plan.c  which loops run several of their rounds side by side
  *   rows_updates.c  what they add into arrays that they share
  *   rows.c       these, in lanes
@@ -210,7 +211,7 @@ typedef struct File {
   uint32_t at;           /* number of the program being written */
   Used *used;            /* helpers of runtime/scalar.h and libm, by name */
   VEC(const char *) used_order;  /* prototypes */
-  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes, uses_apart;
+  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes, uses_apart, uses_narrow;
   unsigned uses_trace;   /* helpers of traces */
   uint32_t ndata;
 } File;
@@ -450,6 +451,10 @@ void emit_search(Emit *e, Ref r, const Outputs *o);
 /* In front of the `for` of the last axis, or of a range of it in which the body comes to this. */
 void put_apart(Emit *e, Ref r, const Region *inside);
 void apart_head(const File *f, Buf *out);        /* GC_APART */
+
+/* narrow.c */
+void put_narrow(Emit *e, Buf *out);              /* in front of a function */
+void narrow_head(const File *f, Buf *out);       /* GC_NARROW */
 
 /* contract.c */
 bool is_contraction(Emit *e, Ref r);

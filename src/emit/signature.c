@@ -176,11 +176,13 @@ void sig_function(Emit *e, const Fn *fn) {
   work_declare(e, &slots);
   e->fn->names += e->p->root->params.n + e->p->root->results.n + e->slots.n;
   if (e->f->jit) {
+    put_narrow(e, b);
     buf_printf(b, "int %s(const union gc_arg *in, void *const *outs, void *work, void *host) {\n",
                e->cname);
     put_jit_prologue(e, b, buf_text(&slots));
   } else {
     put_doc(e, b);
+    put_narrow(e, b);
     put_prototype(e, b, false);
     buf_puts(b, " {\n");
     put_prologue(e, b, buf_text(&slots));

@@ -14,6 +14,7 @@ Prog *opt_accumulate(Prog *p);  /* accumulate.c: accumulators that are plain bui
 Prog *opt_unroll(Prog *p);      /* unroll.c: loops of a few known rounds are written out */
 Prog *opt_fuse(Prog *p);        /* fuse.c: reads of builds become their elements where cheap; neighbours join */
 Prog *opt_branches(Prog *p);    /* branches.c: what an `if` computed, later ones by its condition read */
+Prog *opt_reciprocals(Prog *p); /* reciprocals.c: what divides often is inverted once */
 Prog *opt_hoist(Prog *p);       /* hoist.c: loop-invariant nodes move out */
 Prog *opt_split(Prog *p);       /* split.c: products of matrices in loops of their own */
 /* split.c: m rows, n columns, sums of k terms (-1: not literal): better left as they are? */

@@ -16,6 +16,7 @@ static const struct { const char *name; PassFn run; } passes[] = {
   {"fuse", opt_fuse},
   {"tidy", opt_simplify},          /* joined code has common parts */
   {"branches", opt_branches},
+  {"reciprocals", opt_reciprocals},
   {"hoist", opt_hoist},
   {"split", opt_split},
   {"bounds", opt_bounds},
@@ -61,7 +62,8 @@ Prog *optimize_in_place(Prog *p, const Dump *dump) {
 const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
     "ir", "erase", "sweep", "simplify", "check", "accumulate", "unroll",
-    "fuse", "tidy", "branches", "hoist", "split", "bounds", "ranges", "flatten", "final", NULL,
+    "fuse", "tidy", "branches", "reciprocals", "hoist", "split", "bounds", "ranges", "flatten", "final",
+    NULL,
   };
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");
   return names;

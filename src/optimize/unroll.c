@@ -5,8 +5,9 @@
  * and a FOLD of so few rounds, is written out if no other loop in it stays and the whole has
  * at most MOST_NODES nodes; what it built is a STACK, whose elements reads then find.  A LOOP
  * whose index decides between pieces (concat, a row with a one in it) may have more rounds, for
- * nothing is left of the decision.  Sums keep their order.  The program grows by no more than a
- * fixed factor.  Arrays of a few elements become scalars along with it: scalars.c. */
+ * nothing is left of the decision.  Sums keep their order; a term that is a product with a literal
+ * 0 is left out of them (not --ieee).  The program grows by no more than a fixed factor.
+ * Arrays of a few elements become scalars along with it: scalars.c. */
 #include "optimize/optimize.h"
 #include "optimize/unroll.h"
 
@@ -230,6 +231,25 @@ static Ref chain(Prog *p, uint32_t prim, const Ref *v, uint32_t n) {
   return sum;
 }
 
+/* Is it a product with a literal 0 in it, so that a sum is the same without it? */
+static bool vanishes(const Prog *p, Ref r, int depth) {
+  const Node *n = ir_node(p, r);
+  if (pass_zero(p, r)) return true;
+  if (n->op != IR_PRIM || depth > MOST_DEPTH) return false;
+  if (n->aux.i == P_NEG) return vanishes(p, n->arg[0], depth + 1);
+  return n->aux.i == P_MUL && (vanishes(p, n->arg[0], depth + 1) ||
+                               vanishes(p, n->arg[1], depth + 1));
+}
+
+/* The zeros that a matrix has by its making, the last row of a rigid transform, cost nothing. */
+static Ref add_up(Prog *p, const Ref *v, uint32_t n) {
+  Ref sum = 0;
+  if (p->ctx->opt.ieee || ir_type(p, v[0])->rank) return chain(p, P_ADD, v, n);
+  for (uint32_t k = 0; k < n; k++)
+    if (!vanishes(p, v[k], 0)) sum = sum ? ir_prim2(p, P_ADD, sum, v[k]) : v[k];
+  return sum ? sum : ir_zero(p, ir_type(p, v[0]));
+}
+
 /* The new value before the old one: where they are equal it makes no difference. */
 static Ref extreme(Prog *p, uint32_t prim, const Ref *v, uint32_t n) {
   Ref best = v[0];
@@ -242,7 +262,7 @@ typedef struct Axes { uint32_t axes, length[MAX_RANK]; } Axes;
 static Ref combine(Prog *p, Combiner comb, const Axes *x, Ref *v, uint32_t n) {
   switch (comb) {
   case BUILD: return stack_axes(p, x->length, x->axes, v, n);
-  case SUM: return chain(p, P_ADD, v, n);
+  case SUM: return add_up(p, v, n);
   case PROD: return chain(p, P_MUL, v, n);
   case MAX: return extreme(p, P_MAX, v, n);
   case MIN: return extreme(p, P_MIN, v, n);

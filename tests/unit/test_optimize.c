@@ -48,7 +48,8 @@ static Prog *no_pass(Prog *p) {
 static const struct { const char *name; Prog *(*run)(Prog *p); } passes[] = {
   {"read", no_pass},           {"sweep", ir_sweep}, {"accumulate", opt_accumulate},
   {"unroll", opt_unroll},
-  {"fuse", opt_fuse}, {"branches", opt_branches}, {"hoist", opt_hoist}, {"split", opt_split}, {"bounds", opt_bounds},
+  {"fuse", opt_fuse}, {"branches", opt_branches}, {"reciprocals", opt_reciprocals},
+  {"hoist", opt_hoist}, {"split", opt_split}, {"bounds", opt_bounds},
   {"ranges", opt_ranges}, {"flatten", opt_flatten},
   {"simplify", opt_simplify},  {"erase", opt_erase}, {"all", all_passes},
 };
