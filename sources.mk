@@ -537,6 +537,7 @@ TEST_FILES = \
   tests/compiled/sequences.gc \
   tests/compiled/table.awk \
   tests/compiled/updates.gc \
+  tests/compiled/vectors.gc \
   tests/count.awk \
   tests/coverage.awk \
   tests/elaborate/errors.txt \

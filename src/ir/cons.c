@@ -200,6 +200,22 @@ static Ref find(Prog *p, const Node *draft) {
   return 0;
 }
 
+static bool commutes(int64_t prim) {
+  return prim == P_ADD || prim == P_MUL || prim == P_EQ || prim == P_NE || prim == P_AND ||
+         prim == P_OR;
+}
+
+/* b*a where a*b is asked for: the same to the bit.  Before erasure a name's derivative, and
+ * what people read, keep what was written. */
+static Ref find_swapped(Prog *p, const Node *draft) {
+  if (!p->erased || draft->op != IR_PRIM || !commutes(draft->aux.i)) return 0;
+  Ref arg[] = {draft->arg[1], draft->arg[0]};
+  Node swapped = *draft;
+  swapped.arg = arg;
+  hash_node(p, &swapped);
+  return find(p, &swapped);
+}
+
 /* One node stands for two: it keeps what is stricter. */
 static void merge_into(Prog *p, Node *known, const Node *draft) {
   if (!(draft->flags & NODE_DERIVATIVE)) known->flags &= (uint16_t)~NODE_DERIVATIVE;
@@ -218,6 +234,7 @@ Ref node_intern(Prog *p, Node *draft) {
   hash_node(p, draft);
   if (stands_alone(p, draft)) return node_append(p, draft);
   Ref r = find(p, draft);
+  if (!r) r = find_swapped(p, draft);
   if (r) {
     merge_into(p, ir_node(p, r), draft);
     return r;

@@ -7,6 +7,7 @@
  *   the same, summing over inner loops   BUILD of SUM
  *   summing over any of a nest's loops   a nest of its own, behind (matrix products)
  *   at constant subscripts               a STACK of sums
+ *   at an index, then constants          BUILD of such STACKs
  *   of the whole array                   a sum of arrays
  *   of one row                           the array with that row replaced
  *   never                                the initial array
@@ -37,6 +38,20 @@ static void push_pending(Rewrite *w, uint32_t region, Group *g, Ref value) {
   VEC_PUSH(w->k.to->ctx, &a->pending[region], ((Pending){g, value}));
 }
 
+static Ref stack_places(Prog *to, const Type *array, Ref *place, uint32_t first, uint32_t axes);
+
+/* The group's row, if this was the last update of it; else 0. */
+static Ref add_to_place(Rewrite *w, Group *g, Ref old, Ref v) {
+  Prog *to = w->k.to;
+  if (!g->place) g->place = NEWN(to->ctx, Ref, tail_places(g));
+  Ref *place = &g->place[tail_position(w->k.from, g, old)];
+  *place = add_values(to, *place, v);
+  if (++g->seen < g->upds.n) return 0;
+  const Type *acc = pass_type(w, g->handle->type);
+  const Type *array = type_array(to, acc->elem, acc->rank, acc->dim);
+  return stack_places(to, array, g->place, g->nindex, g->tail);
+}
+
 static Ref visit_update(Rewrite *w, Ref old) {
   Accumulate *a = w->self;
   Prog *to = w->k.to;
@@ -46,7 +61,10 @@ static Ref visit_update(Rewrite *w, Ref old) {
   Group *g = a->plan->group[old];
   if (g && g->contract) return REWRITE_GONE;
   Ref v = copy_ref(&w->k, n->arg[1]);
-  if (g) {
+  if (g && g->tail) {
+    Ref row = add_to_place(w, g, old, v);
+    if (row) push_pending(w, n->region, g, row);
+  } else if (g) {
     g->sum = add_values(to, g->sum, v);
     if (++g->seen == g->upds.n) push_pending(w, n->region, g, g->sum);
   } else if (n->nargs == 2) {
@@ -251,21 +269,27 @@ static Ref in_subscript_order(Rewrite *w, const Group *g, Ref built) {
   return ir_out(to, ir_loop(to, g->nindex, extent, r, &build), 0);
 }
 
-/* The slots as an array; those without an update are 0.  The last axis is stacked first. */
-static Ref slot_array(Rewrite *w, const Handle *h) {
-  Prog *to = w->k.to;
-  const Type *acc = pass_type(w, h->type);
-  const Type *array = type_array(to, acc->elem, acc->rank, acc->dim);
-  uint32_t left = h->nslot;
+/* The values at all places of these axes as an array; where there is none it is 0.  The last
+ * axis is stacked first. */
+static Ref stack_places(Prog *to, const Type *array, Ref *place, uint32_t first, uint32_t axes) {
+  uint32_t left = 1;
+  int64_t dim = 1;
+  for (uint32_t axis = first; axis < first + axes; axis++)
+    if (size_is_const(array->dim[axis], &dim)) left *= (uint32_t)dim;
   for (uint32_t k = 0; k < left; k++)
-    if (!h->slot[k]) h->slot[k] = ir_zero(to, type_drop(to, array, h->slot_axes));
-  for (uint32_t axis = h->slot_axes; axis--;) {
-    int64_t dim = 1;
+    if (!place[k]) place[k] = ir_zero(to, type_drop(to, array, first + axes));
+  for (uint32_t axis = first + axes; axis-- > first;) {
     size_is_const(array->dim[axis], &dim);
     left /= (uint32_t)dim;
-    for (uint32_t k = 0; k < left; k++) h->slot[k] = ir_stack(to, (uint32_t)dim, h->slot + k * dim);
+    for (uint32_t k = 0; k < left; k++) place[k] = ir_stack(to, (uint32_t)dim, place + k * dim);
   }
-  return h->slot[0];
+  return place[0];
+}
+
+static Ref slot_array(Rewrite *w, const Handle *h) {
+  const Type *acc = pass_type(w, h->type);
+  const Type *array = type_array(w->k.to, acc->elem, acc->rank, acc->dim);
+  return stack_places(w->k.to, array, h->slot, 0, h->slot_axes);
 }
 
 /* Values that have arrived at this scope join their handles; others go further out. */

@@ -9,7 +9,8 @@ enum { MAX_GROUPS = 16, MAX_ARRAYS = 4, MAX_CHAIN = 16, MAX_CONE = 16, MAX_SLOTS
 
 typedef struct Handle Handle;
 
-/* Updates of one handle in one region at the same subscripts. */
+/* Updates of one handle in one region at the same subscripts, or at constant places of the row
+ * that the same subscripts name. */
 typedef struct Group {
   Handle *handle;
   Refs upds;
@@ -18,6 +19,8 @@ typedef struct Group {
   Ref chain[MAX_CHAIN];   /* LOOPs and ACCUMs around it, outermost first */
   uint32_t nchain;
   bool slotted;           /* its subscripts are constants */
+  uint32_t tail;          /* constant subscripts behind these: places in a row */
+  Ref *place;             /* … and the sum at each, in the new program */
   bool contract;          /* becomes a loop nest of its own behind chain[0] */
   Refs cone;              /* contract: nodes to compute again, increasing */
   Refs stored;            /* contract: scalars of chain[0]'s body, to be stored */
@@ -55,6 +58,10 @@ Plan *accumulate_plan(Prog *p);
 const Node *chain_loop(const Prog *p, const Group *g, Ref r);
 /* Is parameter r one of the subscripts? */
 bool is_subscript(const Group *g, Ref r);
+/* The number of places in the rows of a group with a tail. */
+uint32_t tail_places(const Group *g);
+/* The place of an update in the group's row, or -1. */
+int64_t tail_position(const Prog *p, const Group *g, Ref upd);
 /* Position of a slot update among the handle's slots, or -1. */
 int64_t slot_position(const Prog *p, const Handle *h, Ref upd);
 

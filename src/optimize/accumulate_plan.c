@@ -13,23 +13,39 @@ static bool constant_subscripts(const Prog *p, const Node *upd) {
   return true;
 }
 
-static bool same_subscripts(const Group *g, const Node *upd) {
-  if (g->nindex != upd->nargs - 2) return false;
+static uint32_t slot_count(const Type *t, uint32_t from, uint32_t to);
+
+/* How many constant subscripts stand behind others, where the rows that these name have a few
+ * known places. */
+static uint32_t find_tail(const Prog *p, const Type *t, const Node *upd) {
+  uint32_t n = upd->nargs - 2, tail = 0;
+  if (n != t->rank || constant_subscripts(p, upd)) return 0;
+  while (tail < n && ir_node(p, upd->arg[n + 1 - tail])->op == IR_CONST &&
+         slot_count(t, n - tail - 1, n))
+    tail++;
+  return tail;
+}
+
+static bool same_subscripts(const Group *g, const Node *upd, uint32_t tail) {
+  if (g->nindex != upd->nargs - 2 - tail || g->tail != tail) return false;
   for (uint32_t k = 0; k < g->nindex; k++)
     if (g->index[k] != upd->arg[k + 2]) return false;
   return true;
 }
 
 static Group *group_for(Plan *plan, Handle *h, const Node *upd) {
+  uint32_t tail = find_tail(plan->p, h->type, upd);
   for (uint32_t k = 0; k < h->groups.n; k++) {
     Group *g = h->groups.at[k];
-    if (ir_node(plan->p, g->upds.at[0])->region == upd->region && same_subscripts(g, upd)) return g;
+    if (ir_node(plan->p, g->upds.at[0])->region == upd->region && same_subscripts(g, upd, tail))
+      return g;
   }
   if (h->groups.n == MAX_GROUPS) return NULL;
   Group *g = NEW(plan->p->ctx, Group);
   g->handle = h;
   g->index = upd->arg + 2;
-  g->nindex = upd->nargs - 2;
+  g->nindex = upd->nargs - 2 - tail;
+  g->tail = tail;
   g->slotted = upd->nargs > 2 && constant_subscripts(plan->p, upd);
   VEC_PUSH(plan->p->ctx, &h->groups, g);
   return g;
@@ -63,10 +79,10 @@ static void note_handle(Plan *plan, Ref r) {
 
 /* ---- slots -------------------------------------------------------------------------- */
 
-/* How many slots the first n axes make, 0 if not a small known number. */
-static uint32_t slot_count(const Type *t, uint32_t n) {
+/* How many slots these axes make, 0 if not a small known number. */
+static uint32_t slot_count(const Type *t, uint32_t from, uint32_t to) {
   int64_t count = 1, dim;
-  for (uint32_t k = 0; k < n; k++) {
+  for (uint32_t k = from; k < to; k++) {
     if (!size_is_const(t->dim[k], &dim) || dim < 1 || dim > MAX_SLOTS) return 0;
     count *= dim;
     if (count > MAX_SLOTS) return 0;
@@ -74,15 +90,28 @@ static uint32_t slot_count(const Type *t, uint32_t n) {
   return (uint32_t)count;
 }
 
-int64_t slot_position(const Prog *p, const Handle *h, Ref upd) {
+uint32_t tail_places(const Group *g) {
+  return slot_count(g->handle->type, g->nindex, g->nindex + g->tail);
+}
+
+/* The place that the subscripts from number `first` on name, or -1. */
+static int64_t position_from(const Prog *p, const Handle *h, Ref upd, uint32_t first) {
   const Node *n = ir_node(p, upd);
   int64_t at = 0, dim = 0;
-  for (uint32_t k = 2; k < n->nargs; k++) {
+  for (uint32_t k = first + 2; k < n->nargs; k++) {
     int64_t i = ir_node(p, n->arg[k])->aux.i;
     if (!size_is_const(h->type->dim[k - 2], &dim) || i < 0 || i >= dim) return -1;
     at = at * dim + i;
   }
   return at;
+}
+
+int64_t slot_position(const Prog *p, const Handle *h, Ref upd) {
+  return position_from(p, h, upd, 0);
+}
+
+int64_t tail_position(const Prog *p, const Group *g, Ref upd) {
+  return position_from(p, g->handle, upd, g->nindex);
 }
 
 static Ref initial(const Plan *plan, const Handle *h) {
@@ -106,7 +135,7 @@ static bool slots_fit(Plan *plan, Handle *h) {
   if (!first) return true;
   uint32_t n = ir_node(plan->p, first)->nargs;
   h->slot_axes = n - 2;
-  h->nslot = slot_count(h->type, n - 2);
+  h->nslot = slot_count(h->type, 0, n - 2);
   if (!h->nslot || !pass_zero(plan->p, initial(plan, h))) return false;
   h->slot = NEWN(plan->p->ctx, Ref, h->nslot);
   for (uint32_t k = 0; k < h->groups.n; k++)
@@ -294,10 +323,22 @@ static bool rectangular(const Plan *plan, const Group *g) {
 
 /* ---- judging ---------------------------------------------------------------------------- */
 
+/* Is each update of the group at a place of its row, in a loop over rows? */
+static bool places_fit(const Plan *plan, const Group *g) {
+  for (uint32_t k = 0; k < g->upds.n; k++)
+    if (tail_position(plan->p, g, g->upds.at[k]) < 0) return false;
+  for (uint32_t k = 0; k < g->nchain; k++) {
+    const Node *owner = ir_node(plan->p, g->chain[k]);
+    if (owner->op == IR_LOOP && count_subscripts(g, owner->regions[0]) < owner->nargs) return false;
+  }
+  return true;
+}
+
 static bool judge_group(Plan *plan, Group *g) {
   if (!find_chain(plan, g)) return false;
   if (g->slotted) return scalar_values(plan, g) && fits_in_place(plan, g);
   if (!subscripts_cover(plan, g)) return false;
+  if (g->tail) return places_fit(plan, g);
   if (fits_in_place(plan, g)) return true;
   g->contract = true;
   return rectangular(plan, g) && scalar_values(plan, g) && find_cone(plan, g);

@@ -13,6 +13,7 @@ static const struct { const char *name; PassFn run; } passes[] = {
   {"check", opt_bounds},           /* fusion asks which reads cannot fail */
   {"accumulate", opt_accumulate},
   {"unroll", opt_unroll},
+  {"settle", opt_accumulate},      /* updates that were written out */
   {"fuse", opt_fuse},
   {"tidy", opt_simplify},          /* joined code has common parts */
   {"branches", opt_branches},
@@ -61,9 +62,9 @@ Prog *optimize_in_place(Prog *p, const Dump *dump) {
 
 const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
-    "ir", "erase", "sweep", "simplify", "check", "accumulate", "unroll",
-    "fuse", "tidy", "branches", "reciprocals", "hoist", "split", "bounds", "ranges", "flatten", "final",
-    NULL,
+    "ir", "erase", "sweep", "simplify", "check", "accumulate", "unroll", "settle",
+    "fuse", "tidy", "branches", "reciprocals", "hoist", "split", "bounds", "ranges", "flatten",
+    "final", NULL,
   };
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");
   return names;
