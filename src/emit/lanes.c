@@ -379,8 +379,7 @@ static void put_blocks(Emit *e, Ref r, const Outputs *o, const Rounds *x, const 
   put_apart(e, r, x->body);
   putf(e, "GC_LANES for (int64_t %s = 0; %s < %d; %s++)", l, l, width(e), l);
   block_open(e, "");
-  name_index(e, x->index);
-  line(e, "const int64_t %s = %s + %s;", info(e, x->index)->cname, start, l);
+  declare_index(e, r, x->index, start, l);
   put_round(e, r, o, x, lane, l);
   block_close(e);
   block_close(e);

@@ -361,6 +361,14 @@ void name_index(Emit *e, Ref index) {
   x->home = e->fn->id;
 }
 
+void declare_index(Emit *e, Ref r, Ref index, const char *start, const char *lane) {
+  bool stored = false;
+  name_index(e, index);
+  for (uint32_t k = 0; k < node(e, r)->nresults; k++) stored |= array_out(e, r, k);
+  if (!stored && !info(e, index)->uses) return;
+  line(e, "const int64_t %s = %s + %s;", info(e, index)->cname, start, lane);
+}
+
 /* For the JIT: rounds so quick that it looks at the stop flag once in a strip of them; the
  * loop over a strip can become vector code. */
 enum { STRIP = 1024 };

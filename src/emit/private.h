@@ -402,6 +402,8 @@ bool open_range(Emit *e, Ref r, const Region *inside, const char *from, const ch
                 bool apart);
 void close_for(Emit *e);
 void name_index(Emit *e, Ref index);             /* by its name, or i j k by depth */
+/* That of a round of loop r in a block, if the round mentions it. */
+void declare_index(Emit *e, Ref r, Ref index, const char *start, const char *lane);
 void stop_in_loop(Emit *e, Ref extent);
 /* What the round computes, put with result k; `best`: that of an argmax. */
 void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const char *best,

@@ -87,8 +87,7 @@ static void skip_blocks(Emit *e, Ref r, Ref value, const char *best, Combiner co
   line_start(e);
   putf(e, "for (int64_t %s = 0; %s < %d; %s++)", l, l, SEARCH_BLOCK, l);
   block_open(e, "");
-  name_index(e, index);
-  line(e, "const int64_t %s = %s + %s;", info(e, index)->cname, start, l);
+  declare_index(e, r, index, start, l);
   emit_region(e, n->regions[0]);
   line_start(e);
   putf(e, "%s |= !(", reached);
