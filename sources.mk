@@ -389,6 +389,7 @@ PROGRAM_TESTS = \
   tests/programs/fast_math.test \
   tests/programs/figures.test \
   tests/programs/imports.test \
+  tests/programs/joined.test \
   tests/programs/lanes.test \
   tests/programs/language.test \
   tests/programs/nan.test \

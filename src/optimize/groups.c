@@ -165,11 +165,14 @@ bool groups_own_rounds(const Groups *s, const Group *g, const Node *loop, const 
 typedef struct Step { Ref r; bool ready; } Step;
 typedef VEC(Step) Steps;
 
-static void want(const Groups *s, Steps *todo, uint32_t region, const Ref *r, uint32_t n) {
+/* These, for a node of this region; if it is a member of `own`, which makes its results for
+ * its members itself, but for those. */
+static void want(const Groups *s, Steps *todo, uint32_t region, const Group *own, const Ref *r,
+                 uint32_t n) {
   for (uint32_t k = 0; k < n; k++) {
     const Node *o = ir_node(s->p, r[k]);
     if (o->region != region || o->op == IR_PARAM || s->done[r[k]]) continue;
-    if (groups_joining(s, r[k])) continue;
+    if (groups_joining(s, r[k]) || groups_result(s, own, r[k])) continue;
     const Group *g = s->of[r[k]];
     VEC_PUSH(s->p->ctx, todo, ((Step){g ? g->members.at[0] : r[k], false}));
   }
@@ -177,11 +180,12 @@ static void want(const Groups *s, Steps *todo, uint32_t region, const Ref *r, ui
 
 static void want_needs(const Groups *s, Steps *todo, Ref r) {
   const Node *n = ir_node(s->p, r);
-  want(s, todo, n->region, n->arg, n->nargs);
-  want(s, todo, n->region, n->free, n->nfree);
+  const Group *own = s->of[r];
+  want(s, todo, n->region, own, n->arg, n->nargs);
+  want(s, todo, n->region, own, n->free, n->nfree);
   for (uint32_t d = 0; n->type && d < n->type->rank; d++)
     for (uint32_t k = 0; k < n->type->dim[d]->n; k++)
-      want(s, todo, n->region, n->type->dim[d]->mono[k].atom, n->type->dim[d]->mono[k].n);
+      want(s, todo, n->region, own, n->type->dim[d]->mono[k].atom, n->type->dim[d]->mono[k].n);
 }
 
 static void want_all(const Groups *s, Steps *todo, Ref r) {
