@@ -97,10 +97,36 @@ static Ref trips(Prog *p, const Node *loop) {
   return ir_toreal(p, all);
 }
 
+static bool same_sizes(const Type *a, const Type *b) {
+  if (a->rank != b->rank) return false;
+  for (uint32_t k = 0; k < a->rank; k++)
+    if (a->dim[k] != b->dim[k]) return false;
+  return true;
+}
+
+/* A literal array of ints, element by element as reals, is one of reals. */
+static Ref literal_as_reals(Prog *p, const Node *l, uint32_t k) {
+  const Region *body = l->regions[0];
+  const Node *e = ir_node(p, body->results.at[k]), *read = ir_node(p, e->arg[0]);
+  if (e->op != IR_TOREAL || read->op != IR_READ || read->nargs != body->params.n + 1) return 0;
+  const Node *data = ir_node(p, read->arg[0]);
+  if (data->op != IR_DATA || !same_sizes(data->type, l->result_type[k])) return 0;
+  size_t count = 1;
+  for (uint32_t i = 0; i < body->params.n; i++) {
+    int64_t dim = 0;
+    if (read->arg[i + 1] != body->params.at[i]) return 0;
+    count *= size_is_const(data->type->dim[i], &dim) ? (size_t)dim : 0;
+  }
+  double *element = NEWN(p->ctx, double, count + 1);
+  for (size_t i = 0; i < count; i++) element[i] = (double)((const int64_t *)data->aux.data)[i];
+  return ir_data(p, l->result_type[k], element);
+}
+
 /* [c for i < n] is a fill. */
 static Ref result_of_build(Prog *p, Ref loop, uint32_t k) {
   const Node *l = ir_node(p, loop);
   Ref e = l->regions[0]->results.at[k], same = rewrite_eta(p, loop, k);
+  if (!same && ir_node(p, e)->nargs) same = literal_as_reals(p, l, k);
   if (same) return same;
   if (ir_node(p, e)->op == IR_FILL) e = ir_node(p, e)->arg[0];
   Ref c = ir_type(p, e)->rank ? 0 : known_outside(p, e);

@@ -1,13 +1,14 @@
 /* unroll.c - loops over a few known rounds become straight-line code: 3-vectors, 3 by 3 and
  * 4 by 4 matrices end as scalars.
  *
- * Takes and gives an erased program.  A LOOP whose extents are constants of at most MOST_TRIPS,
- * and a FOLD of so few rounds, is written out if no other loop in it stays and the whole has
- * at most MOST_NODES nodes; what it built is a STACK, whose elements reads then find.  A LOOP
- * whose index decides between pieces (concat, a row with a one in it) may have more rounds, for
- * nothing is left of the decision.  Sums keep their order; a term that is a product with a literal
- * 0 is left out of them (not --ieee).  The program grows by no more than a fixed factor.
- * Arrays of a few elements become scalars along with it: scalars.c. */
+ * Takes and gives an erased program.  A LOOP whose extents are constants of at most MOST_TRIPS, or
+ * become such ones when the loops around it are written out, and a FOLD of so few rounds, is
+ * written out if no other loop in it stays and the whole has at most MOST_NODES nodes; what it
+ * built is a STACK, whose elements reads then find.  A LOOP whose index decides between pieces
+ * (concat, a row with a one in it) may have more rounds, for nothing is left of the decision.
+ * Sums keep their order; a term that is a product with a literal 0 is left out of them (not
+ * --ieee).  The program grows by no more than a fixed factor.  Arrays of a few elements become
+ * scalars along with it: scalars.c. */
 #include "optimize/optimize.h"
 #include "optimize/unroll.h"
 
@@ -19,15 +20,44 @@ enum {
 
 /* ---- which -------------------------------------------------------------------------- */
 
+static Ref owner_of(const Prog *p, Ref r) { return p->regions.at[ir_node(p, r)->region]->owner; }
+
+/* What an int can be at most and at least, as the extents of the loops around tell. */
+typedef struct Between { int64_t low, high; } Between;
+
+static bool limits_of(const Prog *p, Ref r, Between *x, int depth) {
+  const Node *n = ir_node(p, r);
+  Between a, b;
+  if (n->op == IR_CONST) {
+    *x = (Between){n->aux.i, n->aux.i};
+    return n->aux.i >= -MOST_PIECES && n->aux.i <= MOST_PIECES;
+  }
+  if (n->op == IR_PARAM) {
+    Ref o = owner_of(p, r);
+    const Node *loop = o ? ir_node(p, o) : NULL;
+    if (!loop || (loop->op != IR_LOOP && (loop->op != IR_FOLD || n->aux.i))) return false;
+    if (depth > MOST_DEPTH || !limits_of(p, loop->arg[n->aux.i], &a, depth + 1)) return false;
+    *x = (Between){0, a.high > 0 ? a.high - 1 : 0};
+    return true;
+  }
+  bool sum = n->op == IR_PRIM && (n->aux.i == P_ADD || n->aux.i == P_SUB);
+  if (!sum || depth > MOST_DEPTH) return false;
+  if (!limits_of(p, n->arg[0], &a, depth + 1) || !limits_of(p, n->arg[1], &b, depth + 1))
+    return false;
+  *x = n->aux.i == P_ADD ? (Between){a.low + b.low, a.high + b.high}
+                         : (Between){a.low - b.high, a.high - b.low};
+  return true;
+}
+
 /* The rounds of a loop as far as its extents go, each at most `trips`; 0: too many, or not
- * known. */
+ * known.  An extent may change with the loops around. */
 static uint32_t rounds_of(const Prog *p, const Node *n, uint32_t trips, uint32_t most) {
   uint32_t rounds = 1, axes = n->op == IR_FOLD ? 1 : n->nargs;
   if (n->op != IR_FOLD && n->op != IR_LOOP) return 0;
   for (uint32_t k = 0; k < axes; k++) {
-    const Node *extent = ir_node(p, n->arg[k]);
-    if (extent->op != IR_CONST || extent->aux.i <= 0 || extent->aux.i > trips) return 0;
-    rounds *= (uint32_t)extent->aux.i;
+    Between x;
+    if (!limits_of(p, n->arg[k], &x, 0) || x.high <= 0 || x.high > trips) return 0;
+    rounds *= (uint32_t)x.high;
     if (rounds > most) return 0;
   }
   return rounds;
@@ -46,8 +76,6 @@ typedef struct Choice {
   Ref *upds, *next_upd;  /* updates by handle */
   uint64_t left;         /* nodes by which the program may still grow */
 } Choice;
-
-static Ref owner_of(const Prog *p, Ref r) { return p->regions.at[ir_node(p, r)->region]->owner; }
 
 /* The loop that this index belongs to, if it has few rounds. */
 static Ref loop_of_index(const Choice *c, Ref r) {
@@ -99,22 +127,27 @@ static void note_pieces(const Choice *c, Ref r, int depth) {
     note_pieces(c, n->arg[k], depth + 1);
 }
 
+/* may_be_const while loops further out are still to be judged, becomes_const afterwards. */
+typedef bool (*Known)(const Choice *c, Ref r, int depth);
+
 /* Does the update come to additions at known places of the scope `accum`? */
-static bool becomes_plain(const Choice *c, Ref upd, Ref accum) {
+static bool becomes_plain(const Choice *c, Ref upd, Ref accum, Known known) {
   const Node *n = ir_node(c->p, upd);
   if (n->flags & NODE_CHECKED) return false;
   for (uint32_t k = 2; k < n->nargs; k++)
-    if (!becomes_const(c, n->arg[k], 0)) return false;
+    if (!known(c, n->arg[k], 0)) return false;
   for (Ref o = owner_of(c->p, upd); o != accum; o = owner_of(c->p, o)) {
     const Node *around = ir_node(c->p, o);
     bool gone = around->op == IR_ACCUM ? c->u->opens[o] : c->u->rounds[o] != 0;
     if (around->op != IR_IF && !gone) return false;
+    for (uint32_t k = 0; k < around->nargs && around->op == IR_LOOP; k++)
+      if (!known(c, around->arg[k], 0)) return false;
   }
   return true;
 }
 
 /* Its elements if the scope's arrays can become scalars, else 0. */
-static uint32_t scope_elements(const Choice *c, Ref r) {
+static uint32_t scope_elements(const Choice *c, Ref r, Known known) {
   const Node *n = ir_node(c->p, r);
   uint32_t total = 0;
   for (uint32_t k = 0; k < n->nargs; k++) {
@@ -123,9 +156,15 @@ static uint32_t scope_elements(const Choice *c, Ref r) {
     if (!few) return 0;
     total += few;
     for (Ref x = c->upds[handle]; x; x = c->next_upd[x])
-      if (!becomes_plain(c, x, r)) return 0;
+      if (!becomes_plain(c, x, r, known)) return 0;
   }
   return total;
+}
+
+/* Scopes in loops that stay after all stay, too.  Inner ones come first. */
+static void judge_scopes(const Choice *c) {
+  for (Ref r = 1; r < c->p->nnodes; r++)
+    if (c->u->opens[r] && !scope_elements(c, r, becomes_const)) c->u->opens[r] = false;
 }
 
 static const Inside never = {NEVER, NEVER};
@@ -159,6 +198,30 @@ static Inside inside_loop(Choice *c, Ref r) {
   return (Inside){rounds * in.left, rounds * in.visits};
 }
 
+/* Is it an element of a small literal array that holds zeros for the most part? */
+static bool reads_zeros(const Prog *p, const Node *n) {
+  uint32_t length = 1, zeros = 0;
+  int64_t dim = 0;
+  if (n->op != IR_READ || n->type->rank) return false;
+  const Node *data = ir_node(p, n->arg[0]);
+  if (data->op != IR_DATA) return false;
+  for (uint32_t d = 0; d < data->type->rank && length <= MOST_NODES; d++)
+    length *= size_is_const(data->type->dim[d], &dim) && dim <= MOST_PIECES ? (uint32_t)dim
+                                                                             : MOST_NODES;
+  for (uint32_t k = 0; k < length && length < MOST_NODES; k++)
+    zeros += data->type->elem == ELEM_REAL ? ((const double *)data->aux.data)[k] == 0
+                                           : ((const int64_t *)data->aux.data)[k] == 0;
+  return 2 * zeros >= length && length < MOST_NODES;
+}
+
+static bool will_be_known(const Choice *c, const Node *n) {
+  if (n->op == IR_PRIM && n->aux.i == P_SELECT) return may_be_const(c, n->arg[0], 0);
+  if (!reads_zeros(c->p, n)) return false;
+  for (uint32_t k = 1; k < n->nargs; k++)
+    if (!may_be_const(c, n->arg[k], 0)) return false;
+  return true;
+}
+
 /* What r comes to; NEVER: it holds a loop that stays, or speaks. */
 static Inside choose_one(Choice *c, Ref r) {
   const Node *n = ir_node(c->p, r);
@@ -168,7 +231,7 @@ static Inside choose_one(Choice *c, Ref r) {
   case IR_CONST: case IR_PARAM: case IR_PROJ: return (Inside){0, 0};
   case IR_IF: return inside_if(c, n);
   case IR_ACCUM:
-    few = scope_elements(c, r);
+    few = scope_elements(c, r, may_be_const);
     c->u->opens[r] = few != 0;
     return few ? both(c->inside[n->regions[0]->id], (Inside){few, few}) : never;
   case IR_UPD:
@@ -178,8 +241,9 @@ static Inside choose_one(Choice *c, Ref r) {
   default: break;
   }
   if (n->nregions) return inside_loop(c, r);
-  if (n->op == IR_PRIM && n->aux.i == P_SELECT && may_be_const(c, n->arg[0], 0))
-    note_pieces(c, n->arg[0], 0);
+  if (will_be_known(c, n))
+    for (uint32_t k = n->op == IR_READ; k < (n->op == IR_READ ? n->nargs : 1); k++)
+      note_pieces(c, n->arg[k], 0);
   return (Inside){!may_be_const(c, r, 0), 1};
 }
 
@@ -196,6 +260,7 @@ static bool choose(Unroll *u, const Prog *p) {
     any |= u->rounds[r] || u->opens[r];
     for (uint32_t k = 0; k < n->nresults; k++) any |= few_elements(n->result_type[k]) != 0;
   }
+  judge_scopes(&c);
   arena_release(p->ctx, c.inside, sizeof *c.inside * p->regions.n);
   arena_release(p->ctx, c.pieces, sizeof *c.pieces * p->nnodes);
   arena_release(p->ctx, c.upds, sizeof *c.upds * p->nnodes);
@@ -274,10 +339,28 @@ static Ref combine(Prog *p, Combiner comb, const Axes *x, Ref *v, uint32_t n) {
 
 /* ---- writing out ------------------------------------------------------------------------- */
 
-static Axes axes_of(const Prog *p, const Node *n) {
-  Axes x = {.axes = n->op == IR_FOLD ? 1 : n->nargs};
-  for (uint32_t a = 0; a < x.axes; a++) x.length[a] = (uint32_t)ir_node(p, n->arg[a])->aux.i;
-  return x;
+/* The lengths as they are now; false if one is not known: a loop around stays. */
+static bool find_axes(Rewrite *w, const Node *n, Axes *x) {
+  *x = (Axes){.axes = n->op == IR_FOLD ? 1 : n->nargs};
+  for (uint32_t a = 0; a < x->axes; a++) {
+    const Node *extent = ir_node(w->k.to, copy_ref(&w->k, n->arg[a]));
+    if (extent->op != IR_CONST) return false;
+    x->length[a] = extent->aux.i > 0 ? (uint32_t)extent->aux.i : 0;
+  }
+  return true;
+}
+
+static uint32_t count_rounds(const Axes *x) {
+  uint32_t rounds = 1;
+  for (uint32_t a = 0; a < x->axes; a++) rounds *= x->length[a];
+  return rounds;
+}
+
+/* No round at all: the sums are 0, and no array of nothing is asked for. */
+static bool only_sums(const Node *n) {
+  for (uint32_t k = 0; k < n->aux.loop->nout; k++)
+    if (n->aux.loop->comb[k] != SUM) return false;
+  return n->op == IR_LOOP;
 }
 
 /* The indices of round number k, row-major. */
@@ -288,11 +371,14 @@ static void set_indices(Rewrite *w, const Region *body, const Axes *x, uint32_t 
   }
 }
 
-static Ref write_out(Rewrite *w, Ref old, uint32_t rounds) {
+static Ref write_out(Rewrite *w, Ref old) {
   const Node *n = ir_node(w->k.from, old);
   Ctx *c = w->k.to->ctx;
   const Region *body = n->regions[0];
-  const Axes x = axes_of(w->k.from, n);
+  Axes x;
+  if (!find_axes(w, n, &x)) return 0;
+  uint32_t rounds = count_rounds(&x);
+  if (!rounds && !only_sums(n)) return 0;
   uint32_t ncarry = n->op == IR_FOLD ? n->nargs - 1 : 0, nout = body->results.n - ncarry;
   Ref *state = NEWN(c, Ref, ncarry + 1), *value = NEWN(c, Ref, nout * rounds + 1);
   for (uint32_t k = 0; k < ncarry; k++) state[k] = copy_ref(&w->k, n->arg[k + 1]);
@@ -309,13 +395,15 @@ static Ref write_out(Rewrite *w, Ref old, uint32_t rounds) {
   for (uint32_t k = 0; k < ncarry; k++) w->outs[old][k] = state[k];
   for (uint32_t k = 0; k < nout; k++)
     w->outs[old][ncarry + k] =
-      combine(w->k.to, n->aux.loop->comb[k], &x, value + k * rounds, rounds);
+      rounds ? combine(w->k.to, n->aux.loop->comb[k], &x, value + k * rounds, rounds)
+             : ir_zero(w->k.to, pass_type(w, n->result_type[k]));
   return REWRITE_GONE;
 }
 
 static Ref visit(Rewrite *w, Ref old) {
   Unroll *u = w->self;
-  if (u->rounds[old]) return write_out(w, old, u->rounds[old]);
+  Ref r = u->rounds[old] ? write_out(w, old) : 0;
+  if (r) return r;
   switch (ir_node(w->k.from, old)->op) {
   case IR_ACCUM: return open_scope(u, old);
   case IR_UPD: return open_update(u, old);
