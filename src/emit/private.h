@@ -137,6 +137,7 @@ typedef struct Info {
   bool serial;           /* inside: done for one row after the other */
   bool behind;           /* an update that all rows share, in a loop of its own */
   bool now, later;       /* in a body with such: needed by others; by such */
+  bool turned;           /* LOOP inside: goes along its arrays, row by row */
   bool lazy;             /* FILL: written again wherever it is copied to, stored nowhere */
 } Info;
 
@@ -481,6 +482,8 @@ void plan_updates(Emit *e, const Region *body);
 void plan_layout(Emit *e, const Region *body);
 /* Is a node of a body needed by such updates alone? */
 bool only_later(const Emit *e, Ref r);
+/* Is an element read by a loop that goes along its array? */
+bool reads_along(const Emit *e, Ref read);
 
 /* rows.c */
 /* Writes the rows that go side by side; gives the text of the index where the others begin, or

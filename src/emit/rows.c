@@ -495,8 +495,30 @@ static void emit_serial(Emit *e, Ref r) {
   scope_close(e, scope);
 }
 
+/* for (l…) for (k…) a[l*d + k] = …; */
+static void emit_turned(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  comment_for(e, n);
+  run_close(e);
+  emit_trips(e, n->arg[0]);
+  uint32_t scope = scope_open(e);
+  open_lane_loop(e);
+  open_axes(e, r, 1, false);
+  for (uint32_t k = 0; k < order_of(e, body)->n; k++) emit_node(e, order_of(e, body)->at[k]);
+  for (uint32_t k = 0; k < n->nresults; k++)
+    if (needed_proj(e, r, k)) emit_output(e, r, k, BUILD, body->results.at[k], NULL, body, 1);
+  close_for(e);
+  block_close(e);
+  scope_close(e, scope);
+}
+
 static void emit_lane_loop(Emit *e, Ref r) {
   const Node *n = node(e, r);
+  if (info(e, r)->turned) {
+    emit_turned(e, r);
+    return;
+  }
   bool fold = n->op == IR_FOLD;
   uint32_t first = fold ? n->nargs - 1 : 0, naxes = fold ? 1 : n->nargs;
   comment_for(e, n);

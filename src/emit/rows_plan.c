@@ -599,10 +599,10 @@ static void take_rows(Fit *f) {
     b->lanes = lanes_of(e->f);
     b->size = size_scale(e->p, b->size, b->lanes, 1);
   }
-  for (uint32_t k = 0; k < f->packed.n && !for_tcc(e); k++)
-    if (!only_later(e, f->packed.at[k].read))
-      take_pack(e, f->packed.at[k].read, f->packed.at[k].pack);
   plan_layout(e, f->body);
+  for (uint32_t k = 0; k < f->packed.n && !for_tcc(e); k++)
+    if (!reads_along(e, f->packed.at[k].read))
+      take_pack(e, f->packed.at[k].read, f->packed.at[k].pack);
 }
 
 /* A product of matrices is better off as a call than in rows that are copied. */

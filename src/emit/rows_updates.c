@@ -5,9 +5,10 @@
  * array, as in `for c { …; h[c] += a[c]*b; }`, the update goes into a loop of its own behind it:
  * each element is read once, gets the terms of all rows, and is written once, and the walk can
  * become vectors.  Such a loop computes again what its terms need and the first one has not kept.
- * Arrays of the rows that only these loops read lie row after row, along their walk.
+ * Arrays of the rows that only these loops read lie row after row, along their walk, and a loop
+ * that only builds such arrays goes row by row.
  *
- * Sets Info.behind of updates, Info.now and later of the nodes beside them. */
+ * Sets Info.behind of updates, Info.now and later of the nodes beside them, Info.turned of loops. */
 #include "emit/private.h"
 
 enum { SHORT_WALK = 8, MAX_INDICES = 16, MAX_TERM = 24 };
@@ -147,12 +148,19 @@ static bool is_again(const Emit *e, Ref r, const Region *body, uint32_t *count) 
   return true;
 }
 
+/* Has the body no loop inside? */
+static bool is_innermost(const Emit *e, const Region *body) {
+  for (uint32_t k = 0; k < body->nodes.n; k++)
+    if (node(e, body->nodes.at[k])->nregions && info(e, body->nodes.at[k])->need) return false;
+  return true;
+}
+
 bool goes_behind(const Emit *e, Ref r) {
   const Node *n = node(e, r), *loop = node(e, region_of(e, r)->owner);
   const Region *body = region_of(e, r);
   double trips;
   uint32_t count = 0;
-  if (loop->op != IR_LOOP || n->nargs < 3) return false;
+  if (loop->op != IR_LOOP || n->nargs < 3 || !is_innermost(e, body)) return false;
   if (ir_is_const(e->p, loop->arg[loop->nargs - 1], &trips) && trips <= SHORT_WALK) return false;
   if (memory_step(e, n, 2, body->params.at[loop->nargs - 1]) != 1) return false;
   for (uint32_t k = 1; k < n->nargs; k++)
@@ -204,7 +212,6 @@ static bool read_along(const Emit *e, Ref array) {
   return info(e, array)->use_head != 0;
 }
 
-/* Arrays that the body's loops build for their row: how they lie. */
 void plan_updates(Emit *e, const Region *body) {
   mark_body(e, body);
   for (uint32_t k = 0; k < body->nodes.n; k++)
@@ -212,6 +219,20 @@ void plan_updates(Emit *e, const Region *body) {
       plan_updates(e, node(e, body->nodes.at[k])->regions[j]);
 }
 
+/* Does the loop only build such arrays? */
+static bool builds_along(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  bool any = false;
+  if (n->op != IR_LOOP || n->nargs != 1 || !info(e, r)->need || info(e, r)->effect) return false;
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (!needed_proj(e, r, k)) continue;
+    any = true;
+    if (!array_out(e, r, k) || !e->buffers.at[info(e, r)->out[k].buffer].along) return false;
+  }
+  return any && is_innermost(e, n->regions[0]);
+}
+
+/* Arrays that the body's loops build for their row: how they lie. */
 void plan_layout(Emit *e, const Region *body) {
   for (uint32_t k = 0; k < body->nodes.n; k++) {
     Ref r = body->nodes.at[k];
@@ -222,4 +243,10 @@ void plan_layout(Emit *e, const Region *body) {
     }
     for (uint32_t j = 0; j < n->nregions; j++) plan_layout(e, n->regions[j]);
   }
+  for (uint32_t k = 0; k < body->nodes.n; k++)
+    info(e, body->nodes.at[k])->turned = builds_along(e, body->nodes.at[k]);
+}
+
+bool reads_along(const Emit *e, Ref read) {
+  return only_later(e, read) || info(e, region_of(e, read)->owner)->turned;
 }

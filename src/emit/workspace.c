@@ -1,5 +1,7 @@
-/* workspace.c - the workspace of a function: its slices in the order ints, reals, and the
- * function that tells its length.  Both leave out slices that the text never mentions. */
+/* workspace.c - the workspace of a function: its slices, and the function that tells its length.
+ * Both leave out slices that the text never mentions.  First come those of whole vectors, the
+ * arrays of rows side by side: they start where vectors do if the workspace does.  Then ints, then
+ * reals. */
 #include "emit/private.h"
 
 #include <string.h>
@@ -71,12 +73,22 @@ static void declare_array(Emit *e, Buf *b, const Slot *s) {
   e->fn->bytes += (uint64_t)(n > 0 ? n : 1) * 8;
 }
 
+/* Its place in the order. */
+enum { WHOLE_VECTORS, SLOT_INTS, SLOT_REALS, SLOT_KINDS };
+
+static int kind_of(const Slot *s) {
+  bool whole = s->size->n > 0;
+  for (uint32_t k = 0; k < s->size->n; k++)
+    whole &= s->size->mono[k].den == 1 && s->size->mono[k].num % LANES == 0;
+  return whole ? WHOLE_VECTORS : s->ints ? SLOT_INTS : SLOT_REALS;
+}
+
 void work_declare(Emit *e, Buf *b) {
   const Slot *before = NULL;
-  for (int ints = 1; ints >= 0; ints--)
+  for (int kind = 0; kind < SLOT_KINDS; kind++)
     for (uint32_t k = 0; k < e->slots.n; k++) {
       Slot *s = &e->slots.at[k];
-      if (s->ints != (ints == 1) || !s->used) continue;
+      if (kind_of(s) != kind || !s->used) continue;
       if (!e->has_work) {
         declare_array(e, b, s);
         continue;
