@@ -219,6 +219,9 @@ OPTIMIZE = \
   src/optimize/erase.c \
   src/optimize/flatten.c \
   src/optimize/fuse.c \
+  src/optimize/gather.c \
+  src/optimize/gather.h \
+  src/optimize/gather_plan.c \
   src/optimize/groups.c \
   src/optimize/groups.h \
   src/optimize/hoist.c \
@@ -551,6 +554,7 @@ TEST_FILES = \
   tests/passes/erase.txt \
   tests/passes/flatten.txt \
   tests/passes/fuse.txt \
+  tests/passes/gather.txt \
   tests/passes/hoist.txt \
   tests/passes/ranges.txt \
   tests/passes/read.txt \

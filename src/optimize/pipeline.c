@@ -11,6 +11,7 @@ static const struct { const char *name; PassFn run; } passes[] = {
   {"sweep", ir_sweep},
   {"simplify", opt_simplify},
   {"check", opt_bounds},           /* fusion asks which reads cannot fail */
+  {"gather", opt_gather},
   {"accumulate", opt_accumulate},
   {"unroll", opt_unroll},
   {"settle", opt_accumulate},      /* updates that were written out */
@@ -62,8 +63,8 @@ Prog *optimize_in_place(Prog *p, const Dump *dump) {
 
 const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
-    "ir", "erase", "sweep", "simplify", "check", "accumulate", "unroll", "settle",
-    "fuse", "tidy", "branches", "reciprocals", "hoist", "split", "bounds", "ranges", "flatten",
+    "ir", "erase", "sweep", "simplify", "check", "gather", "accumulate", "unroll",
+    "settle", "fuse", "tidy", "branches", "reciprocals", "hoist", "split", "bounds", "ranges", "flatten",
     "final", NULL,
   };
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");

@@ -275,6 +275,5 @@ Ranges *find_ranges(Prog *p, Ref loop, const bool *answered) {
   p->cur = n->regions[0];
   ask_region(s, n->regions[0], answered, false, 0, &b);
   p->cur = cur;
-  bool gains = s->answers.n && (ranges_have_edges(s) || s->middle || s->ring);
-  return gains && b.nodes <= MAX_BODY && is_long(s) && (!b.loops || b.inner) ? s : NULL;
+  return s->answers.n && b.nodes <= MAX_BODY && is_long(s) && (!b.loops || b.inner) ? s : NULL;
 }
