@@ -11,6 +11,7 @@
  * have the bits of the loop with the choice in it, but for sums in lanes (lanes.c). */
 #include "emit/private.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MAX_TERMS = 2*MAX_RANK };
@@ -226,8 +227,27 @@ static void say_conditions_in_place(Emit *e, const Region *r) {
     if (node(e, r->nodes.at[k])->op == IR_PRIM) info(e, r->nodes.at[k])->inlined = true;
 }
 
+static bool may_matter(const Emit *e, Ref r) {
+  return info(e, r)->effect || (info(e, r)->need && node(e, r)->flags & NODE_CHECKED);
+}
+
+/* Do rounds that add 0 and nothing else come to nothing?  No sum is ever -0. */
+static bool is_idle(const Emit *e, Ref loop, const Range *x) {
+  const Node *n = node(e, loop);
+  double value;
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (!needed_proj(e, loop, k)) continue;
+    if (n->aux.loop->comb[k] != SUM) return false;
+    if (!ir_is_const(e->p, x->results[k], &value) || value != 0 || signbit(value)) return false;
+  }
+  for (uint32_t k = 0; k < x->body->nodes.n; k++)
+    if (may_matter(e, x->body->nodes.at[k])) return false;
+  return true;
+}
+
 static void put_range(Emit *e, const Writing *w, const Range *x) {
   Choice c;
+  if (is_idle(e, w->loop, x)) return;
   bool chosen = find_choice(e, w->loop, x->body, &c);
   if (chosen) say_conditions_in_place(e, x->body);
   if (chosen) put_ranges(e, w, x, &c);
@@ -236,7 +256,7 @@ static void put_range(Emit *e, const Writing *w, const Range *x) {
   else put_plain(e, w, x);
 }
 
-/* ---- the loop -------------------------------------------------------------------------------- */
+/* ---- the loop ------------------------------------------------------------------------- */
 
 /* Has any range lanes, which all rows share? */
 static bool any_lanes(Emit *e, Ref loop, Region *r) {

@@ -132,7 +132,11 @@ static Ref exists(Rewrite *w, const Move *m, const Ref *index, const Ref *extent
 /* ---- loops ---------------------------------------------------------------------------------- */
 
 /* A loop over all places of an array that the updates reach. */
-typedef struct Places { Ref extent[MAX_RANK], at[MAX_RANK]; Size dim[MAX_RANK]; uint32_t n; } Places;
+typedef struct Places {
+  Ref extent[MAX_RANK], at[MAX_RANK];
+  Size dim[MAX_RANK];
+  uint32_t n;
+} Places;
 
 static void collect_one(Rewrite *w, const Move *m, const Places *x, const Ref *kept) {
   const Moves *s = ((State *)w->self)->moves;

@@ -148,7 +148,7 @@ static void collect(Search *x, const Region *r, const Move *around) {
   }
 }
 
-/* ---- values ----------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------- */
 
 static bool is_known(const Moves *s, Ref r) {
   const Node *n = ir_node(s->p, r);
@@ -167,7 +167,12 @@ static bool is_cheap(const Node *n) {
 
 /* How many moved updates at different places look at each node, by Ref: found in a walk of the
  * cone from each. */
-typedef struct Values { Moves *s; uint32_t *users; uint32_t *mark; uint32_t stamp; bool fits; } Values;
+typedef struct Values {
+  Moves *s;
+  uint32_t *users, *mark;
+  uint32_t stamp;
+  bool fits;
+} Values;
 
 static bool same_place(const Moves *s, const Move *a, const Move *b) {
   const Node *x = ir_node(s->p, a->upd), *y = ir_node(s->p, b->upd);
@@ -250,7 +255,7 @@ static bool find_values(Moves *s) {
   return v.fits;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------- */
+/* ---- all of it ---------------------------------------------------------------------- */
 
 static bool any_shifted(const Moves *s, Ref handle) {
   for (uint32_t k = 0; k < s->all.n; k++)
