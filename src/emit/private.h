@@ -175,6 +175,7 @@ typedef struct AccCopy {
 /* Rows of an array, copied so that those of rows side by side are (rows_pack.c). */
 typedef struct Pack {
   Ref loop, array;
+  Ref place;             /* the loop in front of which all rows are copied; 0: each block does it */
   Ref sub[MAX_RANK];     /* all subscripts; */
   uint32_t naxes;        /* so many tell the row */
   const Type *row;
@@ -467,6 +468,7 @@ bool emit_contraction(Emit *e, Ref r);
 /* rows_plan.c */
 void plan_rows(Emit *e);
 bool inside_rows(const Emit *e, Ref r);          /* keeps the order of its sums */
+double usual_trips(const Emit *e, Ref extent);   /* the rounds of a loop, about */
 /* An array made inside rows: each row has its own. */
 bool is_own_lane(const Emit *e, Ref array);
 
@@ -490,6 +492,7 @@ bool reads_along(const Emit *e, Ref read);
  * NULL: none go. */
 const char *emit_rows(Emit *e, Ref r, const Outputs *o);
 uint32_t lanes_of(const File *f);                /* how many */
+const char *whole_blocks(Emit *e, Ref extent);   /* "n - n%16": the rows that make full blocks */
 bool is_lane_index(const Emit *e, Ref r);
 void put_lane_index(Emit *e, int prec);          /* "i + l" */
 void put_lane_flat(Emit *e, uint32_t buffer, const Type *t, uint32_t n, const Ref *index);
@@ -500,8 +503,11 @@ const char *lane_array(Emit *e, const char *name, Elem el);
 /* rows_pack.c */
 /* Can the read in rows with that index be from a copy? */
 bool find_pack(Emit *e, Ref read, Ref index, Pack *p);
+/* The outermost loop in front of which the rows can be copied, once for so many rounds; or 0. */
+Ref find_place(Emit *e, const Pack *p, double *rounds);
 void take_pack(Emit *e, Ref read, Pack p);
 void emit_packs(Emit *e, Ref loop);              /* first in a block */
+void emit_whole_packs(Emit *e, Ref place);
 bool put_packed(Emit *e, Ref read);
 
 /* rows_search.c */

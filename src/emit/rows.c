@@ -660,8 +660,7 @@ static uint32_t nesting(const Emit *e, const Region *r) {
   return most;
 }
 
-/* "n - n%16": the rows that make full blocks. */
-static const char *whole_blocks(Emit *e, Ref extent) {
+const char *whole_blocks(Emit *e, Ref extent) {
   const Node *n = node(e, extent);
   if (n->op == IR_CONST)
     return str_printf(e->c, "%lld", (long long)(n->aux.i - n->aux.i % lanes_of(e->f)));

@@ -86,8 +86,7 @@ static void pay_access(Fit *f, const Node *n, uint32_t first, bool own, const Ar
   pay(f, w, 0.5, s == 0 ? 0.1 : s == 1 ? 0.2 : 1.2);
 }
 
-/* The rounds of a loop, about. */
-static double usual_trips(const Emit *e, Ref extent) {
+double usual_trips(const Emit *e, Ref extent) {
   double trips;
   return ir_is_const(e->p, extent, &trips) && trips < USUAL_TRIPS ? trips : USUAL_TRIPS;
 }
@@ -102,7 +101,11 @@ static bool pay_packed(Fit *f, Ref read, const Around *w) {
     bool small = size_is_const(x.pack.row->dim[d], &n) && n < USUAL_TRIPS;
     once *= small ? (double)n : USUAL_TRIPS;
   }
-  if (once + 0.2*w->trips > 1.2*w->trips) return false;
+  if (once > w->trips) {
+    double rounds;
+    x.pack.place = find_place(f->e, &x.pack, &rounds);
+    if (!x.pack.place || (once /= rounds) > w->trips) return false;
+  }
   pay(f, w, 0.5, 0.2);
   f->cost.rows += once;
   VEC_PUSH(f->e->c, &f->packed, x);
