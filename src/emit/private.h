@@ -132,7 +132,8 @@ typedef struct Info {
   bool need, inlined, effect, atom, mutable_base;
   uint8_t step;          /* lanes.c: how it moves with the innermost index */
   bool shares;           /* LOOP: its rounds write into one place of the workspace */
-  bool rows;             /* LOOP: its rounds go side by side */
+  bool rows;             /* LOOP: its rounds go side by side; */
+  bool again;            /* the last of them once more, if that fills a block */
   bool lane, crosses;    /* inside: differs from row to row; used in another run */
   bool serial;           /* inside: done for one row after the other */
   bool behind;           /* an update that all rows share, in a loop of its own */
@@ -497,7 +498,7 @@ bool is_lane_index(const Emit *e, Ref r);
 void put_lane_index(Emit *e, int prec);          /* "i + l" */
 void put_lane_flat(Emit *e, uint32_t buffer, const Type *t, uint32_t n, const Ref *index);
 const char *lane_name(const Emit *e);            /* or NULL: no rows are being written */
-void open_lane_loop(Emit *e);                    /* over the rows, one after the other */
+void open_lane_loop(Emit *e);                    /* over all rows, one after the other */
 const char *lane_array(Emit *e, const char *name, Elem el);
 
 /* rows_pack.c */

@@ -15,7 +15,9 @@
  * neither branches nor anything that waits for the lane before, so that C compilers make
  * vectors of it; what goes from row to row in order comes in a loop of its own behind, and so
  * does a statement that no vector unit takes: an update of what the row has chosen.
- * The rows that are left over follow in the plain loop. */
+ * The rows that are left over follow in the plain loop; or the last block starts earlier, so that
+ * it is full, and what goes from row to row starts at the first that is new.  Then the plain loop
+ * is for fewer rows than a block has.  A row gives the same the second time. */
 #include "emit/private.h"
 
 #include <string.h>
@@ -23,6 +25,7 @@
 struct Rows {
   Ref index;             /* of the row */
   const char *lane;      /* the lane's name in C */
+  const char *first;     /* the first that is new */
   bool open;             /* is a run being written? */
   Buf before;            /* the text up to it */
   Buf arrays;            /* declarations in front of it */
@@ -72,21 +75,27 @@ const char *lane_name(const Emit *e) {
   return e->rows ? e->rows->lane : NULL;
 }
 
-static void lane_head(Emit *e, const char *before) {
+static void lane_head(Emit *e, const char *before, const char *first) {
   const char *l = e->rows->lane;
   line_start(e);
-  putf(e, "%sfor (int64_t %s = 0; %s < %u; %s++)", before, l, l, lanes_of(e->f), l);
+  putf(e, "%sfor (int64_t %s = %s; %s < %u; %s++)", before, l, first, l, lanes_of(e->f), l);
 }
 
 void open_lane_loop(Emit *e) {
-  lane_head(e, "");
+  lane_head(e, "", "0");
+  block_open(e, "");
+}
+
+/* For one new row after the other. */
+static void open_new_rows(Emit *e) {
+  lane_head(e, "", e->rows->first);
   block_open(e, "");
 }
 
 /* h[i] += v; for one row after the other. */
 static void emit_update(Emit *e, Ref r) {
   const Node *n = node(e, r);
-  lane_head(e, "");
+  lane_head(e, "", e->rows->first);
   put(e, " ");
   put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
   put(e, " += ");
@@ -104,7 +113,7 @@ static void run_close(Emit *e) {
   buf_add(&e->fn->body, buf_text(&w->arrays), w->arrays.n);
   if (run.n) {
     e->f->uses_lanes = true;
-    lane_head(e, "GC_LANES ");
+    lane_head(e, "GC_LANES ", "0");
     block_open(e, "");
     buf_add(&e->fn->body, buf_text(&run), run.n);
     block_close(e);
@@ -415,7 +424,7 @@ static void start_sums(Emit *e, Ref r, uint32_t first) {
   const Node *n = node(e, r);
   for (uint32_t k = first; k < n->nresults; k++) {
     if (!scalar_out(e, r, k) || n->aux.loop->comb[k - first] != SUM) continue;
-    lane_head(e, "");
+    lane_head(e, "", "0");
     putf(e, " %s = ", info(e, needed_proj(e, r, k))->cname);
     put_over_nothing(e, n->result_type[k]->elem, SUM);
     line_end(e, ";");
@@ -485,11 +494,10 @@ static void emit_rounds(Emit *e, Ref r, uint32_t first, uint32_t naxes, const ch
   scope_close(e, scope);
 }
 
-/* For one row after the other. */
 static void emit_serial(Emit *e, Ref r) {
   run_close(e);
   uint32_t scope = scope_open(e);
-  open_lane_loop(e);
+  open_new_rows(e);
   emit_node(e, r);
   block_close(e);
   scope_close(e, scope);
@@ -622,7 +630,7 @@ static void emit_reductions(Emit *e, Ref r, const Outputs *o) {
   bool any = false;
   for (uint32_t k = 0; k < n->nresults; k++) {
     if (!scalar_out(e, r, k)) continue;
-    if (!any) open_lane_loop(e);
+    if (!any) open_new_rows(e);
     any = true;
     emit_output(e, r, k, n->aux.loop->comb[k], body->results.at[k], o->best[k], body, n->nargs);
   }
@@ -668,6 +676,28 @@ const char *whole_blocks(Emit *e, Ref extent) {
                     expr_text(e, extent, PREC_MUL), lanes_of(e->f));
 }
 
+static void open_row_blocks(Emit *e, const Rows *w, const char *whole) {
+  const char *i = info(e, w->index)->cname;
+  line_start(e);
+  putf(e, "for (int64_t %s = 0; %s < %s; %s += %u)", i, i, whole, i, lanes_of(e->f));
+  block_open(e, "");
+}
+
+/* The last block starts earlier where it would not be full.  Gives the text of the index where the
+ * plain loop begins. */
+static const char *open_full_blocks(Emit *e, Rows *w, Ref extent) {
+  const char *i = info(e, w->index)->cname, *next = c_fresh(e, "next");
+  const char *n = expr_text(e, extent, PREC_ADD);
+  uint32_t lanes = lanes_of(e->f);
+  line_start(e);
+  putf(e, "for (int64_t %s = 0; %s >= %u && %s < %s; %s += %u)", next, n, lanes, next, n, next,
+       lanes);
+  block_open(e, "");
+  line(e, "const int64_t %s = %s < %s - %u ? %s : %s - %u;", i, next, n, lanes, next, n, lanes);
+  w->first = str_printf(e->c, "%s - %s", next, i);
+  return str_printf(e->c, "%s < %u ? 0 : %s", n, lanes, n);
+}
+
 const char *emit_rows(Emit *e, Ref r, const Outputs *o) {
   const Node *n = node(e, r);
   const Region *body = n->regions[0];
@@ -678,14 +708,11 @@ const char *emit_rows(Emit *e, Ref r, const Outputs *o) {
   uint32_t first_check = e->checks.n;
   emit_trips(e, extent);
   const char *whole = whole_blocks(e, extent);
-  uint32_t lanes = lanes_of(e->f);
-  Rows w = {.index = body->params.at[n->nargs - 1]};
+  Rows w = {.index = body->params.at[n->nargs - 1], .first = "0"};
   uint32_t scope = scope_open(e);
   name_index(e, w.index);
-  const char *i = info(e, w.index)->cname;
-  line_start(e);
-  putf(e, "for (int64_t %s = 0; %s < %s; %s += %u)", i, i, whole, i, lanes);
-  block_open(e, "");
+  if (info(e, r)->again) whole = open_full_blocks(e, &w, extent);
+  else open_row_blocks(e, &w, whole);
   stop_in_loop(e, extent);
   e->loop_depth++;
   w.lane = c_fresh(e, "l");

@@ -590,9 +590,37 @@ static bool long_enough(const Emit *e, Ref extent) {
   return !ir_is_const(e->p, extent, &trips) || trips >= lanes_of(e->f);
 }
 
+/* Does the body read an array from where the loop puts its own results? */
+static bool reads_results(const Fit *f, const Region *r) {
+  const Emit *e = f->e;
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    const Node *n = node(e, r->nodes.at[k]);
+    if (!info(e, r->nodes.at[k])->need) continue;
+    for (uint32_t j = 0; n->op == IR_READ && j < node(e, f->loop)->nresults; j++)
+      if (array_out(e, f->loop, j) &&
+          storage_of(e, base_of(e, n->arg[0])) == info(e, f->loop)->out[j].buffer)
+        return true;
+    for (uint32_t j = 0; j < n->nregions; j++)
+      if (reads_results(f, n->regions[j])) return true;
+  }
+  return false;
+}
+
+/* Rows that fill no block cost most where sums are short and many; a copy of all blocks has them
+ * where blocks start. */
+static bool may_go_again(const Fit *f) {
+  double rows;
+  const Node *n = node(f->e, f->loop);
+  if (!f->packed.n || ir_is_const(f->e->p, n->arg[n->nargs - 1], &rows)) return false;
+  for (uint32_t k = 0; k < f->packed.n; k++)
+    if (f->packed.at[k].pack.place) return false;
+  return !reads_results(f, f->body);
+}
+
 static void take_rows(Fit *f) {
   Emit *e = f->e;
   info(e, f->loop)->rows = true;
+  info(e, f->loop)->again = may_go_again(f);
   plan_updates(e, f->body);
   find_runs(f, f->body);
   find_row_results(f);
