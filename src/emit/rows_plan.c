@@ -590,18 +590,20 @@ static bool long_enough(const Emit *e, Ref extent) {
   return !ir_is_const(e->p, extent, &trips) || trips >= lanes_of(e->f);
 }
 
-/* Does the body read an array from where the loop puts its own results? */
-static bool reads_results(const Fit *f, const Region *r) {
+/* Does the body read an array from where the loop puts its own results, or add up its rows in
+ * another order than theirs? */
+static bool tells_twice(const Fit *f, const Region *r) {
   const Emit *e = f->e;
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     const Node *n = node(e, r->nodes.at[k]);
     if (!info(e, r->nodes.at[k])->need) continue;
+    if (info(e, r->nodes.at[k])->behind) return true;
     for (uint32_t j = 0; n->op == IR_READ && j < node(e, f->loop)->nresults; j++)
       if (array_out(e, f->loop, j) &&
           storage_of(e, base_of(e, n->arg[0])) == info(e, f->loop)->out[j].buffer)
         return true;
     for (uint32_t j = 0; j < n->nregions; j++)
-      if (reads_results(f, n->regions[j])) return true;
+      if (tells_twice(f, n->regions[j])) return true;
   }
   return false;
 }
@@ -614,14 +616,14 @@ static bool may_go_again(const Fit *f) {
   if (!f->packed.n || ir_is_const(f->e->p, n->arg[n->nargs - 1], &rows)) return false;
   for (uint32_t k = 0; k < f->packed.n; k++)
     if (f->packed.at[k].pack.place) return false;
-  return !reads_results(f, f->body);
+  return !tells_twice(f, f->body);
 }
 
 static void take_rows(Fit *f) {
   Emit *e = f->e;
   info(e, f->loop)->rows = true;
-  info(e, f->loop)->again = may_go_again(f);
   plan_updates(e, f->body);
+  info(e, f->loop)->again = may_go_again(f);
   find_runs(f, f->body);
   find_row_results(f);
   for (uint32_t k = 0; k < f->own.n && !for_tcc(e); k++) {
