@@ -162,8 +162,7 @@ void emit_upd(Emit *e, Ref r) {
   if (vt->rank == 0) {
     line_start(e);
     put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
-    put(e, " += ");
-    put_expr(e, n->arg[1], PREC_ANY);
+    put_increment(e, n->arg[1]);
     line_end(e, ";");
     return;
   }

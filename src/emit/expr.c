@@ -340,6 +340,13 @@ void put_expr(Emit *e, Ref r, int prec) {
   }
 }
 
+void put_increment(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  bool minus = n->op == IR_PRIM && n->aux.i == P_NEG && info(e, r)->inlined && !is_lane_index(e, r);
+  put(e, minus ? " -= " : " += ");
+  put_expr(e, minus ? n->arg[0] : r, PREC_ANY);
+}
+
 const char *expr_text(Emit *e, Ref r, int prec) {
   Fn *fn = e->fn;
   Buf saved = fn->body;

@@ -326,8 +326,10 @@ static void put_in_lane(Emit *e, const char *lane, Combiner comb, Ref value) {
     return;
   }
   line_start(e);
-  putf(e, comb == SUM ? "%s += " : "%s *= ", lane);
-  put_expr(e, value, PREC_ANY);
+  put(e, lane);
+  if (comb == PROD) put(e, " *= ");
+  if (comb == PROD) put_expr(e, value, PREC_ANY);
+  else put_increment(e, value);
   line_end(e, ";");
 }
 

@@ -283,11 +283,12 @@ void emit_output(Emit *e, Ref r, uint32_t k, Combiner comb, Ref value, const cha
     return;
   }
   line_start(e);
-  if (comb == SUM) putf(e, "%s += ", name);
+  if (comb == SUM) put(e, name);
   if (comb == PROD) putf(e, "%s *= ", name);
   if (comb == ANY) put(e, "if (");
   if (comb == ALL) put(e, "if (!");
-  put_expr(e, value, comb == ALL ? PREC_PRIMARY : PREC_ANY);
+  if (comb == SUM) put_increment(e, value);
+  else put_expr(e, value, comb == ALL ? PREC_PRIMARY : PREC_ANY);
   if (comb == ANY) putf(e, ") %s = 1", name);
   if (comb == ALL) putf(e, ") %s = 0", name);
   line_end(e, ";");

@@ -354,6 +354,8 @@ Size row_size(Emit *e, const Type *t, uint32_t nsub);
 
 /* expr.c */
 void put_expr(Emit *e, Ref r, int prec);
+/* " += r", or " -= x" where r is -x and has no name: the same to the bit. */
+void put_increment(Emit *e, Ref r);
 void put_real(Emit *e, double x, int prec);
 void real_text(File *f, Buf *b, double x);       /* a literal */
 /* a[flat index] for subscripts; with `slab`, the address of the row. */

@@ -98,8 +98,7 @@ static void emit_update(Emit *e, Ref r) {
   lane_head(e, "", e->rows->first);
   put(e, " ");
   put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
-  put(e, " += ");
-  put_expr(e, n->arg[1], PREC_ANY);
+  put_increment(e, n->arg[1]);
   line_end(e, ";");
 }
 
@@ -335,8 +334,8 @@ static void emit_total(Emit *e, Ref r, const bool *wanted, Ref from, const char 
   block_open(e, "");
   emit_term_nodes(e, body, wanted, from, true);
   line_start(e);
-  putf(e, "%s += ", total);
-  put_expr(e, n->arg[1], PREC_ANY);
+  put(e, total);
+  put_increment(e, n->arg[1]);
   line_end(e, ";");
   block_close(e);
   scope_close(e, scope);
