@@ -6,8 +6,9 @@
  * table in front of it (tabulate.c); accumulators' scopes take in the loops that share
  * work with theirs (scopes.c); neighbouring loops become one (join.c), once more for the
  * loops that this brings together inside; what then adds to one element twice adds once
- * (updates.c); as two reads in one loop are one read then, this is done twice; what a later loop would compute again is kept where that
- * costs less (keep.c); equal carried values of folds become one (carries.c).
+ * (updates.c); as two reads in one loop are one read then, this is done twice; equal carried
+ * values of folds become one (carries.c); what a later loop would compute again is kept where
+ * that costs less (keep.c).
  * Maintains every value to the bit, but for the order in which accumulators add; every check
  * and effect. */
 #include "optimize/optimize.h"
@@ -35,8 +36,8 @@ Prog *opt_fuse(Prog *p) {
     p = step(given, p, fuse_join);
     p = step(given, p, fuse_updates);
   }
+  p = step(given, p, fuse_carries);
   Prog *before = p;
   p = step(given, p, fuse_keep);
-  if (p != before) p = step(given, p, fuse_inline);   /* rows of what is kept */
-  return step(given, p, fuse_carries);
+  return p == before ? p : step(given, p, fuse_inline);   /* rows of what is kept */
 }

@@ -19,7 +19,7 @@
 #include "optimize/share.h"
 
 enum {
-  MAX_BACK = 8, MAX_KEPT = 4, MAX_DEPTH = 3, MAX_INNER = 64, MAX_WALK = 64, MAX_NODES = 600,
+  MAX_BACK = 32, MAX_KEPT = 4, MAX_DEPTH = 3, MAX_INNER = 64, MAX_WALK = 64, MAX_NODES = 600,
   MAX_TAPES = 16                /* of a loop in a fold that is walked back */
 };
 
@@ -38,6 +38,7 @@ typedef struct Keep {
   Kept **kept;                  /* by Ref of a node that is read instead */
   Twin **twins;                 /* by Ref of a LOOP: for each output, the same of another */
   Ref *image;                   /* by Ref in a later loop: the same in the earlier, or 0 */
+  Costly **costly;              /* by Ref of a LOOP, once it has been asked for */
   Ref *back;                    /* by Ref of a LOOP: the one before over the same first extent */
   Ref *latest;                  /* by Ref of a first extent */
   Ref *latest_fold;             /* by Ref of a number of trips: the latest fold */
@@ -308,11 +309,16 @@ static bool all_common(const Keep *s, Ref loop) {
   return true;
 }
 
-static bool share_work(const Prog *p, Ref a, Ref b) {
-  Costly x, y;
-  costly_of(p, a, &x);
-  costly_of(p, b, &y);
-  return costly_in_common(&x, &y);
+static const Costly *costly_in(Keep *s, Ref loop) {
+  if (!s->costly[loop]) {
+    s->costly[loop] = NEW(s->p->ctx, Costly);
+    costly_of(s->p, loop, s->costly[loop]);
+  }
+  return s->costly[loop];
+}
+
+static bool share_work(Keep *s, Ref a, Ref b) {
+  return costly_in_common(costly_in(s, a), costly_in(s, b));
 }
 
 /* The first loops straight in a body; in scopes of accumulators, too, if `through`. */
@@ -362,7 +368,7 @@ static bool reads_results(const Prog *p, Ref first, const Node *b) {
 static void plan(Keep *s, Ref first, Ref again, uint32_t depth) {
   const Node *a = ir_node(s->p, first), *b = ir_node(s->p, again);
   if (!same_extents(s, a, b)) return;
-  if (!s->fold && !reads_results(s->p, first, b) && !share_work(s->p, first, again)) return;
+  if (!s->fold && !reads_results(s->p, first, b) && !share_work(s, first, again)) return;
   number(s, a, b);
   keep_common(s, b, depth, s->fold ? MAX_TAPES : MAX_KEPT);
   if (depth == 1) find_twins(s, first, again);
@@ -486,6 +492,7 @@ Prog *fuse_keep(Prog *p) {
   s.kept = NEWN(p->ctx, Kept *, p->nnodes);
   s.twins = NEWN(p->ctx, Twin *, p->nnodes);
   s.image = NEWN(p->ctx, Ref, p->nnodes);
+  s.costly = NEWN(p->ctx, Costly *, p->nnodes);
   s.back = NEWN(p->ctx, Ref, p->nnodes);
   s.latest = NEWN(p->ctx, Ref, p->nnodes);
   s.latest_fold = NEWN(p->ctx, Ref, p->nnodes);
