@@ -213,6 +213,7 @@ OPTIMIZE = \
   src/optimize/accumulate_plan.c \
   src/optimize/bounds.c \
   src/optimize/branches.c \
+  src/optimize/built.c \
   src/optimize/cancel.c \
   src/optimize/cancel.h \
   src/optimize/carries.c \

@@ -1,8 +1,9 @@
 /* fuse.c - arrays that are only passed on are not made.
  *
  * Requires: barriers gone; reads that may fail are checked, all others not.  Steps, each
- * in a file of its own: nests of loops that build are one loop (nests.c); elements are
- * computed where they are read (inline.c); what a nest repeats for nothing is put into a
+ * in a file of its own: arrays that a fold writes row by row are built (built.c); nests of
+ * loops that build are one loop (nests.c); elements are computed where they are read
+ * (inline.c); what a nest repeats for nothing is put into a
  * table in front of it (tabulate.c); accumulators' scopes take in the loops that share
  * work with theirs (scopes.c); neighbouring loops become one (join.c), once more for the
  * loops that this brings together inside; what then adds to one element twice adds once
@@ -27,6 +28,7 @@ static Prog *step(const Prog *given, Prog *p, Prog *(*run)(Prog *p)) {
 
 Prog *opt_fuse(Prog *p) {
   const Prog *given = p;
+  p = step(given, p, fuse_built);
   p = step(given, p, fuse_nests);
   for (int round = 0; round < ROUNDS; round++) {
     p = step(given, p, fuse_inline);
@@ -39,5 +41,8 @@ Prog *opt_fuse(Prog *p) {
   p = step(given, p, fuse_carries);
   Prog *before = p;
   p = step(given, p, fuse_keep);
-  return p == before ? p : step(given, p, fuse_inline);   /* rows of what is kept */
+  if (p != before) p = step(given, p, fuse_inline);   /* rows of what is kept */
+  before = p;
+  p = step(given, p, fuse_keep_nested);
+  return p == before ? p : step(given, p, fuse_inline);
 }

@@ -12,6 +12,11 @@
  * reads its states) finds there what its steps computed: round t of the first is the round
  * of the second that reads the arrays of the first at T - 1 - its own index.
  *
+ * Such a fold may hold a whole fold that the step before it made, too (the layers of a network,
+ * run once more before they are gone through backwards).  Once it is known which of its values
+ * the way back reads, all these are kept by the first one, if it makes calls or long sums, and
+ * the second is not run.
+ *
  * All of it is planned before anything is rewritten: the nodes of the later body are
  * numbered by those of the earlier, one by one in order, where operator and operands agree.
  * Maintains every value to the bit.  Linear: few loops are looked back at, and bodies are
@@ -38,6 +43,9 @@ typedef struct Keep {
   Kept **kept;                  /* by Ref of a node that is read instead */
   Twin **twins;                 /* by Ref of a LOOP: for each output, the same of another */
   Ref *image;                   /* by Ref in a later loop: the same in the earlier, or 0 */
+  Ref *within;                  /* by Ref of an output of a later loop or fold: if none of the
+                                   earlier is the same, the value in its body that it would be
+                                   made of, or 0 */
   Costly **costly;              /* by Ref of a LOOP, once it has been asked for */
   Ref *back;                    /* by Ref of a LOOP: the one before over the same first extent */
   Ref *latest;                  /* by Ref of a first extent */
@@ -46,6 +54,7 @@ typedef struct Keep {
   Ref fold;                     /* the one whose rounds are looked at, or 0 */
   Ref known_from;               /* nodes from here on come after the round is known */
   Present present;
+  bool nested;                  /* folds inside of folds are looked at */
   bool any;
 } Keep;
 
@@ -205,6 +214,20 @@ static Ref find_result(Keep *s, const Region *in, const Node *y, uint32_t k) {
   return 0;
 }
 
+/* The value in the body of a loop in `in` that result k of the pure loop y is built of, or 0. */
+static Ref find_within(Keep *s, const Region *in, const Node *y, uint32_t k) {
+  Ref value = y->regions[0]->results.at[k];
+  if (y->aux.loop->comb[k] != BUILD) return 0;
+  for (uint32_t j = 0; j < in->nodes.n; j++) {
+    const Node *x = ir_node(s->p, in->nodes.at[j]);
+    if (!same_extents(s, x, y) || ir_has_effect(s->p, in->nodes.at[j])) continue;
+    number(s, x, y);
+    Ref found = s->image[value];
+    if (found && ir_node(s->p, found)->region == x->regions[0]->id) return found;
+  }
+  return 0;
+}
+
 /* Is it T - 1 - u, in the body of a fold of T trips, u its index? */
 static bool is_way_back(Prog *p, Ref r, const Node *fold) {
   const Node *n = ir_node(p, r);
@@ -214,6 +237,8 @@ static bool is_way_back(Prog *p, Ref r, const Node *fold) {
 }
 
 static void number_nodes(Keep *s, const Node *first, const Node *again);
+static Ref find_fold(Keep *s, const Region *in, Ref again);
+static void set_result(Keep *s, const Region *in, Ref proj);
 
 /* Sets the images of what is straight in the body of `again`. */
 static void number(Keep *s, const Node *first, const Node *again) {
@@ -227,19 +252,121 @@ static void number_nodes(Keep *s, const Node *first, const Node *again) {
   for (uint32_t k = 0; k < y->nodes.n; k++) {
     Ref r = y->nodes.at[k];
     const Node *n = ir_node(s->p, r);
-    s->image[r] = 0;
+    s->image[r] = s->within[r] = 0;
     if (first->op == IR_FOLD && r == s->round[y->owner]) {
       s->image[r] = x->params.at[0];
+    } else if (n->op == IR_FOLD) {
+      if (s->nested && y->owner && s->round[y->owner]) s->image[r] = find_fold(s, x, r);
+    } else if (n->op == IR_PROJ && ir_node(s->p, n->arg[0])->op == IR_FOLD) {
+      if (s->image[n->arg[0]]) set_result(s, x, r);
     } else if (n->op == IR_PROJ) {
       const Node *loop = ir_node(s->p, n->arg[0]);
-      if (loop->op == IR_LOOP && loop->region == y->id && !ir_has_effect(s->p, n->arg[0]))
-        s->image[r] = find_result(s, x, loop, (uint32_t)n->aux.i);
+      if (loop->op != IR_LOOP || loop->region != y->id || ir_has_effect(s->p, n->arg[0])) continue;
+      s->image[r] = find_result(s, x, loop, (uint32_t)n->aux.i);
+      if (s->nested && !s->image[r]) s->within[r] = find_within(s, x, loop, (uint32_t)n->aux.i);
     } else if (n->type && !n->nregions && n->op != IR_UPD) {
       s->image[r] = find_tape_read(s, x, n);
       if (!s->image[r]) s->image[r] = find_own_read(s, first, n);
       if (!s->image[r]) s->image[r] = find_plain(s, x, n);
     }
   }
+}
+
+/* ---- folds inside ------------------------------------------------------------------------- */
+
+/* The result of `structured` that is its number k, in `in`, or 0. */
+static Ref result_in(const Prog *p, const Region *in, Ref structured, uint32_t k) {
+  for (uint32_t j = 0; j < in->nodes.n; j++) {
+    const Node *n = ir_node(p, in->nodes.at[j]);
+    if (n->op == IR_PROJ && n->arg[0] == structured && n->aux.i == k) return in->nodes.at[j];
+  }
+  return 0;
+}
+
+/* The image of a result of a fold that has one itself; or, of an output that this does not give,
+ * the value in its body. */
+static void set_result(Keep *s, const Region *in, Ref proj) {
+  const Node *n = ir_node(s->p, proj), *again = ir_node(s->p, n->arg[0]);
+  Ref fold = s->image[n->arg[0]];
+  const Node *first = ir_node(s->p, fold);
+  uint32_t k = (uint32_t)n->aux.i, carried = first->nargs - 1;
+  if (k < carried) {
+    s->image[proj] = result_in(s->p, in, fold, k);
+    return;
+  }
+  Ref made = again->regions[0]->results.at[k], value = image_of(s, made);
+  if (again->aux.loop->comb[k - carried] != BUILD) return;
+  s->within[proj] = s->within[made];
+  for (uint32_t j = carried; j < first->nresults && !s->image[proj]; j++)
+    if (first->regions[0]->results.at[j] == value && first->aux.loop->comb[j - carried] == BUILD)
+      s->image[proj] = result_in(s->p, in, fold, j);
+  if (!s->image[proj] && ir_node(s->p, value)->region == first->regions[0]->id)
+    s->within[proj] = value;
+}
+
+/* So many loops, and the fold that is walked back, stand around the value. */
+static uint32_t loops_around(const Keep *s, Ref value) {
+  uint32_t n = 1;
+  const Region *at = s->p->regions.at[ir_node(s->p, value)->region];
+  for (; at->owner != s->fold; at = at->parent) n++;
+  return n;
+}
+
+/* Do the steps of y, on what x starts with, go where those of x go?  Sets images in y. */
+static bool same_steps(Keep *s, const Node *x, const Node *y) {
+  if (x->op != IR_FOLD || x->nargs != y->nargs) return false;
+  for (uint32_t k = 0; k < x->nargs; k++)
+    if (x->arg[k] != image_of(s, y->arg[k]) && !same_constant(s->p, x->arg[k], y->arg[k]))
+      return false;
+  number(s, x, y);
+  for (uint32_t k = 0; k + 1 < x->nargs; k++)
+    if (image_of(s, y->regions[0]->results.at[k]) != x->regions[0]->results.at[k]) return false;
+  return true;
+}
+
+/* Is there a call or a long sum in a step? */
+static bool costly_step(const Prog *p, const Node *structured) {
+  for (uint32_t j = 0; j < structured->nregions; j++) {
+    const Region *r = structured->regions[j];
+    for (uint32_t k = 0; k < r->nodes.n; k++) {
+      const Node *n = ir_node(p, r->nodes.at[k]);
+      bool sum = n->op == IR_LOOP && n->nresults && n->aux.loop->comb[0] != BUILD;
+      if (costly_call(p, n) || (sum && long_loop(p, n)) || costly_step(p, n)) return true;
+    }
+  }
+  return false;
+}
+
+/* Are all results of the fold, which has an image, found there, and is there room for those that
+ * are to be kept? */
+static bool all_results(Keep *s, const Region *in, Ref again) {
+  const Region *here = s->p->regions.at[ir_node(s->p, again)->region];
+  uint32_t kept = 0;
+  for (uint32_t k = 0; k < here->nodes.n; k++) {
+    Ref r = here->nodes.at[k];
+    const Node *n = ir_node(s->p, r);
+    if (n->op != IR_PROJ || n->arg[0] != again) continue;
+    s->image[r] = s->within[r] = 0;
+    set_result(s, in, r);
+    Ref value = s->image[r] ? s->image[r] : s->within[r];
+    bool found = value && has_room(s, value, loops_around(s, value));
+    if (!found || ++kept > MAX_TAPES) return false;
+  }
+  return true;
+}
+
+/* The fold straight in `in` that takes the same steps as the pure fold `again`, if that costs so
+ * much that its results are rather kept, all of them; or 0. */
+static Ref find_fold(Keep *s, const Region *in, Ref again) {
+  const Node *y = ir_node(s->p, again);
+  if (ir_has_effect(s->p, again) || !costly_step(s->p, y)) return 0;
+  for (uint32_t k = 0; k < in->nodes.n; k++) {
+    Ref r = in->nodes.at[k];
+    if (ir_has_effect(s->p, r) || !same_steps(s, ir_node(s->p, r), y)) continue;
+    s->image[again] = r;
+    return all_results(s, in, again) ? r : 0;
+  }
+  return 0;
 }
 
 /* ---- planning ------------------------------------------------------------------------------- */
@@ -256,7 +383,7 @@ static bool *needed_again(const Keep *s, const Region *y) {
   bool *needed = NEWN(s->p->ctx, bool, y->nodes.n + 1);
   for (uint32_t k = 0; k < y->nodes.n; k++) {
     const Node *n = ir_node(s->p, y->nodes.at[k]);
-    if (s->image[y->nodes.at[k]]) continue;
+    if (s->image[y->nodes.at[k]] || s->within[y->nodes.at[k]]) continue;
     need(s, y, needed, n->arg, n->nargs);
     need(s, y, needed, n->free, n->nfree);
   }
@@ -291,9 +418,11 @@ static void keep_common(Keep *s, const Node *again, uint32_t depth, uint32_t mos
   for (uint32_t k = 0, n = 0; k < y->nodes.n && n < most; k++) {
     Ref r = y->nodes.at[k];
     if (s->fold && r < s->known_from) continue;
-    if (!needed[k] || !s->image[r] || s->kept[r] || ir_node(s->p, r)->op == IR_CONST) continue;
-    if (!worth_keeping(s, r) || !has_room(s, s->image[r], depth)) continue;
-    s->kept[r] = keep_value(s, s->image[r], depth);
+    Ref value = s->within[r] ? s->within[r] : s->image[r];
+    uint32_t loops = s->within[r] ? loops_around(s, s->within[r]) : depth;
+    if (!needed[k] || !value || s->kept[r] || ir_node(s->p, r)->op == IR_CONST) continue;
+    if (!worth_keeping(s, r) || !has_room(s, value, loops)) continue;
+    s->kept[r] = keep_value(s, value, loops);
     n++;
   }
 }
@@ -394,7 +523,7 @@ static void plan_folds(Keep *s, Ref first, Ref again) {
   number_nodes(s, a, b);
   keep_common(s, b, 1, MAX_TAPES);
   plan_inside(s, a, b, 2);
-  for (Ref r = b->regions[0]->params.at[0]; r < again; r++) s->image[r] = 0;
+  for (Ref r = b->regions[0]->params.at[0]; r < again; r++) s->image[r] = s->within[r] = 0;
   s->fold = 0;
 }
 
@@ -405,13 +534,21 @@ static bool behind(const Prog *p, const Node *a, const Node *b) {
   return r->id == a->region;
 }
 
+static bool holds_fold(const Prog *p, Ref fold) {
+  const Region *body = ir_node(p, fold)->regions[0];
+  for (uint32_t k = 0; k < body->nodes.n; k++)
+    if (ir_node(p, body->nodes.at[k])->op == IR_FOLD) return true;
+  return false;
+}
+
 /* What each fold computes and a later one of as many trips walks back. */
 static void plan_all_folds(Keep *s) {
   for (Ref r = 1; r < s->p->nnodes; r++) {
     const Node *n = ir_node(s->p, r);
     if (n->op != IR_FOLD || n->flags & NODE_IO || s->inside[r] > MAX_NODES) continue;
     Ref *latest = &s->latest_fold[n->arg[0]];
-    if (*latest && behind(s->p, ir_node(s->p, *latest), n)) plan_folds(s, *latest, r);
+    bool wanted = *latest && (!s->nested || holds_fold(s->p, *latest));
+    if (wanted && behind(s->p, ir_node(s->p, *latest), n)) plan_folds(s, *latest, r);
     if (!ir_has_effect(s->p, r)) *latest = r;
   }
 }
@@ -486,23 +623,47 @@ static Ref visit(Rewrite *w, Ref old) {
   return s->outputs[old].n ? copy_loop(w, old, &s->outputs[old]) : 0;
 }
 
-Prog *fuse_keep(Prog *p) {
+static Keep start(Prog *p) {
   Keep s = {.p = p, .inside = pass_inside(p)};
   s.outputs = arena_alloc(p->ctx, sizeof *s.outputs * p->nnodes);
   s.kept = NEWN(p->ctx, Kept *, p->nnodes);
   s.twins = NEWN(p->ctx, Twin *, p->nnodes);
   s.image = NEWN(p->ctx, Ref, p->nnodes);
+  s.within = NEWN(p->ctx, Ref, p->nnodes);
   s.costly = NEWN(p->ctx, Costly *, p->nnodes);
   s.back = NEWN(p->ctx, Ref, p->nnodes);
   s.latest = NEWN(p->ctx, Ref, p->nnodes);
   s.latest_fold = NEWN(p->ctx, Ref, p->nnodes);
   s.round = NEWN(p->ctx, Ref, p->nnodes);
   s.present = find_present(p);
+  return s;
+}
+
+static Prog *finish(Keep *s) {
+  if (!s->any) return s->p;
+  Rewrite w = {.node = visit, .self = s};
+  Prog *to = rewrite_program(&w, s->p);
+  to->erased = s->p->erased;
+  return to;
+}
+
+Prog *fuse_keep(Prog *p) {
+  Keep s = start(p);
   plan_all_folds(&s);
   plan_all(&s);
-  if (!s.any) return p;
-  Rewrite w = {.node = visit, .self = &s};
-  Prog *to = rewrite_program(&w, p);
-  to->erased = p->erased;
-  return to;
+  return finish(&s);
+}
+
+static bool folds_in_folds(const Prog *p) {
+  for (Ref r = 1; r < p->nnodes; r++)
+    if (ir_node(p, r)->op == IR_FOLD && holds_fold(p, r)) return true;
+  return false;
+}
+
+Prog *fuse_keep_nested(Prog *p) {
+  if (!folds_in_folds(p)) return p;
+  Keep s = start(p);
+  s.nested = true;
+  plan_all_folds(&s);
+  return finish(&s);
 }

@@ -17,6 +17,8 @@ bool bounds_hold(Prog *p, Ref r);
 
 /* Steps of opt_fuse give the same program back where they find nothing to do. */
 
+/* built.c: carried arrays that are written row by row become outputs. */
+Prog *fuse_built(Prog *p);
 /* nests.c: [[e for j < m] for i < n] is one loop over i and j. */
 Prog *fuse_nests(Prog *p);
 /* inline.c: reads of a loop's elements become the elements. */
@@ -32,6 +34,8 @@ Prog *fuse_tabulate(Prog *p);
 Prog *fuse_scopes(Prog *p);
 /* keep.c: what a later loop would compute again is kept, where that costs less. */
 Prog *fuse_keep(Prog *p);
+/* The same for folds inside of folds, once it is known what is kept of them. */
+Prog *fuse_keep_nested(Prog *p);
 /* carries.c: carried values of a fold that are always equal become one. */
 Prog *fuse_carries(Prog *p);
 
