@@ -6,6 +6,13 @@
 
 typedef Prog *(*PassFn)(Prog *p);
 
+static Prog *settle(Prog *p) {
+  Prog *collected = opt_gather(p);
+  Prog *to = opt_accumulate(collected);
+  if (collected != p && to != collected) return prog_replace(collected, to);
+  return to;
+}
+
 static const struct { const char *name; PassFn run; } passes[] = {
   {"erase", opt_erase},            /* differentiation is over */
   {"sweep", ir_sweep},
@@ -14,7 +21,7 @@ static const struct { const char *name; PassFn run; } passes[] = {
   {"gather", opt_gather},
   {"accumulate", opt_accumulate},
   {"unroll", opt_unroll},
-  {"settle", opt_accumulate},      /* updates that were written out */
+  {"settle", settle},              /* updates that were written out */
   {"fuse", opt_fuse},
   {"tidy", opt_simplify},          /* joined code has common parts */
   {"branches", opt_branches},
@@ -64,8 +71,8 @@ Prog *optimize_in_place(Prog *p, const Dump *dump) {
 const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
     "ir", "erase", "sweep", "simplify", "check", "gather", "accumulate", "unroll",
-    "settle", "fuse", "tidy", "branches", "reciprocals", "hoist", "split", "bounds", "ranges", "flatten",
-    "final", NULL,
+    "settle", "fuse", "tidy", "branches", "reciprocals", "hoist", "split", "bounds", "ranges",
+    "flatten", "final", NULL,
   };
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");
   return names;
