@@ -562,6 +562,7 @@ TEST_FILES = \
   tests/passes/reciprocals.txt \
   tests/passes/simplify.txt \
   tests/passes/split.txt \
+  tests/passes/twins.txt \
   tests/passes/unroll.txt \
   tests/run-document \
   tests/run-example \

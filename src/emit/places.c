@@ -8,7 +8,10 @@
  *
  * A carried array is changed in place where its step comes from it by a chain of
  * changes in place, and nothing reads the old one after the first of them; otherwise
- * the step is computed in a second buffer.  Views (rows, reshapes) own no buffer. */
+ * the step is computed in a second buffer.  Views (rows, reshapes) own no buffer.
+ *
+ * A loop that builds element i from element i of an array that nothing reads afterwards
+ * wants that array where its result goes, too: one array less, and one trip through memory. */
 #include "emit/private.h"
 
 uint32_t buffer_new(Emit *e, BufferKind k, const Type *t, Region *r, Ref first) {
@@ -131,6 +134,41 @@ static bool in_place(Emit *e, Ref r, Ref s, Region *here) {
   return true;
 }
 
+/* Is the value, where it is written inside its user, written before result k is stored? */
+static bool read_before(const Emit *e, Ref r, const Node *loop, uint32_t k) {
+  const Region *body = loop->regions[0];
+  while (info(e, r)->inlined && info(e, r)->user != RESULT_USE) r = info(e, r)->user;
+  return !info(e, r)->inlined || body->results.at[k] == r;
+}
+
+/* Are all reads of s in the body itself, each before result k of its round is stored? */
+static bool reads_come_first(const Emit *e, Ref s, const Node *loop, uint32_t k) {
+  const Region *body = loop->regions[0];
+  for (uint32_t u = info(e, s)->use_head; u; u = e->uses.at[u].next) {
+    const Use *use = &e->uses.at[u];
+    if (!region_inside(e, use->region, body)) continue;
+    if (use->region != body->id || !read_before(e, use->user, loop, k)) return false;
+  }
+  return true;
+}
+
+/* An array that the loop reads for the last time, element by element, goes where result k does. */
+static void want_source(Emit *e, Ref r, uint32_t k) {
+  const Node *n = node(e, r);
+  const Buffer *b = &e->buffers.at[info(e, r)->out[k].buffer];
+  const Region *here = region_of(e, r);
+  if (is_array(node(e, n->regions[0]->results.at[k]))) return;
+  if (b->region != here || b->parent || (b->kind != BUF_ROW && b->from < info(e, r)->begin)) return;
+  for (uint32_t j = 0; j < n->nfree; j++) {
+    Ref s = n->free[j];
+    if (node(e, s)->type != n->result_type[k] || info(e, s)->last > info(e, r)->end) continue;
+    if (region_of(e, s) != here || info(e, s)->buffer || !makes_array(e, s)) continue;
+    if (!read_elementwise(e, s, r) || !reads_come_first(e, s, n, k)) continue;
+    want(e, s, info(e, r)->out[k].buffer, here);
+    return;
+  }
+}
+
 /* ---- structured nodes ------------------------------------------------------- */
 
 /* The buffer of result k: its reader's, or a new one. */
@@ -157,6 +195,7 @@ static void place_builds(Emit *e, Ref r, uint32_t from) {
     if (!array_out(e, r, k)) continue;
     out_buffer(e, r, k);
     want_row(e, r, k, n->regions[0]->results.at[k], n->regions[0]);
+    if (n->op == IR_LOOP) want_source(e, r, k);
   }
 }
 

@@ -20,7 +20,12 @@
  * All of it is planned before anything is rewritten: the nodes of the later body are
  * numbered by those of the earlier, one by one in order, where operator and operands agree.
  * Maintains every value to the bit.  Linear: few loops are looked back at, and bodies are
- * not longer than a fixed number of nodes. */
+ * not longer than a fixed number of nodes.
+ *
+ * The same numbering finds reductions that an earlier loop has made already.  Once hoisting
+ * has taken the constant factors out of sums there are more of them, and opt_twins asks for
+ * these alone: where the gradient of log-sum-exp adds up the exponentials once more. */
+#include "optimize/optimize.h"
 #include "optimize/share.h"
 
 enum {
@@ -55,6 +60,7 @@ typedef struct Keep {
   Ref known_from;               /* nodes from here on come after the round is known */
   Present present;
   bool nested;                  /* folds inside of folds are looked at */
+  bool twins_only;              /* nothing is kept */
   bool any;
 } Keep;
 
@@ -499,9 +505,9 @@ static void plan(Keep *s, Ref first, Ref again, uint32_t depth) {
   if (!same_extents(s, a, b)) return;
   if (!s->fold && !reads_results(s->p, first, b) && !share_work(s, first, again)) return;
   number(s, a, b);
-  keep_common(s, b, depth, s->fold ? MAX_TAPES : MAX_KEPT);
+  if (!s->twins_only) keep_common(s, b, depth, s->fold ? MAX_TAPES : MAX_KEPT);
   if (depth == 1) find_twins(s, first, again);
-  if (depth < MAX_DEPTH) plan_inside(s, a, b, depth + 1);
+  if (depth < MAX_DEPTH && !s->twins_only) plan_inside(s, a, b, depth + 1);
 }
 
 /* Does fold `again` walk the rounds of `first` back?  Then it reads what that built. */
@@ -666,4 +672,13 @@ Prog *fuse_keep_nested(Prog *p) {
   s.nested = true;
   plan_all_folds(&s);
   return finish(&s);
+}
+
+/* What twins are equal to then cancels: the algebra is done once more. */
+Prog *opt_twins(Prog *p) {
+  Keep s = start(p);
+  s.twins_only = true;
+  plan_all(&s);
+  Prog *to = finish(&s);
+  return to == p ? p : prog_replace(to, opt_simplify(to));
 }

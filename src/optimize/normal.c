@@ -78,7 +78,8 @@ static bool opens(const Form *f, Ref r) {
   return f->opener.open(f->opener.self, r) || cheap(f, ir_node(f->p, r));
 }
 
-static bool put_factor(Term *t, Ref base, double exp) {
+/* Of base^exp, where the base is no quotient, or one that nothing cancels with. */
+static bool put_base(Term *t, Ref base, double exp) {
   for (uint32_t i = 0; i < t->n; i++) {
     if (t->f[i].base != base) continue;
     t->f[i].exp += exp;
@@ -90,6 +91,39 @@ static bool put_factor(Term *t, Ref base, double exp) {
   return true;
 }
 
+/* Is q a quotient by d? */
+static bool divides(const Form *f, Ref q, Ref d) {
+  const Node *n = ir_node(f->p, q);
+  return is_prim(n, P_DIV) && n->arg[1] == d;
+}
+
+/* The factor of t that base^exp cancels with, q = a/d being a value at hand that is not
+ * opened: q^k*d^k is a^k.  Its position, or t->n. */
+static uint32_t find_quotient(const Form *f, const Term *t, Ref base, double exp) {
+  uint32_t i = 0;
+  for (; i < t->n && whole(exp); i++) {
+    Ref other = t->f[i].base;
+    bool together = (t->f[i].exp > 0) == (exp > 0) && whole(t->f[i].exp);
+    if (together && (divides(f, base, other) || divides(f, other, base))) return i;
+  }
+  return t->n;
+}
+
+static bool put_product(Form *f, Term *t, Ref r, double exp);
+
+/* Multiplies t by base^exp, which is not opened. */
+static bool put_factor(Form *f, Term *t, Ref base, double exp) {
+  uint32_t i = find_quotient(f, t, base, exp);
+  if (i == t->n) return put_base(t, base, exp);
+  Factor with = t->f[i];
+  double k = fabs(exp) < fabs(with.exp) ? exp : with.exp;
+  Ref q = divides(f, base, with.base) ? base : with.base;
+  t->f[i].exp -= k;
+  if (t->f[i].exp == 0) t->f[i] = t->f[--t->n];
+  return put_product(f, t, ir_node(f->p, q)->arg[0], k) &&
+         (exp == k || put_base(t, base, exp - k));
+}
+
 /* Multiplies by v^exp; false where that is not a number one can calculate with. */
 static bool put_literal(Term *t, double v, double exp) {
   double power = pow(v, fabs(exp));
@@ -99,19 +133,17 @@ static bool put_literal(Term *t, double v, double exp) {
   return isfinite(t->num) && isfinite(t->den);
 }
 
-static bool put_product(Form *f, Term *t, Ref r, double exp);
-
 /* b^k to the power exp: powers multiply where both are whole, or one of them is trivial. */
 static bool put_power(Form *f, Term *t, Ref r, double exp) {
   const Node *n = ir_node(f->p, r);
   double k;
-  if (!literal(f, n->arg[1], &k) || k == 0) return put_factor(t, r, exp);
-  if (!f->opener.open(f->opener.self, r) && fabs(k) > 4) return put_factor(t, r, exp);
-  if (fabs(exp) != 1 && !(whole(exp) && whole(k))) return put_factor(t, r, exp);
+  if (!literal(f, n->arg[1], &k) || k == 0) return put_factor(f, t, r, exp);
+  if (!f->opener.open(f->opener.self, r) && fabs(k) > 4) return put_factor(f, t, r, exp);
+  if (fabs(exp) != 1 && !(whole(exp) && whole(k))) return put_factor(f, t, r, exp);
   const Node *base = ir_node(f->p, n->arg[0]);
   bool goes_on = is_prim(base, P_POW) || scaled(f, base);
   if (goes_on && whole(exp * k)) return put_product(f, t, n->arg[0], exp * k);
-  return put_factor(t, n->arg[0], exp * k);
+  return put_factor(f, t, n->arg[0], exp * k);
 }
 
 /* Multiplies t by r^exp. */
@@ -123,16 +155,16 @@ static bool put_product(Form *f, Term *t, Ref r, double exp) {
     double num = t->num, den = t->den;
     if (put_literal(t, v, exp)) return true;
     t->num = num, t->den = den;
-    return put_factor(t, r, exp);
+    return put_factor(f, t, r, exp);
   }
   if (is_prim(n, P_POW)) return put_power(f, t, r, exp);
-  if (n->op != IR_PRIM || !whole(exp) || !opens(f, r)) return put_factor(t, r, exp);
+  if (n->op != IR_PRIM || !whole(exp) || !opens(f, r)) return put_factor(f, t, r, exp);
   if (n->aux.i == P_NEG) {
     if (fmod(exp, 2) != 0) t->num = -t->num;
     return put_product(f, t, n->arg[0], exp);
   }
-  if (n->aux.i != P_MUL && n->aux.i != P_DIV) return put_factor(t, r, exp);
-  if (fabs(exp) != 1 && !scaled(f, n)) return put_factor(t, r, exp);
+  if (n->aux.i != P_MUL && n->aux.i != P_DIV) return put_factor(f, t, r, exp);
+  if (fabs(exp) != 1 && !scaled(f, n)) return put_factor(f, t, r, exp);
   return put_product(f, t, n->arg[0], exp) &&
          put_product(f, t, n->arg[1], n->aux.i == P_MUL ? exp : -exp);
 }
@@ -340,7 +372,7 @@ static bool read_tail(Form *f, uint32_t prim, const Ref *arg) {
   f->n = f->visits = 0;
   Term t;
   term_init(&t, 1);
-  put_factor(&t, left->arg[0], 1);
+  put_base(&t, left->arg[0], 1);
   return put_term(f, &t) && put_sum(f, left->arg[1], left->aux.i == P_ADD ? 1 : -1) &&
          put_sum(f, arg[1], prim == P_ADD ? 1 : -1);
 }

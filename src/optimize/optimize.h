@@ -17,6 +17,7 @@ Prog *opt_fuse(Prog *p);        /* fuse.c: reads of builds become their elements
 Prog *opt_branches(Prog *p);    /* branches.c: what an `if` computed, later ones by its condition read */
 Prog *opt_reciprocals(Prog *p); /* reciprocals.c: what divides often is inverted once */
 Prog *opt_hoist(Prog *p);       /* hoist.c: loop-invariant nodes move out */
+Prog *opt_twins(Prog *p);       /* keep.c: reductions that an earlier loop has made already */
 Prog *opt_split(Prog *p);       /* split.c: products of matrices in loops of their own */
 /* split.c: m rows, n columns, sums of k terms (-1: not literal): better left as they are? */
 bool product_is_small(int64_t m, int64_t n, int64_t k);

@@ -27,6 +27,7 @@ static const struct { const char *name; PassFn run; } passes[] = {
   {"branches", opt_branches},
   {"reciprocals", opt_reciprocals},
   {"hoist", opt_hoist},
+  {"twins", opt_twins},
   {"split", opt_split},
   {"bounds", opt_bounds},
   {"ranges", opt_ranges},
@@ -71,8 +72,8 @@ Prog *optimize_in_place(Prog *p, const Dump *dump) {
 const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
     "ir", "erase", "sweep", "simplify", "check", "gather", "accumulate", "unroll",
-    "settle", "fuse", "tidy", "branches", "reciprocals", "hoist", "split", "bounds", "ranges",
-    "flatten", "final", NULL,
+    "settle", "fuse", "tidy", "branches", "reciprocals", "hoist", "twins", "split", "bounds",
+    "ranges", "flatten", "final", NULL,
   };
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");
   return names;

@@ -21,6 +21,7 @@ typedef struct Simplify {
   Prog *from;
   uint32_t *users;        /* of each old node: how many operands and results it is */
   VEC(uint32_t) now;      /* of each new node: the users of the nodes it is the image of */
+  bool *updated;          /* by old Ref of an accumulator's handle: is an update left? */
   Copy again;             /* from the new program to itself; see sum_at_one */
 } Simplify;
 
@@ -224,6 +225,13 @@ static Ref result_of_if(Prog *p, const Node *n, uint32_t k) {
   return n->result_type[k]->rank ? 0 : ir_prim(p, P_SELECT, arg);
 }
 
+/* An accumulator that nothing is added to is what it starts as. */
+static Ref result_of_accum(Rewrite *w, const Node *old, uint32_t k) {
+  const Simplify *s = w->self;
+  if (k >= old->nargs || s->updated[old->regions[0]->params.at[k]]) return 0;
+  return copy_ref(&w->k, old->arg[k]);
+}
+
 /* A carried value that never changes. */
 static Ref result_of_fold(Prog *p, const Node *n, uint32_t k) {
   const Region *r = n->op == IR_FOLD ? n->regions[0] : n->regions[1];
@@ -246,6 +254,7 @@ static Ref simplify_proj(Rewrite *w, const Node *n) {
   case IR_LOOP: return result_of_loop(w, s, k, derivative);
   case IR_IF: return result_of_if(p, m, k);
   case IR_FOLD: case IR_WHILE: return result_of_fold(p, m, k);
+  case IR_ACCUM: return result_of_accum(w, ir_node(w->k.from, n->arg[0]), k);
   default: return 0;
   }
 }
@@ -331,6 +340,13 @@ static Ref simplify_control(Rewrite *w, const Node *n) {
   return ir_scale(w->k.to, x, s, (n->flags & NODE_REVERSAL) != 0);
 }
 
+static Ref simplify_update(Rewrite *w, const Node *n) {
+  Simplify *s = w->self;
+  if (zero(w->k.to, copy_ref(&w->k, n->arg[1]))) return REWRITE_GONE;
+  s->updated[n->arg[0]] = true;
+  return 0;
+}
+
 static Ref simplify_node(Rewrite *w, Ref old) {
   const Node *n = ir_node(w->k.from, old);
   switch (n->op) {
@@ -341,7 +357,7 @@ static Ref simplify_node(Rewrite *w, Ref old) {
   case IR_READ: return simplify_read(w, n);
   case IR_PROJ: return simplify_proj(w, n);
   case IR_IF: return simplify_if(w, old);
-  case IR_UPD: return zero(w->k.to, copy_ref(&w->k, n->arg[1])) ? REWRITE_GONE : 0;
+  case IR_UPD: return simplify_update(w, n);
   default: return 0;
   }
 }
@@ -357,10 +373,11 @@ static Ref simplify_one(Rewrite *w, Ref old) {
 }
 
 static Prog *simplify_round(Prog *p) {
-  Simplify s = {.from = p};
+  Simplify s = {.from = p, .updated = NEWN(p->ctx, bool, p->nnodes)};
   count_users(&s);
   Rewrite w = {.node = simplify_one, .self = &s};
   Prog *to = rewrite_program(&w, p);
+  arena_release(p->ctx, s.updated, sizeof *s.updated * p->nnodes);
   arena_release(p->ctx, s.users, sizeof *s.users * p->nnodes);
   arena_release(p->ctx, s.now.at, sizeof *s.now.at * s.now.cap);
   return prog_replace(to, ir_sweep(to));

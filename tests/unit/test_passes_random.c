@@ -416,7 +416,7 @@ static const struct { const char *name; Prog *(*run)(Prog *p); } passes[] = {
   {"gather", opt_gather},
   {"accumulate", opt_accumulate}, {"text", through_text}, {"fuse", opt_fuse},
   {"branches", opt_branches}, {"reciprocals", opt_reciprocals}, {"hoist", opt_hoist},
-  {"split", opt_split}, {"bounds", opt_bounds}, {"ranges", opt_ranges},
+  {"twins", opt_twins}, {"split", opt_split}, {"bounds", opt_bounds}, {"ranges", opt_ranges},
   {"flatten", opt_flatten},
   {"sweep", ir_sweep},
   {"text", through_text},
