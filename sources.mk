@@ -397,6 +397,7 @@ PROGRAM_TESTS = \
   tests/programs/lanes.test \
   tests/programs/language.test \
   tests/programs/nan.test \
+  tests/programs/places.test \
   tests/programs/ranges.test \
   tests/programs/report.test \
   tests/programs/rows.test \

@@ -146,32 +146,46 @@ static bool mentioned_later(const Emit *e, const Node *n, const Region *body, ui
   return false;
 }
 
-/* All at once: what a later one still reads goes through a name of its own. */
-void assign_scalars(Emit *e, Ref r, Region *body) {
+/* Does an output of fold r keep the scalar that it carries as number k, as a round starts? */
+static bool is_recorded(const Emit *e, Ref r, uint32_t k) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  for (uint32_t j = n->nargs - 1; n->op == IR_FOLD && j < n->nresults; j++)
+    if (body->results.at[j] == body->params.at[k + 1] && needed_proj(e, r, j)) return true;
+  return false;
+}
+
+/* The next values; those that others wait for get a name of their own, and are assigned last. */
+const char **next_scalars(Emit *e, Ref r, Region *body) {
   const Node *n = node(e, r);
   uint32_t skip = n->op == IR_FOLD;
   const char **later = NEWN(e->c, const char *, n->nargs + 1);
-  for (int pass = 0; pass < 3; pass++)
+  for (int pass = 0; pass < 2; pass++)
     for (uint32_t k = 0; k + 1 < n->nargs; k++) {
       Ref value = body->results.at[k], param = body->params.at[k + skip];
       if (is_array(node(e, param)) || value == param) continue;
       const char *name = info(e, param)->cname;
-      if (pass == 0 && mentioned_later(e, n, body, skip, k)) {
+      bool waits = mentioned_later(e, n, body, skip, k) || (e->rows && is_recorded(e, r, k));
+      if (pass != !waits) continue;
+      line_start(e);
+      if (waits) {
         int plain = (int)strcspn(name, "[");   /* in lanes: an element */
         later[k] = c_fresh(e, str_printf(e->c, "%.*s_next", plain, name));
-        line_start(e);
-        putf(e, "const %s %s = ", out_type(e, r, k), later[k]);
-        put_expr(e, value, PREC_ANY);
-        line_end(e, ";");
-      } else if (pass == 1 && !later[k]) {
-        line_start(e);
-        putf(e, "%s = ", name);
-        put_expr(e, value, PREC_ANY);
-        line_end(e, ";");
-      } else if (pass == 2 && later[k]) {
-        line(e, "%s = %s;", name, later[k]);
+        putf(e, "const %s ", out_type(e, r, k));
+        name = later[k];
       }
+      putf(e, "%s = ", name);
+      put_expr(e, value, PREC_ANY);
+      line_end(e, ";");
     }
+  return later;
+}
+
+void assign_later(Emit *e, Ref r, const Region *body, const char *const *later) {
+  const Node *n = node(e, r);
+  for (uint32_t k = 0; k + 1 < n->nargs; k++)
+    if (later[k])
+      line(e, "%s = %s;", info(e, body->params.at[k + (n->op == IR_FOLD)])->cname, later[k]);
 }
 
 /* First everything that still reads a state, then the states. */
@@ -201,7 +215,8 @@ static void assign_arrays(Emit *e, Ref r, Region *body, bool states) {
 
 void assign_carried(Emit *e, Ref r, Region *body) {
   assign_arrays(e, r, body, false);
-  assign_scalars(e, r, body);
+  const char **later = next_scalars(e, r, body);
+  assign_later(e, r, body, later);
   assign_arrays(e, r, body, true);
 }
 

@@ -424,7 +424,8 @@ bool has_extreme(const Emit *e, Ref r, uint32_t k);
 /* carried.c */
 void declare_carried(Emit *e, Ref r);            /* in front of the loop */
 void open_step(Emit *e, Ref r);                  /* first in a round of a fold */
-void assign_scalars(Emit *e, Ref r, Region *body);
+const char **next_scalars(Emit *e, Ref r, Region *body);
+void assign_later(Emit *e, Ref r, const Region *body, const char *const *later);
 void assign_carried(Emit *e, Ref r, Region *body);   /* last in it */
 void end_carried(Emit *e, Ref r);                /* behind the loop */
 /* Does result k keep the states that are carried, each written where it stays? */

@@ -385,11 +385,17 @@ static void emit_behind(Emit *e, Ref loop, const Behind *b) {
 static void emit_lane_region(Emit *e, Region *r);
 static void emit_lane_accum(Emit *e, Ref r);
 
-static void emit_outs(Emit *e, Ref r, uint32_t first, uint32_t naxes, const char *const *best) {
+/* states: those that keep a scalar as the fold carries it.  They come behind the next values:
+ * what is copied from lanes to memory before, gcc makes a call of memcpy, and lanes whose
+ * address is taken stay in no register. */
+static void emit_outs(Emit *e, Ref r, uint32_t first, uint32_t naxes, const char *const *best,
+                      bool states) {
   const Node *n = node(e, r);
   const Region *body = n->regions[0];
   for (uint32_t k = first; k < n->nresults; k++) {
-    if (!needed_proj(e, r, k)) continue;
+    bool state = n->op == IR_FOLD && node(e, body->results.at[k])->op == IR_PARAM &&
+                 node(e, body->results.at[k])->region == body->id;
+    if (!needed_proj(e, r, k) || state != states) continue;
     Combiner comb = n->aux.loop->comb[k - first];
     run_open(e);
     hoist_inlined(e, body->results.at[k]);
@@ -482,11 +488,13 @@ static void emit_rounds(Emit *e, Ref r, uint32_t first, uint32_t naxes, const ch
   open_axes(e, r, naxes, true);
   declare_inner_rows(e, r, first, naxes);
   emit_lane_region(e, body);
-  emit_outs(e, r, first, naxes, best);
+  emit_outs(e, r, first, naxes, best, false);
   if (n->op == IR_FOLD && first) {
     run_open(e);
     for (uint32_t k = 0; k < first; k++) hoist_inlined(e, body->results.at[k]);
-    assign_scalars(e, r, body);
+    const char **later = next_scalars(e, r, body);
+    emit_outs(e, r, first, naxes, best, true);
+    assign_later(e, r, body, later);
   }
   run_close(e);
   for (uint32_t a = 0; a < naxes; a++) close_for(e);
