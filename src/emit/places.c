@@ -152,13 +152,14 @@ static bool reads_come_first(const Emit *e, Ref s, const Node *loop, uint32_t k)
   return true;
 }
 
-/* An array that the loop reads for the last time, element by element, goes where result k does. */
+/* An array that the loop reads for the last time, element by element, goes where result k does;
+ * not into a row, which may be one of those that are written side by side. */
 static void want_source(Emit *e, Ref r, uint32_t k) {
   const Node *n = node(e, r);
   const Buffer *b = &e->buffers.at[info(e, r)->out[k].buffer];
   const Region *here = region_of(e, r);
   if (is_array(node(e, n->regions[0]->results.at[k]))) return;
-  if (b->region != here || b->parent || (b->kind != BUF_ROW && b->from < info(e, r)->begin)) return;
+  if (b->region != here || b->kind == BUF_ROW || b->from < info(e, r)->begin) return;
   for (uint32_t j = 0; j < n->nfree; j++) {
     Ref s = n->free[j];
     if (node(e, s)->type != n->result_type[k] || info(e, s)->last > info(e, r)->end) continue;
