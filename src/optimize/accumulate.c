@@ -223,34 +223,21 @@ static void contract(Rewrite *w, Group *g) {
   pass_as(w, upd);
   Nest outer = subscript_nest(w, g), inner = other_nest(w, g);
   Region *outside = begin_nest(w, &outer);
-  Region *inside = begin_nest(w, &inner);
+  Region *inside = inner.extent.n ? begin_nest(w, &inner) : NULL;
   copy_cone(w, g);
   ir_result(to, cone_value(w, g));
   ir_end(to);
   pass_as(w, upd);
-  ir_result(to, ir_out(to, ir_loop(to, inner.extent.n, inner.extent.at, inside, &sum), 0));
-  ir_end(to);
+  if (inside) {
+    ir_result(to, ir_out(to, ir_loop(to, inner.extent.n, inner.extent.at, inside, &sum), 0));
+    ir_end(to);
+  }
   pass_as(w, upd);
   Ref loop = ir_loop(to, outer.extent.n, outer.extent.at, outside, &build);
   VEC_PUSH(to->ctx, &g->handle->parts, ir_out(to, loop, 0));
 }
 
 /* ---- the scope ------------------------------------------------------------------------------ */
-
-/* Axes of a built array stand in the order of the chain's indices: position of each
- * subscript among them.  True if that is the order of the subscripts. */
-static bool axis_order(const Prog *p, const Group *g, uint32_t *position) {
-  uint32_t next = 0;
-  for (uint32_t k = 0; k < g->nchain; k++) {
-    const Node *owner = ir_node(p, g->chain[k]);
-    for (uint32_t j = 0; owner->op == IR_LOOP && j < owner->nargs; j++)
-      for (uint32_t s = 0; s < g->nindex; s++)
-        if (g->index[s] == owner->regions[0]->params.at[j]) position[s] = next++;
-  }
-  for (uint32_t s = 0; s < g->nindex; s++)
-    if (position[s] != s) return false;
-  return true;
-}
 
 /* A built array with its axes in the order of the subscripts. */
 static Ref in_subscript_order(Rewrite *w, const Group *g, Ref built) {

@@ -56,6 +56,9 @@ typedef struct Plan {
 Plan *accumulate_plan(Prog *p);
 /* The LOOP of the chain whose parameter r is, or NULL. */
 const Node *chain_loop(const Prog *p, const Group *g, Ref r);
+/* Axes of a built array stand in the order of the chain's indices: position of each
+ * subscript among them.  True if that is the order of the subscripts. */
+bool axis_order(const Prog *p, const Group *g, uint32_t *position);
 /* Is parameter r one of the subscripts? */
 bool is_subscript(const Group *g, Ref r);
 /* The number of places in the rows of a group with a tail. */

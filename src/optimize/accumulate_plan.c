@@ -321,6 +321,33 @@ static bool rectangular(const Plan *plan, const Group *g) {
   return outside == g->handle->region;
 }
 
+bool axis_order(const Prog *p, const Group *g, uint32_t *position) {
+  uint32_t next = 0;
+  for (uint32_t k = 0; k < g->nchain; k++) {
+    const Node *owner = ir_node(p, g->chain[k]);
+    for (uint32_t j = 0; owner->op == IR_LOOP && j < owner->nargs; j++)
+      for (uint32_t s = 0; s < g->nindex; s++)
+        if (g->index[s] == owner->regions[0]->params.at[j]) position[s] = next++;
+  }
+  for (uint32_t s = 0; s < g->nindex; s++)
+    if (position[s] != s) return false;
+  return true;
+}
+
+/* Built in place it would be turned afterwards: is it cheap to say it again in its own order? */
+static bool better_in_order(const Plan *plan, Group *g) {
+  uint32_t position[MAX_RANK], indices = 0;
+  for (uint32_t k = 0; k < g->nchain; k++) {
+    const Node *owner = ir_node(plan->p, g->chain[k]);
+    if (owner->op != IR_LOOP) return false;
+    indices += owner->nargs;
+  }
+  if (indices != g->nindex || axis_order(plan->p, g, position)) return false;
+  if (rectangular(plan, g) && scalar_values(plan, g) && find_cone(plan, g)) return true;
+  g->cone = g->stored = (Refs){0};
+  return false;
+}
+
 /* ---- judging ---------------------------------------------------------------------------- */
 
 /* Is each update of the group at a place of its row, in a loop over rows? */
@@ -339,7 +366,10 @@ static bool judge_group(Plan *plan, Group *g) {
   if (g->slotted) return scalar_values(plan, g) && fits_in_place(plan, g);
   if (!subscripts_cover(plan, g)) return false;
   if (g->tail) return places_fit(plan, g);
-  if (fits_in_place(plan, g)) return true;
+  if (fits_in_place(plan, g)) {
+    g->contract = better_in_order(plan, g);
+    return true;
+  }
   g->contract = true;
   return rectangular(plan, g) && scalar_values(plan, g) && find_cone(plan, g);
 }
