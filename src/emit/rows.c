@@ -501,6 +501,7 @@ static void emit_rounds(Emit *e, Ref r, uint32_t first, uint32_t naxes, const ch
   scope_close(e, scope);
 }
 
+/* A statement that no vector unit takes. */
 static void emit_serial(Emit *e, Ref r) {
   run_close(e);
   uint32_t scope = scope_open(e);
