@@ -1,9 +1,10 @@
-/* arena.c - memory that lives as long as its context.
+/* arena.c - memory that lives as long as its context, or as its zone.
  *
  * Chunks come from the host's allocator and grow with the program, so that the
- * number of host calls stays small; nothing goes back to the host before
- * ctx_free(), but for large blocks that are released.  Released blocks of middling
- * size are kept for the next block of that size.
+ * number of host calls stays small.  Each belongs to a zone; those of a zone that ends wait
+ * for the next one, and go back to the host with ctx_free(), but for large blocks,
+ * which go back when they are released.  Released blocks of middling size are kept for the
+ * next block of that size in their zone.
  * After a failure some room is opened beyond the limit (or from a chunk held
  * back), so that the message about it can still be rendered. */
 #include "base/private.h"
@@ -34,9 +35,10 @@ enum { GUARD = 0 };
 
 enum {
   ALIGN = alignof(max_align_t),
-  FIRST_CHUNK = 16 << 10,
-  LARGEST_CHUNK = 4 << 20,
-  OWN_CHUNK = 1 << 20,     /* larger blocks get a chunk to themselves */
+  FIRST_CHUNK = 8 << 10,
+  SIZES = 10,               /* of chunks: doubling */
+  LARGEST_CHUNK = FIRST_CHUNK << (SIZES - 1),
+  OWN_CHUNK = 1 << 20,      /* larger blocks get a chunk to themselves */
   RESERVE = 32 << 10,
   SMALLEST_SPARE = 1 << 10, /* smaller blocks are not kept for reuse */
   SPARES = 32,              /* sizes that are kept */
@@ -54,12 +56,20 @@ typedef struct Spare {
   void *first;
 } Spare;
 
-struct Arena {
-  Chunk *chunks;  /* the first one is being filled */
+struct Zone {
+  Chunk *chunks;  /* the first one is being filled; the last one holds the zone itself */
   Spare spare[SPARES];
-  Chunk *reserve; /* used once the host has no memory left */
+  Zone *next, *prev;
   size_t given;
   size_t next_chunk;
+};
+
+struct Arena {
+  Zone *zones;    /* the last one is the context's own */
+  Zone *own, *at; /* blocks come from `at` */
+  Chunk *idle[SIZES]; /* of zones that have ended, by size */
+  Chunk *reserve; /* used once the host has no memory left */
+  size_t given, peak;
   size_t grace;   /* the limit does not hold below this many bytes given */
   bool failed;
   char message[80];
@@ -80,33 +90,90 @@ static void chunk_free(Chunk *k, AllocFn alloc, void *user) {
   alloc(user, k, sizeof(Chunk) + k->size, 0);
 }
 
+static void chunks_free(Chunk *k, AllocFn alloc, void *user) {
+  while (k) {
+    Chunk *next = k->next;
+    chunk_free(k, alloc, user);
+    k = next;
+  }
+}
+
+static size_t room_of(size_t size) {
+  return (size + !size + ALIGN - 1) / ALIGN * ALIGN + GUARD;
+}
+
+/* A zone that lies at the start of its only chunk. */
+static Zone *zone_in(Arena *a, Chunk *k) {
+  Zone *z = (Zone *)k->bytes;
+  k->used = room_of(sizeof *z);
+  SHOW(z, sizeof *z);
+  *z = (Zone){.chunks = k, .next_chunk = 2 * FIRST_CHUNK, .next = a->zones};
+  if (z->next) z->next->prev = z;
+  a->zones = z;
+  return z;
+}
+
 Arena *arena_new(AllocFn alloc, void *user) {
   Arena *a = alloc(user, NULL, 0, sizeof *a);
   if (!a) return NULL;
-  *a = (Arena){.next_chunk = 2 * FIRST_CHUNK};
-  a->chunks = chunk_new(alloc, user, FIRST_CHUNK);
+  *a = (Arena){0};
+  Chunk *first = chunk_new(alloc, user, FIRST_CHUNK);
+  if (first) a->own = a->at = zone_in(a, first);
   a->reserve = chunk_new(alloc, user, RESERVE);
-  if (a->chunks && a->reserve) return a;
+  if (first && a->reserve) return a;
   arena_free(a, alloc, user);
   return NULL;
 }
 
 void arena_free(Arena *a, AllocFn alloc, void *user) {
-  while (a->chunks) {
-    Chunk *next = a->chunks->next;
-    chunk_free(a->chunks, alloc, user);
-    a->chunks = next;
+  while (a->zones) {
+    Zone *next = a->zones->next;
+    chunks_free(a->zones->chunks, alloc, user);
+    a->zones = next;
   }
+  for (int k = 0; k < SIZES; k++) chunks_free(a->idle[k], alloc, user);
   chunk_free(a->reserve, alloc, user);
   alloc(user, a, sizeof *a, 0);
 }
 
-/* A chunk with room for `size` bytes, linked in; NULL when the host has none. */
+/* The least size of chunks that has room for `size`: its number. */
+static int size_class(size_t size) {
+  int k = 0;
+  while (((size_t)FIRST_CHUNK << k) < size) k++;
+  return k;
+}
+
+/* A chunk with room for `size` bytes, which is at most OWN_CHUNK; NULL: the host has none. */
+static Chunk *chunk_take(Ctx *c, size_t size) {
+  Arena *a = c->arena;
+  int k = size_class(size);
+  Chunk *idle = a->idle[k];
+  if (!idle) return chunk_new(c->alloc, c->alloc_user, (size_t)FIRST_CHUNK << k);
+  a->idle[k] = idle->next;
+  idle->next = idle->prev = NULL;
+  idle->used = 0;
+  return idle;
+}
+
+/* AddressSanitizer sees better what nobody may touch any more if the host has it. */
+static void chunk_give(Ctx *c, Chunk *k) {
+  Arena *a = c->arena;
+  if (GUARD || k->size > LARGEST_CHUNK || ((size_t)FIRST_CHUNK << size_class(k->size)) != k->size) {
+    chunk_free(k, c->alloc, c->alloc_user);
+    return;
+  }
+  int class = size_class(k->size);
+  k->next = a->idle[class];
+  a->idle[class] = k;
+}
+
+/* Links a chunk in for `size` bytes; NULL when the host has none. */
 static Chunk *add_chunk(Ctx *c, size_t size) {
   Arena *a = c->arena;
+  Zone *z = a->at;
   bool own = size > OWN_CHUNK;
-  Chunk *k = chunk_new(c->alloc, c->alloc_user,
-                       own || size > a->next_chunk ? size : a->next_chunk);
+  Chunk *k = own ? chunk_new(c->alloc, c->alloc_user, size)
+                 : chunk_take(c, size > z->next_chunk ? size : z->next_chunk);
   if (!k && a->failed && a->reserve && size <= RESERVE) {
     k = a->reserve;
     a->reserve = NULL;
@@ -114,16 +181,16 @@ static Chunk *add_chunk(Ctx *c, size_t size) {
   }
   if (!k) return NULL;
   if (own) { /* behind the chunk being filled, which still has room */
-    k->prev = a->chunks;
-    k->next = a->chunks->next;
+    k->prev = z->chunks;
+    k->next = z->chunks->next;
     if (k->next) k->next->prev = k;
-    a->chunks->next = k;
+    z->chunks->next = k;
     return k;
   }
-  k->next = a->chunks;
+  k->next = z->chunks;
   k->next->prev = k;
-  a->chunks = k;
-  if (a->next_chunk < LARGEST_CHUNK) a->next_chunk *= 2;
+  z->chunks = k;
+  if (z->next_chunk < LARGEST_CHUNK) z->next_chunk *= 2;
   return k;
 }
 
@@ -133,12 +200,19 @@ static bool over_limit(const Ctx *c, size_t more) {
   return a->given > c->limits.memory || more > c->limits.memory - a->given;
 }
 
-static size_t room_of(size_t size) {
-  return (size + !size + ALIGN - 1) / ALIGN * ALIGN + GUARD;
+static void count(Arena *a, size_t room) {
+  a->given += room;
+  a->at->given += room;
+  if (a->given > a->peak) a->peak = a->given;
+}
+
+static void discount(Arena *a, size_t room) {
+  a->given -= room;
+  a->at->given -= room; /* may pass 0 where a block is of another zone: the sum is right */
 }
 
 /* A released block of this size, or NULL. */
-static void *take_spare(Arena *a, size_t room) {
+static void *take_spare(Zone *a, size_t room) {
   for (int i = 0; room >= SMALLEST_SPARE && i < SPARES && a->spare[i].room; i++) {
     if (a->spare[i].room != room || !a->spare[i].first) continue;
     void *p = a->spare[i].first;
@@ -149,14 +223,15 @@ static void *take_spare(Arena *a, size_t room) {
   return NULL;
 }
 
-static void keep_spare(Arena *a, void *block, size_t room) {
+static void keep_spare(Arena *arena, void *block, size_t room) {
+  Zone *a = arena->at;
   int i = 0;
   while (i < SPARES && a->spare[i].room && a->spare[i].room != room) i++;
   if (i == SPARES) return; /* lost until the end */
   a->spare[i].room = room;
   memcpy(block, &a->spare[i].first, sizeof(void *));
   a->spare[i].first = block;
-  a->given -= room;
+  discount(arena, room);
   HIDE(block, room);
 }
 
@@ -164,7 +239,7 @@ static void keep_spare(Arena *a, void *block, size_t room) {
 static void drop_chunk(Ctx *c, Chunk *k) {
   k->prev->next = k->next;
   if (k->next) k->next->prev = k->prev;
-  c->arena->given -= k->used;
+  discount(c->arena, k->used);
   chunk_free(k, c->alloc, c->alloc_user);
 }
 
@@ -184,18 +259,18 @@ void *arena_take(Ctx *c, size_t size, Status *why) {
     *why = GC_LIMIT;
     return NULL;
   }
-  void *spare = take_spare(c->arena, room);
+  void *spare = take_spare(c->arena->at, room);
   if (spare) {
-    c->arena->given += room;
+    count(c->arena, room);
     SHOW(spare, size);
     return memset(spare, 0, size);
   }
-  Chunk *k = c->arena->chunks;
+  Chunk *k = c->arena->at->chunks;
   if (room > OWN_CHUNK || room > k->size - k->used) k = add_chunk(c, room);
   if (!k) return NULL;
   void *p = k->bytes + k->used;
   k->used += room;
-  c->arena->given += room;
+  count(c->arena, room);
   SHOW(p, size);
   return memset(p, 0, size);
 }
@@ -221,7 +296,7 @@ void *arena_alloc(Ctx *c, size_t size) {
 
 /* Widens the newest block of the chunk being filled where it stands. */
 static bool grow_in_place(Ctx *c, void *old, size_t old_size, size_t new_size) {
-  Chunk *k = c->arena->chunks;
+  Chunk *k = c->arena->at->chunks;
   size_t had = (old_size + !old_size + ALIGN - 1) / ALIGN * ALIGN;
   if (GUARD || (unsigned char *)old + had != k->bytes + k->used) return false;
   if (new_size > OWN_CHUNK) return false; /* it gets a chunk to itself, see arena_release */
@@ -229,7 +304,7 @@ static bool grow_in_place(Ctx *c, void *old, size_t old_size, size_t new_size) {
   if (needs - had > k->size - k->used || over_limit(c, needs - had)) return false;
   memset((char *)old + old_size, 0, new_size - old_size);
   k->used += needs - had;
-  c->arena->given += needs - had;
+  count(c->arena, needs - had);
   return true;
 }
 
@@ -249,4 +324,61 @@ void *arena_move(Ctx *c, void *old, size_t old_size, size_t new_size) {
 
 size_t arena_used(const Ctx *c) {
   return c->arena->given;
+}
+
+size_t arena_peak(const Ctx *c) {
+  return c->arena->peak;
+}
+
+/* ---- zones ------------------------------------------------------------------ */
+
+Zone *zone_new(Ctx *c) {
+  Arena *a = c->arena;
+  Chunk *k = chunk_take(c, FIRST_CHUNK);
+  if (!k) arena_raise(c, GC_NOMEM);
+  return zone_in(a, k);
+}
+
+Zone *zone_enter(Ctx *c, Zone *z) {
+  Zone *before = c->arena->at;
+  c->arena->at = z ? z : c->arena->own;
+  return before;
+}
+
+void zone_free(Ctx *c, Zone *z) {
+  Arena *a = c->arena;
+  if (z->prev) z->prev->next = z->next;
+  else a->zones = z->next;
+  z->next->prev = z->prev; /* behind every zone is the context's own */
+  a->given -= z->given;
+  for (Chunk *k = z->chunks; k;) {
+    Chunk *next = k->next; /* the last one takes the zone with it */
+#ifdef GRADC_CHECKING
+    SHOW(k->bytes, k->used);
+    memset(k->bytes, 0xDB, k->used); /* who still looks at it will stumble */
+#endif
+    HIDE(k->bytes, k->size);
+    chunk_give(c, k);
+    k = next;
+  }
+}
+
+void *zone_alloc(Ctx *c, Zone *z, size_t size) {
+  Zone *before = zone_enter(c, z);
+  void *p = arena_alloc(c, size);
+  zone_enter(c, before);
+  return p;
+}
+
+void zone_release(Ctx *c, Zone *z, void *block, size_t size) {
+  Zone *before = zone_enter(c, z);
+  arena_release(c, block, size);
+  zone_enter(c, before);
+}
+
+void *zone_move(Ctx *c, Zone *z, void *old, size_t old_size, size_t new_size) {
+  Zone *before = zone_enter(c, z);
+  void *p = arena_move(c, old, old_size, new_size);
+  zone_enter(c, before);
+  return p;
 }

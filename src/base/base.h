@@ -40,8 +40,22 @@ void *arena_move(Ctx *c, void *old, size_t old_size, size_t new_size);
 /* Gives a block back, of the size it was asked for: later blocks may take its place.
  * For large blocks that a pass is done with; small ones are not worth the call. */
 void arena_release(Ctx *c, void *block, size_t size);
-/* Bytes given out and not given back so far. */
+/* Bytes given out and not given back so far; the most there were at any time. */
 size_t arena_used(const Ctx *c);
+size_t arena_peak(const Ctx *c);
+
+/* A part of the arena that goes before its context does: a program that has been replaced, what
+ * a pass made for itself.  Blocks come from the zone that was entered last; NULL is the
+ * context's own.  Where something is raised, ctx_try() enters the zone of its caller again.
+ * What outlives a zone is made in another: names (intern), messages and sources are
+ * the context's whatever the zone. */
+typedef struct Zone Zone;
+Zone *zone_new(Ctx *c);
+Zone *zone_enter(Ctx *c, Zone *z);    /* gives the one before */
+void zone_free(Ctx *c, Zone *z);      /* and all blocks in it; it must not be the one entered */
+void *zone_alloc(Ctx *c, Zone *z, size_t size);
+void zone_release(Ctx *c, Zone *z, void *block, size_t size);
+void *zone_move(Ctx *c, Zone *z, void *old, size_t old_size, size_t new_size);
 
 #define NEW(c, T) ((T *)arena_alloc((c), sizeof(T)))
 #define NEWN(c, T, n) ((T *)arena_alloc((c), sizeof(T) * (size_t)(n)))
@@ -49,16 +63,18 @@ size_t arena_used(const Ctx *c);
 /* A growable array in the arena.  VEC(int) v = {0}; VEC_PUSH(c, &v, 3);
  * v.at[i], v.n.  Pushing may move the elements: hold no pointer across it. */
 #define VEC(T) struct { T *at; uint32_t n, cap; }
-#define VEC_PUSH(c, v, x)                                                       \
+#define VEC_PUSH_BY(v, x, MOVE, ...)                                            \
   do {                                                                          \
     if ((v)->n == (v)->cap) {                                                   \
       uint32_t new_cap_ = (v)->cap ? 2 * (v)->cap : 4;                          \
-      (v)->at = arena_move((c), (v)->at, sizeof *(v)->at * (v)->cap,            \
-                           sizeof *(v)->at * new_cap_);                         \
+      (v)->at = MOVE(__VA_ARGS__, (v)->at, sizeof *(v)->at * (v)->cap,          \
+                     sizeof *(v)->at * new_cap_);                               \
       (v)->cap = new_cap_;                                                      \
     }                                                                           \
     (v)->at[(v)->n++] = (x);                                                    \
   } while (0)
+#define VEC_PUSH(c, v, x) VEC_PUSH_BY(v, x, arena_move, c)
+#define ZONE_PUSH(c, z, v, x) VEC_PUSH_BY(v, x, zone_move, c, z)  /* of a zone */
 
 /* ---- strings (str.c) -------------------------------------------------- */
 

@@ -60,12 +60,15 @@ Status ctx_try(Ctx *c, void (*fn)(void *arg), void *arg) {
   jmp_buf here;
   jmp_buf *const outer = c->unwind;
   Defer *const mark = c->defers;
+  Zone *const zone = zone_enter(c, NULL);
+  zone_enter(c, zone);
   volatile Status status = GC_OK;
   if (setjmp(here) == 0) {
     c->unwind = &here;
     fn(arg);
   } else {
     status = c->status;
+    zone_enter(c, zone);
   }
   c->unwind = outer;
   release_to(c, mark);
@@ -74,7 +77,9 @@ Status ctx_try(Ctx *c, void (*fn)(void *arg), void *arg) {
 
 void ctx_defer(Ctx *c, void (*release)(void *), void *arg) {
   Status why;
+  Zone *zone = zone_enter(c, NULL); /* it may have to wait longer than a zone */
   Defer *d = arena_take(c, sizeof *d, &why);
+  zone_enter(c, zone);
   if (!d) { /* nobody else will release it */
     release(arg);
     arena_raise(c, why);

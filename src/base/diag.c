@@ -31,11 +31,13 @@ uint32_t source_add(Ctx *c, const char *name, const char *text, size_t size) {
     diag(c, SEV_ERROR, (Span){0}, "%s: a source of more than 4 GB", name);
     diag_raise(c, GC_LIMIT);
   }
+  Zone *zone = zone_enter(c, NULL);
   char *copy = arena_alloc(c, size + 1);
   if (size) memcpy(copy, text, size);
   Source s = {.name = intern_z(c, name), .text = copy, .size = size};
   index_lines(c, &s);
   VEC_PUSH(c, &c->sources, s);
+  zone_enter(c, zone);
   return c->sources.n;
 }
 
@@ -105,7 +107,9 @@ void diag_static(Ctx *c, const char *text) {
 static void append(Ctx *c, Diag d) {
   uint32_t cap = c->diags.cap;
   if (c->diags.n + 2 > cap) {
+    Zone *zone = zone_enter(c, NULL);
     c->diags.at = arena_grow(c, c->diags.at, sizeof d * cap, sizeof d * 2 * cap);
+    zone_enter(c, zone);
     c->diags.cap = 2 * cap;
   }
   c->diags.at[c->diags.n++] = d;

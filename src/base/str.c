@@ -26,10 +26,12 @@ const char *intern(Ctx *c, const char *s, size_t n) {
   HASH_VALUE(s, n, hash);
   HASH_FIND_BYHASHVALUE(hh, c->strings, s, n, hash, e);
   if (e) return e->text;
+  Zone *zone = zone_enter(c, NULL);
   e = arena_alloc(c, sizeof *e + n + 1);
   e->n = n;
   if (n) memcpy(e->text, s, n);
   HASH_ADD_KEYPTR_BYHASHVALUE(hh, c->strings, e->text, n, hash, e);
+  zone_enter(c, zone);
   return e->text;
 }
 

@@ -74,7 +74,7 @@ static Ref root_param(Elab *e, const Type *t, const char *name, bool is_size, Sp
   Ref r = ir_param(e->p, t);
   ir_node(e->p, r)->name = name;
   SigParam s = {name, r, is_size, at};
-  VEC_PUSH(e->c, &e->p->sig.params, s);
+  prog_param(e->p, s);
   return r;
 }
 
@@ -251,7 +251,7 @@ static void add_result(Elab *e, const char *name, const Val *leaf, bool keep_non
   else if (!keep_none) r = ir_real(e->p, 0);
   if (r) ir_result(e->p, r);
   SigResult s = {name, r};
-  VEC_PUSH(e->c, &e->p->sig.results, s);
+  prog_result(e->p, s);
 }
 
 /* The leaves of v under names that begin with `path`. */

@@ -41,7 +41,7 @@ static const Val *input_param(Script *p, InputValue *in, const TypeExpr *t, cons
   Ref r = ir_param(prog, type_array(prog, in->elem, in->rank, dim));
   ir_node(prog, r)->name = path;
   SigParam param = {.name = path, .ref = r, .pos = at};
-  VEC_PUSH(p->e->c, &prog->sig.params, param);
+  prog_param(prog, param);
   return val_node(p->e, r);
 }
 

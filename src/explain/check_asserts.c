@@ -174,7 +174,7 @@ static void prove(void *self) {
   p->root->results.n = p->sig.results.n = 0;
   for (uint32_t k = 0; k < half; k++) {
     ir_result(p, gap[k]);
-    VEC_PUSH(p->ctx, &p->sig.results, ((SigResult){"gap", gap[k]}));
+    prog_result(p, ((SigResult){"gap", gap[k]}));
   }
   p = optimize_for_reading(opt_erase(p));
   q->proved = true;

@@ -39,7 +39,7 @@ static Ref image(void *copy, Ref old) {
 static Ref cut_param(Rewrite *w, Clip *c, const Type *old) {
   Prog *to = w->k.to;
   Ref r = ir_param(to, type_map(to, old, image, &w->k));
-  VEC_PUSH(to->ctx, &to->sig.params, ((SigParam){.name = "cut", .ref = r}));
+  prog_param(to, ((SigParam){.name = "cut", .ref = r}));
   VEC_PUSH(to->ctx, &c->param, r);
   return r;
 }
@@ -86,7 +86,7 @@ static void cut_program(void *self) {
   c->p = rewrite_program(&w, c->whole);
   for (uint32_t k = 0; k < c->result.n; k++) {
     ir_result(c->p, c->result.at[k]);
-    VEC_PUSH(c->p->ctx, &c->p->sig.results, ((SigResult){"cut", c->result.at[k]}));
+    prog_result(c->p, ((SigResult){"cut", c->result.at[k]}));
   }
 }
 

@@ -66,7 +66,7 @@ Prog *program_keeping(Prog *p, bool (*keep)(void *self, const Node *n), void *se
 static Ref seed_param(Prog *p, const Type *t) {
   Ref r = ir_param(p, t);
   ir_node(p, r)->name = "up";
-  VEC_PUSH(p->ctx, &p->sig.params, ((SigParam){.name = "up", .ref = r}));
+  prog_param(p, ((SigParam){.name = "up", .ref = r}));
   return r;
 }
 
@@ -101,7 +101,7 @@ static void set_results(Prog *p, uint32_t n, const Ref *r) {
   p->root->results.n = p->sig.results.n = 0;
   for (uint32_t k = 0; k < n; k++) {
     ir_result(p, r[k]);
-    VEC_PUSH(p->ctx, &p->sig.results, ((SigResult){"out", r[k]}));
+    prog_result(p, ((SigResult){"out", r[k]}));
   }
 }
 

@@ -285,13 +285,13 @@ static void drop_results(Prog *p) {
 static void new_result(Prog *p, Ref r, const Type *t) {
   if (!r) r = ir_zero(p, t);
   ir_result(p, r);
-  VEC_PUSH(p->ctx, &p->sig.results, ((SigResult){"derivative", r}));
+  prog_result(p, ((SigResult){"derivative", r}));
 }
 
 static Ref new_param(Prog *p, const Type *t) {
   Ref r = ir_param(p, t);
   ir_node(p, r)->name = "seed";
-  VEC_PUSH(p->ctx, &p->sig.params, ((SigParam){.name = "seed", .ref = r}));
+  prog_param(p, ((SigParam){.name = "seed", .ref = r}));
   return r;
 }
 

@@ -6,30 +6,34 @@
 /* ---- programs and storage -------------------------------------------------- */
 
 Prog *prog_new(Ctx *c) {
-  Prog *p = NEW(c, Prog);
+  Zone *zone = zone_new(c);
+  Prog *p = zone_alloc(c, zone, sizeof *p);
   p->ctx = c;
+  p->zone = zone;
   p->nnodes = 1; /* Ref 0 is no node */
-  VEC_PUSH(c, &p->chunks, NEWN(c, Node, CHUNK));
+  PROG_PUSH(p, &p->chunks, PROG_NEWN(p, Node, CHUNK));
   cons_init(p);
   sizes_init(p);
   types_init(p);
-  p->root = NEW(c, Region);
+  p->root = PROG_NEW(p, Region);
   p->cur = p->root;
-  VEC_PUSH(c, &p->regions, p->root);
+  PROG_PUSH(p, &p->regions, p->root);
   return p;
 }
 
 Prog *prog_replace(Prog *old, Prog *next) {
-  Ctx *c = old->ctx;
   if (old == next) return next;
-  for (uint32_t k = 0; k < old->chunks.n; k++)
-    arena_release(c, old->chunks.at[k], sizeof(Node) * CHUNK);
-  for (uint32_t k = 0; k < old->regions.n; k++) {
-    Region *r = old->regions.at[k];
-    arena_release(c, r->nodes.at, sizeof *r->nodes.at * r->nodes.cap);
-  }
-  old->chunks.n = old->regions.n = old->nnodes = 0;
+  cons_free(old);
+  zone_free(old->ctx, old->zone);
   return next;
+}
+
+void prog_param(Prog *p, SigParam s) {
+  PROG_PUSH(p, &p->sig.params, s);
+}
+
+void prog_result(Prog *p, SigResult s) {
+  PROG_PUSH(p, &p->sig.results, s);
 }
 
 void limit_reached(Prog *p, const char *what, uint64_t limit) {
@@ -46,17 +50,17 @@ Ref node_append(Prog *p, Node *draft) {
   if (r == UINT32_MAX) limit_reached(p, "nodes", UINT32_MAX);
   if (r / CHUNK == p->chunks.n) {
     ctx_poll(c);
-    VEC_PUSH(c, &p->chunks, NEWN(c, Node, CHUNK));
+    PROG_PUSH(p, &p->chunks, PROG_NEWN(p, Node, CHUNK));
   }
   Node *n = ir_node(p, r);
   *n = *draft;
   if (node_may_fail(p, n)) n->flags |= NODE_STAYS;
-  n->arg = n->nregions || n->nargs > FEW_ARGS ? NEWN(c, Ref, n->nargs) : n->few;
+  n->arg = n->nregions || n->nargs > FEW_ARGS ? PROG_NEWN(p, Ref, n->nargs) : n->few;
   for (uint32_t k = 0; k < n->nargs; k++) n->arg[k] = draft->arg[k];
   n->region = p->cur->id;
   if (n->op != IR_PARAM) {
     n->ordinal = p->cur->nodes.n;
-    VEC_PUSH(c, &p->cur->nodes, r);
+    PROG_PUSH(p, &p->cur->nodes, r);
   }
   p->nnodes++;
   return r;

@@ -123,7 +123,7 @@ static void hash_node(const Prog *p, Node *n) {
 enum { FIRST_ROOM = 64 };
 
 void cons_init(Prog *p) {
-  p->cons = NEW(p->ctx, struct ConsTable);
+  p->cons = PROG_NEW(p, struct ConsTable);
 }
 
 static void put(struct ConsTable *t, Slot s) {
@@ -135,10 +135,14 @@ static void put(struct ConsTable *t, Slot s) {
 static void widen(Ctx *c, struct ConsTable *t) {
   struct ConsTable old = *t;
   t->room = old.room ? 2 * old.room : FIRST_ROOM;
-  t->slot = NEWN(c, Slot, t->room);
+  t->slot = zone_alloc(c, NULL, sizeof(Slot) * t->room); /* it goes from program to program */
   for (uint32_t k = 0; k < old.room; k++)
     if (old.slot[k].ref) put(t, old.slot[k]);
-  arena_release(c, old.slot, sizeof(Slot) * old.room);
+  zone_release(c, NULL, old.slot, sizeof(Slot) * old.room);
+}
+
+void cons_free(Prog *p) {
+  zone_release(p->ctx, NULL, p->cons->slot, sizeof(Slot) * p->cons->room);
 }
 
 static void cons_add(Prog *p, Ref r) {

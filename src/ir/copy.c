@@ -307,7 +307,7 @@ Prog *prog_start(Copy *k, Prog *from) {
   for (uint32_t j = 0; j < from->sig.params.n; j++) {
     SigParam s = from->sig.params.at[j];
     if (s.ref) s.ref = copy_ref(k, s.ref);
-    VEC_PUSH(to->ctx, &to->sig.params, s);
+    prog_param(to, s);
   }
   return to;
 }
@@ -319,7 +319,7 @@ void prog_finish(Copy *k) {
   for (uint32_t j = 0; j < k->from->sig.results.n; j++) {
     SigResult s = k->from->sig.results.at[j];
     if (s.ref) s.ref = copy_ref(k, s.ref);
-    VEC_PUSH(to->ctx, &to->sig.results, s);
+    prog_result(to, s);
   }
   arena_release(to->ctx, k->map, sizeof(Ref) * k->nmap);
   k->map = NULL;

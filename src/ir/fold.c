@@ -275,7 +275,7 @@ Ref fold_stack(Prog *p, uint32_t n, const Ref *e) {
     if (op != IR_CONST && op != IR_DATA) return 0;
   }
   if (!type_count(t, &count) || count > SIZE_MAX / 8 / n) return 0;
-  char *all = arena_alloc(p->ctx, count * n * 8);
+  char *all = zone_alloc(p->ctx, NULL, count * n * 8); /* its copies share it */
   for (uint32_t k = 0; k < n; k++) {
     const Node *x = ir_node(p, e[k]);
     const void *from = x->op == IR_CONST ? (const void *)&x->aux.i : x->aux.data;

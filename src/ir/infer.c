@@ -381,7 +381,7 @@ static uint32_t most_results(const Node *n) {
 
 bool infer_results(Prog *p, const Node *n, uint32_t *nresults, const Type ***types,
                    const char **why) {
-  Results r = {.p = p, .n = n, .type = NEWN(p->ctx, const Type *, room_for(most_results(n)))};
+  Results r = {.p = p, .n = n, .type = PROG_NEWN(p, const Type *, room_for(most_results(n)))};
   switch ((Op)n->op) {
   case IR_IF: infer_if(&r); break;
   case IR_LOOP: infer_loop(&r); break;

@@ -258,6 +258,7 @@ typedef struct Sig {
 enum { CHUNK = 64 };
 struct Prog {
   Ctx *ctx;
+  Zone *zone;             /* the program, its nodes, regions, types and sizes */
   VEC(Node *) chunks;     /* nodes do not move */
   uint32_t nnodes;        /* Refs are 1 .. nnodes-1 */
   VEC(Region *) regions;
@@ -280,9 +281,12 @@ struct Prog {
 /* ---- building (build.c, region.c) ---------------------------------------- */
 
 Prog *prog_new(Ctx *c);
-/* `next`, made from `old`, whose storage serves other programs from now on (unless they
- * are one): nothing may look at `old` again. */
+/* `next`, made from `old`, which is gone with its zone (unless they are one): nothing may look
+ * at `old` again. */
 Prog *prog_replace(Prog *old, Prog *next);
+/* One more parameter or result to the outside. */
+void prog_param(Prog *p, SigParam s);
+void prog_result(Prog *p, SigResult s);
 static inline Node *ir_node(const Prog *p, Ref r) { return &p->chunks.at[r / CHUNK][r % CHUNK]; }
 static inline const Type *ir_type(const Prog *p, Ref r) { return ir_node(p, r)->type; }
 

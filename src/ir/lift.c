@@ -73,7 +73,7 @@ static void settle(Prog *p, Region *home, uint32_t at, Ref r) {
 /* Puts `n` nodes among those of a region, by number: some of its own may be newer. */
 static void insert(Prog *p, Region *home, uint32_t n, const Ref *moved) {
   uint32_t own = home->nodes.n;
-  for (uint32_t k = 0; k < n; k++) VEC_PUSH(p->ctx, &home->nodes, moved[k]);
+  for (uint32_t k = 0; k < n; k++) PROG_PUSH(p, &home->nodes, moved[k]);
   for (uint32_t at = home->nodes.n, left = n; left > 0; at--) {
     bool take_own = own > 0 && home->nodes.at[own - 1] > moved[left - 1];
     settle(p, home, at - 1, take_own ? home->nodes.at[--own] : moved[--left]);

@@ -1,6 +1,6 @@
 /* private.h - what the files of ir/ share and nobody else includes.
  *
- * Files that use uthash have a `Ctx *c` in scope where they add to a table. */
+ * Files that use uthash have a `Ctx *c` and a `Prog *p` in scope where they add to a table. */
 #ifndef GRADC_IR_PRIVATE_H
 #define GRADC_IR_PRIVATE_H
 
@@ -8,9 +8,14 @@
 
 #include <string.h>
 
-#define uthash_malloc(size) arena_alloc(c, (size))
-#define uthash_free(p, size) arena_release(c, (p), (size))
+#define uthash_malloc(size) zone_alloc(c, p->zone, (size))
+#define uthash_free(block, size) zone_release(c, p->zone, (block), (size))
 #define uthash_fatal(message) internal_error(c, "%s", message)
+
+/* What belongs to a program lies in its zone, whatever pass is at work. */
+#define PROG_NEW(p, T) ((T *)zone_alloc((p)->ctx, (p)->zone, sizeof(T)))
+#define PROG_NEWN(p, T, n) ((T *)zone_alloc((p)->ctx, (p)->zone, sizeof(T) * (size_t)(n)))
+#define PROG_PUSH(p, v, x) ZONE_PUSH((p)->ctx, (p)->zone, v, x)
 
 /* Mixes one more word into a hash. */
 static inline uint32_t hash_mix(uint32_t h, uint32_t v) {
@@ -90,6 +95,8 @@ void cons_know(Prog *p, Ref r);
 /* Forgets the nodes of a region that closes; forgets one node. */
 void cons_close(Prog *p, const Region *r);
 void cons_forget(Prog *p, Ref r);
+/* Gives back the room of its table. */
+void cons_free(Prog *p);
 /* Gives the room of from's table of known nodes to `to`; from knows none any more. */
 void cons_move(Prog *from, Prog *to);
 

@@ -720,7 +720,7 @@ static void read_takes(Reader *r) {
     }
     need_sign(r, "=");
     s.ref = need_value(r);
-    VEC_PUSH(r->c, &r->p->sig.params, s);
+    prog_param(r->p, s);
   } while (take_sign(r, ","));
 }
 
@@ -729,7 +729,7 @@ static void read_gives(Reader *r) {
     SigResult s = {.name = need_name(r)};
     need_sign(r, "=");
     s.ref = take_word(r, "none") ? 0 : read_operand(r);
-    VEC_PUSH(r->c, &r->p->sig.results, s);
+    prog_result(r->p, s);
   } while (take_sign(r, ","));
 }
 

@@ -18,12 +18,12 @@ void region_place(Region *r, Region *parent) {
 
 Region *ir_begin(Prog *p) {
   Ctx *c = p->ctx;
-  Region *r = NEW(c, Region);
+  Region *r = PROG_NEW(p, Region);
   r->id = p->regions.n;
   region_place(r, p->cur);
   if (c->limits.depth && r->depth > c->limits.depth)
     limit_reached(p, "levels of nesting", c->limits.depth);
-  VEC_PUSH(c, &p->regions, r);
+  PROG_PUSH(p, &p->regions, r);
   p->cur = r;
   return r;
 }
@@ -34,14 +34,14 @@ Ref ir_param(Prog *p, const Type *t) {
   n.ordinal = p->cur->params.n;
   n.hash = hash_mix(hash_mix(IR_PARAM, n.ordinal), t->elem * 64u + t->rank * 2u + t->acc);
   Ref r = node_append(p, &n);
-  VEC_PUSH(p->ctx, &p->cur->params, r);
+  PROG_PUSH(p, &p->cur->params, r);
   return r;
 }
 
 void ir_result(Prog *p, Ref r) {
   if (r == 0 || r >= p->nnodes || !ir_type(p, r)) internal_error(p->ctx, "a result is no value");
   if (!ir_in_scope(p, r, p->cur)) internal_error(p->ctx, "a result is out of scope");
-  VEC_PUSH(p->ctx, &p->cur->results, r);
+  PROG_PUSH(p, &p->cur->results, r);
 }
 
 Region *ir_begin_loop(Prog *p, uint32_t n, const Ref *extent, Ref *index) {
@@ -53,7 +53,7 @@ Region *ir_begin_loop(Prog *p, uint32_t n, const Ref *extent, Ref *index) {
 
 static void set_extents(Prog *p, Region *r, uint32_t n, const Ref *extent) {
   r->extents.n = 0;
-  for (uint32_t k = 0; k < n; k++) VEC_PUSH(p->ctx, &r->extents, extent[k]);
+  for (uint32_t k = 0; k < n; k++) PROG_PUSH(p, &r->extents, extent[k]);
 }
 
 void ir_set_extents(Prog *p, uint32_t n, const Ref *extent) {
@@ -77,7 +77,7 @@ void ir_end(Prog *p) {
 }
 
 void ir_more_result(Prog *p, Region *r, Ref x) {
-  VEC_PUSH(p->ctx, &r->results, x);
+  PROG_PUSH(p, &r->results, x);
   hash_region(p, r);
 }
 
@@ -131,7 +131,9 @@ void region_free_list(Prog *p, uint32_t nregions, Region *const *regions, uint32
   Gather g = {.p = p, .nregions = nregions, .regions = regions};
   for (uint32_t k = 0; k < nregions; k++) mention_region(&g, regions[k]);
   *nfree = unique(g.found.at, g.found.n);
-  *free_refs = g.found.at;
+  *free_refs = *nfree ? PROG_NEWN(p, Ref, *nfree) : NULL;
+  if (*nfree) memcpy(*free_refs, g.found.at, *nfree * sizeof(Ref));
+  arena_release(p->ctx, g.found.at, sizeof(Ref) * g.found.cap);
 }
 
 /* ---- effects --------------------------------------------------------------- */
@@ -196,7 +198,7 @@ static void check_regions(Prog *p, const Node *n) {
 static Ref make_structured(Prog *p, Node *n, uint32_t nregions, Region *const *regions) {
   const char *why;
   n->nregions = nregions;
-  n->regions = NEWN(p->ctx, Region *, nregions);
+  n->regions = PROG_NEWN(p, Region *, nregions);
   memcpy(n->regions, regions, nregions * sizeof *regions);
   check_regions(p, n);
   if (!infer_results(p, n, &n->nresults, &n->result_type, &why)) ill_typed(p, n, why);
@@ -217,9 +219,9 @@ Ref ir_if(Prog *p, Ref c, Region *a, Region *b) {
 }
 
 static LoopAttr *loop_attr(Prog *p, uint32_t nout, const Combiner *comb) {
-  LoopAttr *a = NEW(p->ctx, LoopAttr);
+  LoopAttr *a = PROG_NEW(p, LoopAttr);
   a->nout = nout;
-  a->comb = NEWN(p->ctx, Combiner, room_for(nout));
+  a->comb = PROG_NEWN(p, Combiner, room_for(nout));
   if (nout) memcpy(a->comb, comb, nout * sizeof *comb);
   return a;
 }
@@ -285,35 +287,29 @@ Ref ir_out(Prog *p, Ref structured, uint32_t k) {
 /* ---- one more output ------------------------------------------------------- */
 
 /* A list with room for one more: its room is room_for(n). */
-static void *longer(Prog *p, void *old, uint32_t n, size_t each) {
-  if (n < room_for(n)) return old;
-  return n ? arena_grow(p->ctx, old, n * each, room_for(n + 1) * each)
-           : arena_alloc(p->ctx, each);
+static void *longer(Prog *p, const void *old, uint32_t n, size_t each) {
+  if (n < room_for(n)) return (void *)(uintptr_t)old;
+  void *more = zone_alloc(p->ctx, p->zone, room_for(n + 1) * each);
+  if (n) memcpy(more, old, n * each);
+  return more;
 }
 
-/* Adds a Ref to the free list if it lies outside and is not there yet. */
-static void insert_free(void *self, Ref r) {
-  Gather *g = self;
-  uint32_t before = g->found.n;
-  mention(g, r);
-  if (g->found.n == before) return;
-  uint32_t k = before;
-  while (k > 0 && g->found.at[k - 1] > r) k--;
-  if (k > 0 && g->found.at[k - 1] == r) {
-    g->found.n = before;
-    return;
-  }
-  memmove(g->found.at + k + 1, g->found.at + k, (before - k) * sizeof(Ref));
-  g->found.at[k] = r;
-}
-
+/* Adds to the free list what lies outside and is not there yet. */
 static void add_free(Prog *p, Node *n, Ref value) {
+  Ref found[1];
   Gather g = {.p = p, .nregions = n->nregions, .regions = n->regions};
-  g.found.at = n->free;
-  g.found.n = g.found.cap = n->nfree;
-  insert_free(&g, value);
-  n->nfree = g.found.n;
-  n->free = g.found.at;
+  g.found.at = found;
+  g.found.cap = 1;
+  mention(&g, value);
+  uint32_t k = 0;
+  while (k < n->nfree && n->free[k] < value) k++;
+  if (!g.found.n || (k < n->nfree && n->free[k] == value)) return;
+  Ref *more = PROG_NEWN(p, Ref, n->nfree + 1);
+  if (k) memcpy(more, n->free, k * sizeof *more);
+  more[k] = value;
+  if (k < n->nfree) memcpy(more + k + 1, n->free + k, (n->nfree - k) * sizeof *more);
+  n->free = more;
+  n->nfree++;
 }
 
 /* The result that is this output already, or nresults. */
@@ -339,9 +335,9 @@ uint32_t ir_add_output(Prog *p, Ref structured, Ref value, Combiner comb) {
   LoopAttr *a = n->aux.loop;
   a->comb = longer(p, a->comb, a->nout, sizeof *a->comb);
   a->comb[a->nout++] = comb;
-  n->result_type = longer(p, (void *)n->result_type, n->nresults, sizeof *n->result_type);
+  n->result_type = longer(p, n->result_type, n->nresults, sizeof *n->result_type);
   n->result_type[n->nresults] = t;
-  VEC_PUSH(p->ctx, &n->regions[0]->results, value);
+  PROG_PUSH(p, &n->regions[0]->results, value);
   add_free(p, n, value);
   return n->nresults++;
 }

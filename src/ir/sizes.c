@@ -29,7 +29,7 @@ struct PolyTable {
 };
 
 void sizes_init(Prog *p) {
-  p->polys = NEW(p->ctx, struct PolyTable);
+  p->polys = PROG_NEW(p, struct PolyTable);
 }
 
 /* ---- terms ----------------------------------------------------------------- */
@@ -133,19 +133,33 @@ static bool term_mul(Ctx *c, const Mono *a, const Mono *b, Mono *out) {
 
 /* ---- polynomials ----------------------------------------------------------- */
 
+static Mono *keep_terms(Prog *p, const Poly *draft) {
+  Mono *term = PROG_NEWN(p, Mono, draft->n);
+  for (uint32_t k = 0; k < draft->n; k++) {
+    const Mono *m = &draft->mono[k];
+    term[k] = *m;
+    if (!m->n) continue;
+    term[k].atom = memcpy(PROG_NEWN(p, Ref, m->n), m->atom, m->n * sizeof *m->atom);
+    term[k].exp = memcpy(PROG_NEWN(p, uint32_t, m->n), m->exp, m->n * sizeof *m->exp);
+  }
+  return term;
+}
+
+/* The draft's terms are copied where they are new. */
 static Size poly_intern(Prog *p, Poly draft) {
   Ctx *c = p->ctx;
   draft.hash = poly_hash(&draft);
   PolyEntry *e = NULL;
   HASH_FIND_BYHASHVALUE(hh, p->polys->all, &draft, sizeof draft, draft.hash, e);
   if (e) return &e->poly;
-  e = NEW(c, PolyEntry);
+  e = PROG_NEW(p, PolyEntry);
   e->poly = draft;
+  e->poly.mono = draft.n ? keep_terms(p, &draft) : NULL;
   HASH_ADD_KEYPTR_BYHASHVALUE(hh, p->polys->all, &e->poly, sizeof e->poly, e->poly.hash, e);
   return &e->poly;
 }
 
-/* The polynomial of n terms in any order, equal ones among them; takes the array. */
+/* The polynomial of n terms in any order, equal ones among them; sorts the array. */
 static Size poly_collect(Prog *p, Mono *term, uint32_t n) {
   if (n) qsort(term, n, sizeof *term, compare_terms);
   uint32_t kept = 0;
@@ -160,13 +174,9 @@ static Size poly_collect(Prog *p, Mono *term, uint32_t n) {
 }
 
 Size poly_atom(Prog *p, Ref atom) {
-  Mono *m = NEW(p->ctx, Mono);
-  *m = (Mono){.num = 1, .den = 1, .n = 1};
-  m->atom = NEW(p->ctx, Ref);
-  m->exp = NEW(p->ctx, uint32_t);
-  *m->atom = atom;
-  *m->exp = 1;
-  return poly_intern(p, (Poly){.n = 1, .mono = m});
+  uint32_t once = 1;
+  Mono m = {.num = 1, .den = 1, .n = 1, .atom = &atom, .exp = &once};
+  return poly_intern(p, (Poly){.n = 1, .mono = &m});
 }
 
 Size poly_add(Prog *p, Size a, Size b) {
@@ -223,9 +233,8 @@ static Size checked(Prog *p, Size s) {
 Size size_const(Prog *p, int64_t n) {
   if (n == 0) return poly_intern(p, (Poly){0});
   if (n == INT64_MIN) return checked(p, NULL);
-  Mono *m = NEW(p->ctx, Mono);
-  *m = (Mono){.num = n, .den = 1};
-  return poly_intern(p, (Poly){.n = 1, .mono = m});
+  Mono m = {.num = n, .den = 1};
+  return poly_intern(p, (Poly){.n = 1, .mono = &m});
 }
 
 Size size_add(Prog *p, Size a, Size b) {
@@ -361,7 +370,7 @@ static Size combine(Prog *p, const Node *n, const Size *memo) {
 
 static void memo_room(Prog *p) {
   struct PolyTable *t = p->polys;
-  while (t->memo.n < p->nnodes) VEC_PUSH(p->ctx, &t->memo, NULL);
+  while (t->memo.n < p->nnodes) PROG_PUSH(p, &t->memo, NULL);
 }
 
 Size size_atom(Prog *p, Ref r) {
@@ -388,7 +397,7 @@ Size size_atom(Prog *p, Ref r) {
 
 static void mark_seen(Prog *p, Ref atom) {
   struct PolyTable *t = p->polys;
-  while (t->seen.n <= atom) VEC_PUSH(p->ctx, &t->seen, 0);
+  while (t->seen.n <= atom) PROG_PUSH(p, &t->seen, 0);
   t->seen.at[atom] = 1;
 }
 

@@ -24,9 +24,9 @@ static const Type *type_intern(Prog *p, const Type *draft) {
   TypeEntry *e = NULL;
   HASH_FIND(hh, p->types->all, draft, bytes, e);
   if (e) return e->type;
-  Type *t = arena_alloc(c, bytes);
+  Type *t = zone_alloc(c, p->zone, bytes);
   memcpy(t, draft, bytes);
-  e = NEW(c, TypeEntry);
+  e = PROG_NEW(p, TypeEntry);
   e->type = t;
   HASH_ADD_KEYPTR(hh, p->types->all, t, bytes, e);
   return t;
@@ -49,7 +49,7 @@ static const Type *intern_parts(Prog *p, Elem e, bool acc, uint32_t rank, const 
 }
 
 void types_init(Prog *p) {
-  p->types = NEW(p->ctx, struct TypeTable);
+  p->types = PROG_NEW(p, struct TypeTable);
   for (Elem e = ELEM_REAL; e <= ELEM_BOOL; e++)
     p->types->scalar[e] = intern_parts(p, e, false, 0, NULL);
 }

@@ -416,12 +416,21 @@ static bool any_scope(const Prog *p) {
   return false;
 }
 
-Prog *opt_accumulate(Prog *p) {
+static Prog *accumulate(Prog *p) {
   if (!any_scope(p)) return p;
   Accumulate a = {.plan = accumulate_plan(p)};
   a.pending = NEWN(p->ctx, PendingVec, p->regions.n);
   Rewrite w = {.node = visit, .self = &a};
   Prog *to = rewrite_program(&w, p);
   to->erased = p->erased;
-  return prog_replace(to, ir_sweep(to));
+  return to;
+}
+
+Prog *accumulate_steps(Prog *p, const Prog *given) {
+  Prog *to = pass_run(p, given, accumulate);
+  return to == p ? p : pass_run(to, given, ir_sweep);
+}
+
+Prog *opt_accumulate(Prog *p) {
+  return accumulate_steps(p, p);
 }

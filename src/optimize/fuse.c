@@ -17,32 +17,31 @@
 
 enum { ROUNDS = 2 };
 
-/* A step that finds nothing to do gives the program as it is.  What was given to the pass
- * itself is its owner's and stays. */
-static Prog *step(const Prog *given, Prog *p, Prog *(*run)(Prog *p)) {
-  Prog *to = run(p);
-  if (to == p) return p;
-  Prog *next = prog_replace(to, ir_sweep(to));
-  return p == given ? next : prog_replace(p, next);
+/* Did the step find something to do? */
+static bool step(Prog **p, const Prog *given, PassFn run) {
+  const Prog *before = *p;
+  *p = pass_run(*p, given, run);
+  if (*p == before) return false;
+  *p = pass_run(*p, given, ir_sweep);
+  return true;
+}
+
+Prog *fuse_steps(Prog *p, const Prog *given) {
+  step(&p, given, fuse_built);
+  step(&p, given, fuse_nests);
+  for (int round = 0; round < ROUNDS; round++) {
+    step(&p, given, fuse_inline);
+    if (!round) step(&p, given, fuse_tabulate);
+    step(&p, given, fuse_scopes);
+    if (step(&p, given, fuse_join)) step(&p, given, fuse_join);
+    step(&p, given, fuse_updates);
+  }
+  step(&p, given, fuse_carries);
+  if (step(&p, given, fuse_keep)) step(&p, given, fuse_inline);   /* rows of what is kept */
+  if (step(&p, given, fuse_keep_nested)) step(&p, given, fuse_inline);
+  return p;
 }
 
 Prog *opt_fuse(Prog *p) {
-  const Prog *given = p;
-  p = step(given, p, fuse_built);
-  p = step(given, p, fuse_nests);
-  for (int round = 0; round < ROUNDS; round++) {
-    p = step(given, p, fuse_inline);
-    if (!round) p = step(given, p, fuse_tabulate);
-    p = step(given, p, fuse_scopes);
-    p = step(given, p, fuse_join);
-    p = step(given, p, fuse_join);
-    p = step(given, p, fuse_updates);
-  }
-  p = step(given, p, fuse_carries);
-  Prog *before = p;
-  p = step(given, p, fuse_keep);
-  if (p != before) p = step(given, p, fuse_inline);   /* rows of what is kept */
-  before = p;
-  p = step(given, p, fuse_keep_nested);
-  return p == before ? p : step(given, p, fuse_inline);
+  return fuse_steps(p, p);
 }

@@ -197,11 +197,19 @@ static Ref hoist_node(Rewrite *w, Ref old) {
   return r ? r : REWRITE_GONE;
 }
 
-Prog *opt_hoist(Prog *p) {
+static Prog *hoist(Prog *p) {
   if (p->regions.n == 1) return p;
   Hoist h = {.risky = find_risky(p)};
   Rewrite w = {.node = hoist_node, .self = &h};
   Prog *to = rewrite_program(&w, p);
   to->erased = p->erased;
-  return prog_replace(to, ir_sweep(to));
+  return to;
+}
+
+Prog *hoist_steps(Prog *p, const Prog *given) {
+  return pass_run(pass_run(p, given, hoist), given, ir_sweep);
+}
+
+Prog *opt_hoist(Prog *p) {
+  return hoist_steps(p, p);
 }

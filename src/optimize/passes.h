@@ -5,6 +5,11 @@
 
 #include "optimize/rewrite.h"
 
+/* pipeline.c: runs one pass; what it makes for itself goes with it, and so does p, unless it is
+ * `given`, its owner's, or there is nothing to do. */
+typedef Prog *(*PassFn)(Prog *p);
+Prog *pass_run(Prog *p, const Prog *given, PassFn run);
+
 typedef VEC(Ref) Refs;
 /* Where r stands in a short list, or list->n. */
 uint32_t refs_find(const Refs *list, Ref r);
@@ -14,6 +19,12 @@ void refs_insert(Ctx *c, Refs *list, Ref r);
 
 /* bounds.c: are all subscripts of a READ, WITH or UPD proved to be in range? */
 bool bounds_hold(Prog *p, Ref r);
+
+/* Passes in several steps: each takes the place of p, unless that is `given`. */
+Prog *simplify_steps(Prog *p, const Prog *given);
+Prog *accumulate_steps(Prog *p, const Prog *given);
+Prog *fuse_steps(Prog *p, const Prog *given);
+Prog *hoist_steps(Prog *p, const Prog *given);
 
 /* Steps of opt_fuse give the same program back where they find nothing to do. */
 

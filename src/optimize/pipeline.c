@@ -1,38 +1,40 @@
 /* pipeline.c - the passes in their order: from the program as elaborated, barriers in it,
  * to what emission takes.  Checking builds verify after each. */
 #include "optimize/optimize.h"
+#include "optimize/passes.h"
 
 #include <string.h>
 
-typedef Prog *(*PassFn)(Prog *p);
+typedef struct Pass {
+  const char *name;
+  PassFn run;                                  /* or, of passes in several: */
+  Prog *(*steps)(Prog *p, const Prog *given);
+} Pass;
 
-static Prog *settle(Prog *p) {
-  Prog *collected = opt_gather(p);
-  Prog *to = opt_accumulate(collected);
-  if (collected != p && to != collected) return prog_replace(collected, to);
-  return to;
+static Prog *settle_steps(Prog *p, const Prog *given) {
+  return accumulate_steps(pass_run(p, given, opt_gather), given);
 }
 
-static const struct { const char *name; PassFn run; } passes[] = {
-  {"erase", opt_erase},            /* differentiation is over */
-  {"sweep", ir_sweep},
-  {"simplify", opt_simplify},
-  {"check", opt_bounds},           /* fusion asks which reads cannot fail */
-  {"gather", opt_gather},
-  {"accumulate", opt_accumulate},
-  {"unroll", opt_unroll},
-  {"settle", settle},              /* updates that were written out */
-  {"fuse", opt_fuse},
-  {"tidy", opt_simplify},          /* joined code has common parts */
-  {"branches", opt_branches},
-  {"reciprocals", opt_reciprocals},
-  {"hoist", opt_hoist},
-  {"twins", opt_twins},
-  {"split", opt_split},
-  {"bounds", opt_bounds},
-  {"ranges", opt_ranges},
-  {"flatten", opt_flatten},
-  {"final", ir_sweep},
+static const Pass passes[] = {
+  {"erase", opt_erase, NULL},         /* differentiation is over */
+  {"sweep", ir_sweep, NULL},
+  {"simplify", NULL, simplify_steps},
+  {"check", opt_bounds, NULL},        /* fusion asks which reads cannot fail */
+  {"gather", opt_gather, NULL},
+  {"accumulate", NULL, accumulate_steps},
+  {"unroll", opt_unroll, NULL},
+  {"settle", NULL, settle_steps},     /* updates that were written out */
+  {"fuse", NULL, fuse_steps},
+  {"tidy", NULL, simplify_steps},     /* joined code has common parts */
+  {"branches", opt_branches, NULL},
+  {"reciprocals", opt_reciprocals, NULL},
+  {"hoist", NULL, hoist_steps},
+  {"twins", opt_twins, NULL},
+  {"split", opt_split, NULL},
+  {"bounds", opt_bounds, NULL},
+  {"ranges", opt_ranges, NULL},
+  {"flatten", opt_flatten, NULL},
+  {"final", ir_sweep, NULL},
 };
 
 enum { PASSES = sizeof passes / sizeof *passes };
@@ -49,12 +51,23 @@ static void show(const Dump *dump, const char *pass, Prog *p) {
     dump->show(dump->user, pass, p);
 }
 
-/* `given` is its owner's: it stays. */
+Prog *pass_run(Prog *p, const Prog *given, PassFn run) {
+  Ctx *c = p->ctx;
+  Zone *own = zone_new(c), *before = zone_enter(c, own);
+  Prog *next = run(p);
+  zone_enter(c, before);
+  zone_free(c, own);
+  return p == given ? next : prog_replace(p, next);
+}
+
+static Prog *pass(Prog *p, const Prog *given, const Pass *x) {
+  return x->run ? pass_run(p, given, x->run) : x->steps(p, given);
+}
+
 static Prog *run_passes(Prog *p, const Prog *given, const Dump *dump) {
   show(dump, "ir", p);
   for (int k = 0; k < PASSES; k++) {
-    Prog *next = passes[k].run(p);
-    p = p == given ? next : prog_replace(p, next);
+    p = pass(p, given, &passes[k]);
     VERIFY(p, passes[k].name);
     show(dump, passes[k].name, p);
   }
@@ -66,6 +79,7 @@ Prog *optimize(Prog *p, const Dump *dump) {
 }
 
 Prog *optimize_in_place(Prog *p, const Dump *dump) {
+  p->ctx->explain = NULL; /* elaboration is over, and its program goes */
   return run_passes(p, NULL, dump);
 }
 
@@ -82,12 +96,14 @@ const char *const *optimize_pass_names(void) {
 /* For people.  The barriers stay; joined loops and plain builds read better than what reverse
  * mode wrote. */
 Prog *optimize_for_reading(Prog *p) {
-  static const PassFn reading[] = {ir_sweep, opt_simplify, opt_bounds, opt_accumulate, opt_fuse,
-                                   opt_simplify, ir_sweep};
+  static const Pass reading[] = {
+    {"sweep", ir_sweep, NULL}, {"simplify", NULL, simplify_steps}, {"check", opt_bounds, NULL},
+    {"accumulate", NULL, accumulate_steps}, {"fuse", NULL, fuse_steps},
+    {"tidy", NULL, simplify_steps}, {"final", ir_sweep, NULL},
+  };
   const Prog *given = p;
   for (size_t k = 0; k < sizeof reading / sizeof *reading; k++) {
-    Prog *next = reading[k](p);
-    p = p == given ? next : prog_replace(p, next);
+    p = pass(p, given, &reading[k]);
     VERIFY(p, "reading");
   }
   return p;

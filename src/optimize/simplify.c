@@ -13,7 +13,7 @@
 
 #include "optimize/normal.h"
 #include "optimize/optimize.h"
-#include "optimize/rewrite.h"
+#include "optimize/passes.h"
 
 enum { ROUNDS = 2, SAID_AGAIN = 3, MANY = 64 };
 
@@ -380,16 +380,19 @@ static Prog *simplify_round(Prog *p) {
   arena_release(p->ctx, s.updated, sizeof *s.updated * p->nnodes);
   arena_release(p->ctx, s.users, sizeof *s.users * p->nnodes);
   arena_release(p->ctx, s.now.at, sizeof *s.now.at * s.now.cap);
-  return prog_replace(to, ir_sweep(to));
+  return to;
+}
+
+Prog *simplify_steps(Prog *p, const Prog *given) {
+  for (int i = 0; i < ROUNDS; i++) {
+    uint32_t before = p->nnodes;
+    p = pass_run(p, given, simplify_round);
+    p = pass_run(p, given, ir_sweep);
+    if (p->nnodes == before) break;
+  }
+  return p;
 }
 
 Prog *opt_simplify(Prog *p) {
-  p = ir_sweep(p);
-  for (int i = 0; i < ROUNDS; i++) {
-    Prog *shorter = simplify_round(p);
-    bool same = shorter->nnodes == p->nnodes;
-    p = prog_replace(p, shorter);
-    if (same) break;
-  }
-  return p;
+  return simplify_steps(pass_run(p, p, ir_sweep), p);
 }
