@@ -144,6 +144,7 @@ typedef struct SizeName {
 
 typedef struct ElabState {
   Scope *script;            /* names of the script so far, or NULL */
+  Scope *builtins;          /* built-in functions met so far, or NULL */
   Frame *frame;
   VEC(Task) tasks;
   VEC(const Val *) vals;

@@ -104,15 +104,25 @@ static const Val *constant_value(Elab *e, const Module *home, const Named *d) {
   return v;
 }
 
-static const Val *builtin_value(Elab *e, const char *name) {
-  const Builtin *b = builtin_find(name);
-  if (!b) return NULL;
+static const Val *builtin_new(Elab *e, const Builtin *b) {
   Func *f = NEW(e->c, Func);
   f->name = b->name;
   f->builtin = b;
   Val *v = NEW(e->c, Val);
   v->kind = VAL_FUNC;
   v->func = f;
+  return v;
+}
+
+/* Those that the program names, each made once. */
+static const Val *builtin_value(Elab *e, const char *name) {
+  if (!e->st->builtins) e->st->builtins = scope_new(e, NULL);
+  const Binding *known = scope_own(e->st->builtins, name);
+  if (known) return known->v;
+  const Builtin *b = builtin_find(name);
+  if (!b) return NULL;
+  const Val *v = builtin_new(e, b);
+  scope_bind(e, e->st->builtins, name, (Span){0}, v);
   return v;
 }
 

@@ -138,7 +138,7 @@ static void survey(Sweep *s, const Region *r, uint32_t *nresults) {
       s->upds[n->arg[0]] = at;
     }
     if (n->flags & NODE_IO && !n->nregions) mark(s, at);
-    s->first[at] = *nresults;
+    if (n->nregions) s->first[at] = *nresults;
     *nresults += n->nresults;
     for (uint32_t j = 0; j < n->nregions; j++) survey(s, n->regions[j], nresults);
   }
@@ -149,9 +149,11 @@ static uint32_t mark_everything(Sweep *s) {
   Prog *p = s->p;
   uint32_t nresults = 0;
   s->live = NEWN(p->ctx, bool, p->nnodes);
-  s->first = NEWN(p->ctx, uint32_t, p->nnodes);
-  s->next_upd = NEWN(p->ctx, Ref, p->nnodes);
-  s->upds = NEWN(p->ctx, Ref, p->nnodes);
+  if (p->regions.n > 1) { /* else nothing has results, and there are no updates */
+    s->first = NEWN(p->ctx, uint32_t, p->nnodes);
+    s->next_upd = NEWN(p->ctx, Ref, p->nnodes);
+    s->upds = NEWN(p->ctx, Ref, p->nnodes);
+  }
   survey(s, p->root, &nresults);
   s->result = NEWN(p->ctx, bool, nresults);
   s->number = NEWN(p->ctx, uint32_t, nresults);

@@ -183,6 +183,7 @@ static Ref visit(Rewrite *w, Ref old) {
 }
 
 Prog *opt_flatten(Prog *p) {
+  if (p->regions.n == 1) return p;   /* no loop */
   bool any = false;
   Flatten f = {.flat = choose(p, &any)};
   Rewrite w = {.node = visit, .self = &f};

@@ -654,6 +654,7 @@ static Prog *finish(Keep *s) {
 }
 
 Prog *fuse_keep(Prog *p) {
+  if (p->regions.n == 1) return p;   /* no loop */
   Keep s = start(p);
   plan_all_folds(&s);
   plan_all(&s);

@@ -89,7 +89,7 @@ Ref rewrite_copy(Rewrite *w, Ref old) {
 Prog *rewrite_program(Rewrite *w, Prog *from) {
   Prog *to = prog_start(&w->k, from);
   to->erased |= w->erases;
-  w->outs = NEWN(from->ctx, Ref *, from->nnodes);
+  if (from->regions.n > 1) w->outs = NEWN(from->ctx, Ref *, from->nnodes);
   rewrite_nodes(w, from->root);
   prog_finish(&w->k);
   arena_release(from->ctx, w->outs, sizeof(Ref *) * from->nnodes);

@@ -221,6 +221,7 @@ static Ref visit(Rewrite *w, Ref old) {
 }
 
 Prog *fuse_tabulate(Prog *p) {
+  if (p->regions.n == 1) return p;   /* no loop */
   Tabulate s = {.p = p};
   s.varies = NEWN(p->ctx, uint64_t, p->nnodes);
   s.before = arena_alloc(p->ctx, sizeof *s.before * p->nnodes);

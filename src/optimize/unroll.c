@@ -414,6 +414,7 @@ static Ref visit(Rewrite *w, Ref old) {
 }
 
 Prog *opt_unroll(Prog *p) {
+  if (p->regions.n == 1) return p;   /* no loop */
   Unroll u = {.w = {.node = visit}, .rounds = NEWN(p->ctx, uint32_t, p->nnodes),
               .opens = NEWN(p->ctx, bool, p->nnodes), .sum = NEWN(p->ctx, Ref *, p->nnodes)};
   u.w.self = &u;
