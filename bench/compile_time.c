@@ -1,10 +1,10 @@
 /* compile_time.c - how long and how much memory the compiler takes.
  *
  *   compile_time latency   from text to a callable gradient, for one-line programs
- *   compile_time chain     differentiating chains of 10^3 … 10^6 operations
+ *   compile_time growth    differentiating programs of 10^3 … 10^6 operations
  *
- * Medians of RUNS runs, in time of the processor; a chain's memory is what its context's
- * arena gave out. */
+ * Medians of RUNS runs, in time of the processor; memory is the most that a context's
+ * arena had given out at any time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static void gradient(void *arg) {
   jit_free(jit_tcc(optimize(p, NULL), false));
 }
 
-/* One run: seconds, and bytes of arena. */
+/* One run: seconds, and the most bytes of arena. */
 static double once(const char *text, bool compile, size_t *bytes) {
   double t = now();
   Ctx *c = ctx_new(NULL, NULL);
@@ -44,7 +44,7 @@ static double once(const char *text, bool compile, size_t *bytes) {
     fprintf(stderr, "compile_time: a program does not compile: %.60s\n", text);
     exit(1);
   }
-  *bytes = arena_used(c);
+  *bytes = arena_peak(c);
   ctx_free(c);
   return now() - t;
 }
@@ -94,38 +94,107 @@ static void latency(void) {
   free(text);
 }
 
-/* y = x; y = sin(y)*a + x; … : n operations, each needed by the next. */
-static char *chain_text(int n) {
-  char *s = malloc((size_t)n * 24 + 64), *at = s;
-  if (!s) exit(1);
-  at += sprintf(at, "h(x: real) = {\n y0 = x\n");
-  for (int k = 1; k <= n / 2; k++) at += sprintf(at, "y%d=sin(y%d)*x\n", k, k - 1);
-  sprintf(at, "y%d }\n", n / 2);
-  return s;
+/* ---- long programs ------------------------------------------------------------------- */
+
+/* Programs of about n operations; h is differentiated with respect to x. */
+static char *put_lines(char *at, const char *line, int n) {
+  for (int k = 1; k <= n; k++) at += sprintf(at, line, k, k - 1, k);
+  return at;
 }
 
-static void chain(void) {
-  puts("\nchain of operations, differentiated   seconds   growth      MiB   growth");
-  double before_t = 0, before_m = 0;
-  for (int n = 1000; n <= 1000000; n *= 10) {
-    char *text = chain_text(n);
-    double t[5];
-    size_t bytes = 0;
-    int runs = n < 1000000 ? 5 : 1;
-    for (int i = 0; i < runs; i++) t[i] = once(text, false, &bytes);
-    double seconds = median(t, runs), mib = (double)bytes / 1048576;
-    printf("%-35d %10.4f", n, seconds);
+/* y = sin(y)*x, each needed by the next. */
+static void chain(char *at, int n) {
+  at += sprintf(at, "h(x: real) = {\n y0 = x\n");
+  at = put_lines(at, "y%d=sin(y%d)*x\n", n / 2);
+  sprintf(at, "y%d }\n", n / 2);
+}
+
+static void steps(char *at, int n) {
+  at += sprintf(at, "h(x: real) = fold s = x for t < 10 {\n y0 = s\n");
+  at = put_lines(at, "y%d=sin(y%d)*x\n", n / 2);
+  sprintf(at, "y%d }\n", n / 2);
+}
+
+static void parentheses(char *at, int n) {
+  at += sprintf(at, "h(x: real) = ");
+  for (int k = 0; k < n; k++) *at++ = '(';
+  *at++ = 'x';
+  for (int k = 0; k < n; k++) at += sprintf(at, "*x)");
+  sprintf(at, "\n");
+}
+
+static void one_line(char *at, int n) {
+  at += sprintf(at, "h(x: real) = x");
+  for (int k = 0; k < n / 3; k++) at += sprintf(at, " + x*sin(x + %d)", k);
+  sprintf(at, "\n");
+}
+
+static void functions(char *at, int n) {
+  for (int k = 1; k <= n / 2; k++) at += sprintf(at, "f%d(x) = sin(x)*%d\n", k, k);
+  at += sprintf(at, "h(x: real) = x");
+  for (int k = 1; k <= n / 2; k++) at += sprintf(at, " + f%d(x)", k);
+  sprintf(at, "\n");
+}
+
+static void literal(char *at, int n) {
+  at += sprintf(at, "h(x: real) = {\n a = [0.5");
+  for (int k = 1; k < n; k++) at += sprintf(at, ", %d.5", k);
+  sprintf(at, "]\n sum([sin(x*v) for v in a]) }\n");
+}
+
+static void loops(char *at, int n) {
+  at += sprintf(at, "h(x: real[n]) = {\n y0 = x\n");
+  at = put_lines(at, "y%d=[sin(v) for v in y%d]\n", n / 10);
+  sprintf(at, "sum(y%d) }\n", n / 10);
+}
+
+static void choices(char *at, int n) {
+  at += sprintf(at, "h(x: real) = {\n y0 = x\n");
+  at = put_lines(at, "y%1$d=if y%2$d > 0.%1$d then sin(y%2$d) else y%2$d*x\n", n / 10);
+  sprintf(at, "y%d }\n", n / 10);
+}
+
+/* So many operations of one kind: seconds and MiB. */
+static double try_long(void (*text_of)(char *at, int n), int n, double *mib) {
+  char *text = malloc((size_t)n * 24 + 128);
+  double t[5];
+  size_t bytes = 0;
+  if (!text) exit(1);
+  text_of(text, n);
+  int runs = n < 1000000 ? 5 : 1;
+  for (int i = 0; i < runs; i++) t[i] = once(text, false, &bytes);
+  free(text);
+  *mib = (double)bytes / 1048576;
+  return median(t, runs);
+}
+
+static void growth(const char *name, void (*text_of)(char *at, int n), int most) {
+  double before_t = 0, before_m = 0, mib;
+  for (int n = 1000; n <= most; n *= 10) {
+    double seconds = try_long(text_of, n, &mib);
+    printf("%-25s %9d %10.4f", n == 1000 ? name : "", n, seconds);
     if (before_t > 0) printf(" %8.1f %8.1f %8.1f\n", seconds / before_t, mib, mib / before_m);
     else printf(" %8s %8.1f\n", "", mib);
     before_t = seconds;
     before_m = mib;
-    free(text);
   }
+}
+
+static void long_programs(void) {
+  puts("\ndifferentiated           operations    seconds   growth      MiB   growth");
+  growth("chain", chain, 1000000);
+  growth("body of a fold", steps, 100000);
+  growth("parentheses", parentheses, 100000);
+  growth("one line", one_line, 100000);
+  growth("functions", functions, 100000);
+  growth("array constant", literal, 100000);
+  growth("loops", loops, 10000);
+  growth("choices", choices, 10000);
 }
 
 int main(int argc, char **argv) {
   bool all = argc < 2;
   if (all || !strcmp(argv[1], "latency")) latency();
-  if (all || !strcmp(argv[1], "chain")) chain();
+  if (all || !strcmp(argv[1], "growth")) long_programs();
   return 0;
 }

@@ -297,6 +297,7 @@ static inline const Type *ir_type(const Prog *p, Ref r) { return ir_node(p, r)->
 Ref ir_real(Prog *p, double x);
 Ref ir_int(Prog *p, int64_t x);
 Ref ir_bool(Prog *p, bool x);
+/* The elements are not copied, by passes neither: they stay in the context's own zone. */
 Ref ir_data(Prog *p, const Type *t, const void *elements);
 Ref ir_prim(Prog *p, uint32_t prim, const Ref *args);   /* arity from the table */
 Ref ir_prim1(Prog *p, uint32_t prim, Ref a);

@@ -11,8 +11,11 @@
 
 enum { MAX_FACTORS = 64 };
 
+/* Must a node not run where it would not have run? */
+typedef enum Risk { UNKNOWN, SAFE, RISKY } Risk;
+
 typedef struct Hoist {
-  bool *risky;             /* by old Ref: must not run where it would not have run */
+  uint8_t *risk;           /* by old Ref, of those that were asked for */
   VEC(uint32_t) from;      /* by number of a new region: that of the old one */
 } Hoist;
 
@@ -36,14 +39,15 @@ static bool can_go_wrong(Prog *p, Ref r) {
   }
 }
 
-static bool *find_risky(Prog *p) {
-  bool *risky = NEWN(p->ctx, bool, p->nnodes);
-  for (Ref r = 1; r < p->nnodes; r++) {
-    const Region *in = p->regions.at[ir_node(p, r)->region];
-    if (!in->depth) continue;
-    if (!risky[r]) risky[r] = can_go_wrong(p, r);
-    if (risky[r] && in->owner) risky[in->owner] = true;
-  }
+/* Only asked where it matters: proofs take time.  Recursion goes over regions. */
+static bool is_risky(Hoist *h, Prog *p, Ref r) {
+  const Node *n = ir_node(p, r);
+  if (h->risk[r] != UNKNOWN) return h->risk[r] == RISKY;
+  bool risky = can_go_wrong(p, r);
+  for (uint32_t j = 0; j < n->nregions && !risky; j++)
+    for (uint32_t k = 0; k < n->regions[j]->nodes.n && !risky; k++)
+      risky = is_risky(h, p, n->regions[j]->nodes.at[k]);
+  h->risk[r] = risky ? RISKY : SAFE;
   return risky;
 }
 
@@ -65,14 +69,14 @@ static bool surely_runs(const Prog *p, const Region *r) {
   return owner->op == IR_LOOP;
 }
 
-static bool may_leave(const Rewrite *w, const Region *here, bool risky) {
-  const Hoist *h = w->self;
+static bool may_leave(const Rewrite *w, const Region *here, Ref r) {
+  Hoist *h = w->self;
   if (!here->parent || here->id >= h->from.n) return false;
   const Region *old = w->k.from->regions.at[h->from.at[here->id]];
   if (!old->owner) return false;
   uint16_t op = ir_node(w->k.from, old->owner)->op;
   if (op == IR_IF || op == IR_CUSTOM) return false;
-  return !risky || surely_runs(w->k.from, old);
+  return surely_runs(w->k.from, old) || !is_risky(h, w->k.from, r);
 }
 
 /* The deepest region that the copies of these are in. */
@@ -94,14 +98,13 @@ static Region *deepest_size(Rewrite *w, Region *best, const Type *t) {
 
 /* The outermost region where a copy of `old` can stand. */
 static Region *home(Rewrite *w, Ref old) {
-  const Hoist *h = w->self;
   const Node *n = ir_node(w->k.from, old);
   Region *here = w->k.to->cur;
   Region *needs = deepest(w, w->k.to->root, n->arg, n->nargs);
   needs = deepest(w, needs, n->free, n->nfree);
   if (n->op == IR_FILL || n->op == IR_RESHAPE || n->op == IR_DATA)
     needs = deepest_size(w, needs, n->type);
-  while (here->depth > needs->depth && may_leave(w, here, h->risky[old])) here = here->parent;
+  while (here->depth > needs->depth && may_leave(w, here, old)) here = here->parent;
   return here;
 }
 
@@ -199,7 +202,7 @@ static Ref hoist_node(Rewrite *w, Ref old) {
 
 static Prog *hoist(Prog *p) {
   if (p->regions.n == 1) return p;
-  Hoist h = {.risky = find_risky(p)};
+  Hoist h = {.risk = NEWN(p->ctx, uint8_t, p->nnodes)};
   Rewrite w = {.node = hoist_node, .self = &h};
   Prog *to = rewrite_program(&w, p);
   to->erased = p->erased;

@@ -118,7 +118,7 @@ static Ref literal_as_reals(Prog *p, const Node *l, uint32_t k) {
     if (read->arg[i + 1] != body->params.at[i]) return 0;
     count *= size_is_const(data->type->dim[i], &dim) ? (size_t)dim : 0;
   }
-  double *element = NEWN(p->ctx, double, count + 1);
+  double *element = zone_alloc(p->ctx, NULL, sizeof *element * (count + 1)); /* copies share it */
   for (size_t i = 0; i < count; i++) element[i] = (double)((const int64_t *)data->aux.data)[i];
   return ir_data(p, l->result_type[k], element);
 }
