@@ -1,4 +1,4 @@
-/* test_base.c - the arena and its limits, interning, texts, messages. */
+/* test_base.c - the arena and its limits, interning, texts, messages; the arithmetic of this build. */
 #include "base/base.h"
 
 #include <check.h>
@@ -428,6 +428,16 @@ START_TEST(nearest) {
 }
 END_TEST
 
+/* Else the interpreter, constants and kernels would differ from generated code on machines that
+ * have fma. */
+START_TEST(no_product_is_fused_with_a_sum) {
+  volatile double volatile_x = 1 + ldexp(1, -30);
+  double x = volatile_x, square = x * x;
+  volatile double rounded = square;
+  ck_assert_double_eq(x * x - rounded, 0);
+}
+END_TEST
+
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
 int main(void) {
@@ -457,6 +467,7 @@ int main(void) {
   tcase_add_test(t, warnings);
   tcase_add_test(t, colour_only_when_asked);
   tcase_add_loop_test(t, nearest, 0, COUNT(near));
+  tcase_add_test(t, no_product_is_fused_with_a_sum);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_ENV);
   int failed = srunner_ntests_failed(r);
