@@ -575,6 +575,7 @@ BENCH_FILES = \
   bench/adapter.awk \
   bench/arguments.c \
   bench/bench.h \
+  bench/chunks.sh \
   bench/clock.h \
   bench/compile_time.c \
   bench/contenders.c \

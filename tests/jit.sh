@@ -20,6 +20,14 @@ for name in examples/{adam,gmm,runge_kutta,tricks} tests/compiled/{rows,updates}
   check "$name: cc and tcc agree" 'cmp -s "$work/tcc" "$work/cc"'
 done
 
+# So long that the system's compiler gets it in pieces.
+awk 'BEGIN {
+  print "h(x: real): real = {\nv0 = x"
+  for (k = 1; k <= 300; k++) printf "v%d = sin(v%d)*x + v%d\n", k, k - 1, (k > 7 ? k - 7 : 0)
+  print "v300\n}\nx = 0.5\ny = h(x)\nprint y, grad(y, x)" }' >"$work/long.gc"
+check "pieces of a long function agree with it" \
+  'cmp -s <(run "$work/long.gc") <(run --jit=cc "$work/long.gc") && run "$work/long.gc" | grep -q "grad(y, x)"'
+
 objects() { ls "$XDG_CACHE_HOME/gradc" | grep -c '\.so$'; }
 before=$(objects)
 run --jit=cc "$top_srcdir/examples/tricks.gc" >"$work/again"

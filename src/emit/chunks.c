@@ -1,14 +1,31 @@
 /* chunks.c - very long regions are cut in pieces that become C functions of their own.
  *
- * A piece is a run of statements of one region.  Scalars that a later piece (or what
- * comes after the region) uses live in a `keep` array, whose elements are used again
- * once the last piece that reads them is over; arrays are in buffers anyway.  A row
- * seen from another piece becomes an array of its own. */
+ * A piece is a run of statements of one region.  It ends where, within a window, the
+ * fewest of its scalars are still to be read.  Those live in a `keep` array, whose
+ * elements are used again once the last piece that reads them is over; arrays are in
+ * buffers anyway.  A row seen from another piece becomes an array of its own. */
 #include "emit/private.h"
 
-static uint32_t max_stmts(const Emit *e) {
+enum { FOREVER = UINT32_MAX };
+
+typedef struct Cuts {
+  uint32_t *place;       /* by node: of its text in its region, from 1, or FOREVER: at the end */
+  uint32_t *last;        /* by node: the place where it is read last; 0: nowhere */
+  uint32_t *dies;        /* by place: values of the piece that are read there last */
+} Cuts;
+
+/* What runs again and again stays whole as long as it can: cut, it does not become vectors. */
+static bool is_repeated(const Emit *e, const Region *r) {
+  for (; r->owner; r = region_of(e, r->owner)) {
+    uint16_t op = node(e, r->owner)->op;
+    if (op == IR_LOOP || op == IR_FOLD || op == IR_WHILE) return true;
+  }
+  return false;
+}
+
+static uint32_t max_stmts(const Emit *e, const Region *r) {
   if (e->f->o && e->f->o->max_stmts) return e->f->o->max_stmts;
-  return e->f->jit ? JIT_STMTS : DEFAULT_STMTS;
+  return for_tcc(e) ? TCC_STMTS : is_repeated(e, r) ? BODY_STMTS : DEFAULT_STMTS;
 }
 
 static bool is_statement(const Emit *e, Ref r) {
@@ -17,39 +34,117 @@ static bool is_statement(const Emit *e, Ref r) {
   return x->need && !x->inlined && op != IR_CONST && op != IR_DATA && op != IR_PROJ;
 }
 
-static uint32_t cut_region(Emit *e, Region *r);
+/* ---- where values are read ------------------------------------------------------------ */
 
-static uint32_t weight(Emit *e, Ref r) {
+/* What is written inside another statement stands where that one does; a result, where
+ * its node does. */
+static void find_places(Emit *e, Cuts *s) {
+  for (uint32_t id = 0; id < e->p->regions.n; id++)
+    for (uint32_t k = 0; k < e->order[id].n; k++) s->place[e->order[id].at[k]] = k + 1;
+  for (Ref r = e->ninfo; r-- > 1;) {
+    const Info *x = info(e, r);
+    if (x->inlined) s->place[r] = x->user == RESULT_USE ? FOREVER : s->place[x->user];
+    if (x->need && node(e, r)->op == IR_PROJ) s->place[r] = s->place[node(e, r)->arg[0]];
+  }
+}
+
+static void read_at(Cuts *s, Ref a, uint32_t place) {
+  if (place > s->last[a]) s->last[a] = place;
+}
+
+/* Node u reads a. */
+static void read_by(Emit *e, Cuts *s, Ref a, Ref u) {
+  while (u && node(e, u)->region != node(e, a)->region) u = region_of(e, u)->owner;
+  read_at(s, a, u ? s->place[u] : FOREVER);
+}
+
+static void find_reads(Emit *e, Cuts *s) {
+  for (Ref r = 1; r < e->ninfo; r++) {
+    Node *n = node(e, r);
+    if (!info(e, r)->need) continue;
+    for (uint32_t k = 0; k < n->nargs; k++) read_by(e, s, n->arg[k], r);
+    if (info(e, r)->atom) read_at(s, r, FOREVER);
+    for (uint32_t j = 0; j < n->nregions; j++) {
+      Region *in = n->regions[j];
+      for (uint32_t k = 0; k < in->results.n; k++) {
+        Ref a = in->results.at[k];
+        if (!info(e, a)->need) continue;
+        if (node(e, a)->region == in->id) read_at(s, a, FOREVER);
+        else read_by(e, s, a, r);
+      }
+    }
+  }
+  const Region *root = e->p->root;
+  for (uint32_t k = 0; k < root->results.n; k++)
+    if (root->results.at[k]) read_at(s, root->results.at[k], FOREVER);
+}
+
+/* ---- cuts ------------------------------------------------------------------------------- */
+
+static uint32_t cut_region(Emit *e, Cuts *s, Region *r);
+
+static uint32_t weight(Emit *e, Cuts *s, Ref r) {
   uint32_t w = 1;
   const Node *n = node(e, r);
   if (!is_statement(e, r)) return 0;
   if (n->op == IR_STACK) w = n->nargs;
-  for (uint32_t k = 0; k < n->nregions; k++) w += cut_region(e, n->regions[k]);
+  for (uint32_t k = 0; k < n->nregions; k++) w += cut_region(e, s, n->regions[k]);
   return w;
 }
 
-/* Cuts it if it is long; gives the statements that are left in its owner. */
-static uint32_t cut_region(Emit *e, Region *r) {
-  uint32_t total = 0, max = max_stmts(e);
-  uint32_t *w = NEWN(e->c, uint32_t, order_of(e, r)->n + 1);
-  for (uint32_t k = 0; k < order_of(e, r)->n; k++) total += w[k] = weight(e, order_of(e, r)->at[k]);
-  if (total <= max + max / 4) return total;
-  e->cut[r->id] = true;
-  uint32_t filled = max, pieces = 0;
-  for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
-    if (filled >= max && w[k]) {
-      e->nchunks++;
-      pieces++;
-      filled = 0;
+/* Is it a value that some statement behind number k of its region reads? */
+static bool outlives(const Emit *e, const Cuts *s, Ref a, uint32_t k) {
+  return is_scalar(node(e, a)) && node(e, a)->op != IR_CONST && !info(e, a)->inlined &&
+         s->last[a] > k + 1;
+}
+
+/* The most that a piece may have; and the least. */
+static uint32_t most(uint32_t max) { return max + max / 4; }
+static uint32_t fewest(uint32_t max) { return max - max / 4; }
+
+/* The end of the piece that begins with number `from`: where the fewest values are live, among
+ * these the place next to `max`. */
+static uint32_t piece_end(const Emit *e, Cuts *s, const Order *o, const uint32_t *w, uint32_t from,
+                          uint32_t max) {
+  uint32_t live = 0, least = UINT32_MAX, filled = 0, end = from, k = from;
+  for (; k < o->n && filled < most(max); k++) {
+    uint32_t last = s->last[o->at[k]];
+    if (outlives(e, s, o->at[k], k)) {
+      live++;
+      if (last != FOREVER) s->dies[last]++;
     }
+    live -= s->dies[k + 1];
+    s->dies[k + 1] = 0;
     filled += w[k];
-    if (w[k]) info(e, order_of(e, r)->at[k])->chunk = e->nchunks;
+    if (filled < fewest(max) || !w[k] || live > least || (live == least && filled > max)) continue;
+    least = live;
+    end = k + 1;
+  }
+  for (uint32_t j = from; j < k; j++)
+    if (s->last[o->at[j]] != FOREVER) s->dies[s->last[o->at[j]]] = 0;
+  return end;
+}
+
+/* Cuts it if it is long; gives the statements that are left in its owner. */
+static uint32_t cut_region(Emit *e, Cuts *s, Region *r) {
+  const Order *o = order_of(e, r);
+  uint32_t left = 0, max = max_stmts(e, r), pieces = 0;
+  uint32_t *w = NEWN(e->c, uint32_t, o->n + 1);
+  for (uint32_t k = 0; k < o->n; k++) left += w[k] = weight(e, s, o->at[k]);
+  if (left <= most(max)) return left;
+  e->cut[r->id] = true;
+  for (uint32_t from = 0, end; left; from = end, pieces++) {
+    end = left <= most(max) ? o->n : piece_end(e, s, o, w, from, max);
+    e->nchunks++;
+    for (uint32_t k = from; k < end; k++) {
+      left -= w[k];
+      if (w[k]) info(e, o->at[k])->chunk = e->nchunks;
+    }
   }
   return pieces;
 }
 
-/* What is written inside another statement belongs to that one's piece; a result to
- * its node's. */
+/* What has no statement of its own belongs to the piece where its text or its node is. */
 static void spread_chunks(Emit *e) {
   for (Ref r = e->ninfo; r-- > 1;) {
     Info *x = info(e, r);
@@ -59,15 +154,7 @@ static void spread_chunks(Emit *e) {
   }
 }
 
-/* The piece of region `in` from which node u is seen. */
-static uint32_t chunk_seen(const Emit *e, Ref u, uint32_t in) {
-  while (node(e, u)->region != in) {
-    Ref owner = region_of(e, u)->owner;
-    if (!owner) return 0;
-    u = owner;
-  }
-  return info(e, u)->chunk;
-}
+/* ---- what crosses them ------------------------------------------------------------------ */
 
 static bool fixed_view(const Emit *e, const Node *n) {
   for (uint32_t k = 1; k < n->nargs; k++)
@@ -75,53 +162,39 @@ static bool fixed_view(const Emit *e, const Node *n) {
   return true;
 }
 
-enum { FOREVER = UINT32_MAX };
-
-typedef struct Keeps { uint32_t *last; } Keeps;  /* by node: last piece that reads it */
-
-static void cross(Emit *e, Keeps *s, Ref a, uint32_t seen) {
-  Info *x = info(e, a);
+/* The last piece that reads it, or FOREVER; 0: it does not leave its own. */
+static uint32_t crosses_to(const Emit *e, const Cuts *s, Ref a) {
+  const Info *x = info(e, a);
   const Node *n = node(e, a);
-  if (!x->chunk || x->inlined || seen == x->chunk || n->op == IR_CONST || n->op == IR_DATA) return;
-  if (is_view(n) && n->op == IR_READ && !fixed_view(e, n) && !x->buffer) {
+  uint32_t last = s->last[a];
+  if (!x->chunk || x->inlined || !last || n->op == IR_CONST || n->op == IR_DATA) return 0;
+  if (last == FOREVER) return FOREVER;
+  uint32_t piece = info(e, order_of(e, region_of(e, a))->at[last - 1])->chunk;
+  return piece == x->chunk ? 0 : piece;
+}
+
+/* A row that another piece sees. */
+static void store_rows(Emit *e, const Cuts *s) {
+  for (Ref a = 1; a < e->ninfo; a++) {
+    Info *x = info(e, a);
+    const Node *n = node(e, a);
+    if (!x->need || !is_view(n) || n->op != IR_READ || x->buffer || fixed_view(e, n) ||
+        !crosses_to(e, s, a))
+      continue;
     x->buffer = buffer_new(e, BUF_SLOT, n->type, region_of(e, a), a);
     buffer_live(e, x->buffer, x->begin, x->last);
   }
-  if (!is_scalar(n)) return;
-  uint32_t until = seen ? seen : FOREVER;
-  if (until > s->last[a]) s->last[a] = until;
-}
-
-static void find_crossings(Emit *e, Keeps *s) {
-  for (Ref r = 1; r < e->ninfo; r++) {
-    Node *n = node(e, r);
-    if (!info(e, r)->need) continue;
-    for (uint32_t k = 0; k < n->nargs; k++)
-      if (info(e, n->arg[k])->chunk)
-        cross(e, s, n->arg[k], chunk_seen(e, r, node(e, n->arg[k])->region));
-    if (info(e, r)->atom) cross(e, s, r, 0);
-    for (uint32_t j = 0; j < n->nregions; j++) {
-      Region *in = n->regions[j];
-      for (uint32_t k = 0; k < in->results.n; k++) {
-        Ref a = in->results.at[k];
-        if (info(e, a)->need && info(e, a)->chunk)
-          cross(e, s, a, node(e, a)->region == in->id ? 0 : chunk_seen(e, r, node(e, a)->region));
-      }
-    }
-  }
-  const Region *root = e->p->root;
-  for (uint32_t k = 0; k < root->results.n; k++)
-    if (root->results.at[k]) cross(e, s, root->results.at[k], 0);
 }
 
 /* Elements of the keep arrays of one region, used again as pieces pass. */
-static void assign_keeps(Emit *e, Region *r, const Keeps *s, uint32_t *expire, uint32_t *next) {
+static void assign_keeps(Emit *e, Region *r, const Cuts *s, uint32_t *expire, uint32_t *next) {
   VEC(uint32_t) unused[2] = {{0}, {0}};
   uint32_t size[2] = {0, 0}, swept = 0;
   for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
     Ref a = order_of(e, r)->at[k];
     Info *x = info(e, a);
-    if (!s->last[a]) continue;
+    uint32_t until = is_scalar(node(e, a)) ? crosses_to(e, s, a) : 0;
+    if (!until) continue;
     if (!swept) swept = x->chunk;
     for (; swept < x->chunk; swept++)
       for (Ref old = expire[swept]; old; old = next[old]) {
@@ -131,9 +204,9 @@ static void assign_keeps(Emit *e, Region *r, const Keeps *s, uint32_t *expire, u
     int ints = node(e, a)->type->elem != ELEM_REAL;
     x->keep_at = unused[ints].n ? unused[ints].at[--unused[ints].n] : size[ints]++;
     x->keep = 1u + (unsigned)ints;
-    if (s->last[a] == FOREVER) continue;
-    next[a] = expire[s->last[a]];
-    expire[s->last[a]] = a;
+    if (until == FOREVER) continue;
+    next[a] = expire[until];
+    expire[until] = a;
   }
   /* Pointers of arrays allocated at run time. */
   for (uint32_t k = 1; k < e->buffers.n; k++)
@@ -155,11 +228,16 @@ void plan_chunks(Emit *e) {
   uint32_t nregions = e->p->regions.n;
   e->cut = NEWN(e->c, bool, nregions);
   for (int k = 0; k < 2; k++) e->keep[k] = NEWN(e->c, uint32_t, nregions);
-  cut_region(e, e->p->root);
+  if (e->ninfo <= max_stmts(e, e->p->root)) return;
+  Cuts s = {.place = NEWN(e->c, uint32_t, e->ninfo),
+            .last = NEWN(e->c, uint32_t, e->ninfo),
+            .dies = NEWN(e->c, uint32_t, e->ninfo + 1)};
+  find_places(e, &s);
+  find_reads(e, &s);
+  cut_region(e, &s, e->p->root);
   if (!e->nchunks) return;
   spread_chunks(e);
-  Keeps s = {NEWN(e->c, uint32_t, e->ninfo)};
-  find_crossings(e, &s);
+  store_rows(e, &s);
   uint32_t *expire = NEWN(e->c, uint32_t, e->nchunks + 1), *next = NEWN(e->c, uint32_t, e->ninfo);
   for (uint32_t k = 0; k < nregions; k++)
     if (e->cut[k]) assign_keeps(e, e->p->regions.at[k], &s, expire, next);

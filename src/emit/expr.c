@@ -326,7 +326,7 @@ void put_expr(Emit *e, Ref r, int prec) {
   } else if (is_lane_index(e, r)) {
     put_lane_index(e, prec);
   } else if (!x->inlined) {
-    put_truth(e, n, x->keep != 0, prec, ref_node(e, r));
+    put_truth(e, n, is_kept(e, r), prec, ref_node(e, r));
   } else {
     switch (n->op) {
       case IR_PRIM: put_prim(e, n, prec); break;

@@ -54,9 +54,9 @@ enum {
   BRACE_MAX = 24,        /* braces in one C function before a region moves out */
   INLINE_DEPTH = 10,     /* nesting of one expression */
   INLINE_SIZE = 16,      /* operations in one expression */
-  DEFAULT_STMTS = 2000,
+  DEFAULT_STMTS = 200, BODY_STMTS = 2000, /* of a piece (make bench-chunks); in a loop */
   LANES = 16, FLOAT_LANES = 32, /* rounds of a loop side by side */
-  JIT_STMTS = 1000,
+  TCC_STMTS = 1000,
 };
 
 /* A place for an array's elements. */
@@ -163,7 +163,17 @@ typedef struct Fn {
   const char *cname;
   VEC(Field *) fields;
   Field *field_table;
+  struct Parts *parts;   /* of a piece: what it has in common with the others */
 } Fn;
+
+/* The pieces of a region that is cut: one struct for all, filled once. */
+typedef struct Parts {
+  const char *cname;
+  Buf data, body;        /* what stands in front of the first */
+  VEC(Field *) fields;
+  Field *field_table;
+  const char *env;
+} Parts;
 
 /* --openmp: a copy of an accumulator's buffer for each block of a loop. */
 typedef struct AccCopy {
@@ -215,6 +225,7 @@ typedef struct File {
   Used *used;            /* helpers of runtime/scalar.h and libm, by name */
   VEC(const char *) used_order;  /* prototypes */
   bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes, uses_apart, uses_narrow;
+  bool uses_parts;
   unsigned uses_trace;   /* helpers of traces */
   uint32_t ndata;
 } File;
@@ -252,7 +263,7 @@ typedef struct Emit {
   Rows *rows;            /* the rows being written side by side, or NULL */
   VEC(AccCopy) copies;
   VEC(Pack) packs;       /* from 1 */
-  uint32_t nenv;
+  uint32_t nenv, nparts;
   Span last_comment;
   uint32_t last_line;
   uint32_t ntemps;
@@ -331,9 +342,14 @@ Fn *fn_open(Emit *e, const char *cname);
 /* Ends a moved-out function and writes its call. */
 void fn_close(Emit *e);
 void fn_close_or(Emit *e, const char *failed);   /* what to do with a `code` that is not 0 */
+/* Pieces of one region, each opened and closed as a function is. */
+Parts *parts_open(Emit *e);
+void part_open(Emit *e, Parts *parts, const char *cname);
+void parts_close(Emit *e, Parts *parts);
 /* For results of a moved-out node: the name they have in the caller afterwards. */
 void fn_result(Emit *e, Ref r);
 const char *ref_node(Emit *e, Ref r);
+bool is_kept(const Emit *e, Ref r);              /* is it read from where pieces keep it? */
 const char *ref_buffer(Emit *e, uint32_t b);
 const char *ref_host(Emit *e);
 const char *ref_stop(Emit *e);
@@ -458,7 +474,7 @@ void emit_search(Emit *e, Ref r, const Outputs *o);
 /* apart.c */
 /* In front of the `for` of the last axis, or of a range of it in which the body comes to this. */
 void put_apart(Emit *e, Ref r, const Region *inside);
-void apart_head(const File *f, Buf *out);        /* GC_APART */
+void apart_head(const File *f, Buf *out);        /* GC_PIECE */
 
 /* narrow.c */
 void put_narrow(Emit *e, Buf *out);              /* in front of a function */
@@ -545,6 +561,7 @@ void put_comma(Buf *b, size_t *column);          /* a new line where the last on
 /* "static inline " and the like, of functions for the outside; of those inside. */
 const char *linkage(const File *f);
 const char *inner_linkage(const File *f);
+void parts_head(const File *f, Buf *out);        /* GC_PIECE */
 
 /* document.c */
 void document(Emit *e, Buf *b);

@@ -70,18 +70,15 @@ static void make_buffers(Emit *e, Ref r) {
 void define_scalar(Emit *e, Ref r) {
   Info *x = info(e, r);
   line_start(e);
-  if (x->keep) {
-    putf(e, "%s = ", ref_keep(e, r));
-  } else {
-    x->cname = c_fresh(e, want_name(e, r, NULL));
-    x->home = e->fn->id;
-    putf(e, "const %s %s = ", c_type(e->f, node(e, r)->type->elem, false), x->cname);
-  }
+  x->cname = c_fresh(e, want_name(e, r, NULL));
+  x->home = e->fn->id;
+  putf(e, "const %s %s = ", c_type(e->f, node(e, r)->type->elem, false), x->cname);
   x->inlined = true;
   put_expr(e, r, PREC_ANY);
   x->inlined = false;
   line_end(e, ";");
-  if (x->uses == 0 && !x->keep) line(e, "(void)%s;", x->cname);
+  if (x->keep) line(e, "%s = %s;", ref_keep(e, r), x->cname);
+  else if (x->uses == 0) line(e, "(void)%s;", x->cname);
 }
 
 /* Does the node need no text where it stands? */
@@ -126,6 +123,7 @@ void emit_node(Emit *e, Ref r) {
 static void emit_pieces(Emit *e, Region *r) {
   uint32_t open = 0;
   uint32_t scope = scope_open(e);
+  Parts *parts = parts_open(e);
   for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
     const Info *x = info(e, order_of(e, r)->at[k]);
     if (is_silent(e, order_of(e, r)->at[k])) continue;
@@ -135,11 +133,12 @@ static void emit_pieces(Emit *e, Region *r) {
         scope_close(e, scope);
       }
       open = x->chunk;
-      fn_open(e, str_printf(e->c, "%s_part%u", e->cname, open));
+      part_open(e, parts, str_printf(e->c, "%s_part%u", e->cname, open));
     }
     emit_node(e, order_of(e, r)->at[k]);
   }
   if (open) fn_close(e);
+  parts_close(e, parts);
   scope_close(e, scope);
 }
 

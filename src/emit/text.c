@@ -1,8 +1,9 @@
 /* text.c - lines, braces, comments, C functions and what they take from around them.
  *
  * A C function that was moved out of another gets what it mentions from there in a
- * struct, made as the mentions are met: ref_node() and the others give the plain name
- * where the value is at home, and `env->name` in functions inside. */
+ * struct, made as the mentions are met, and copies it to locals of the same names: a
+ * compiler knows that these stay what they are, which of a struct behind a pointer it
+ * cannot know.  The pieces of one region have a struct in common. */
 #include "emit/private.h"
 
 #include <stdio.h>
@@ -20,8 +21,9 @@ struct Field {
   FieldKind kind;
   uint32_t id;
   bool result;           /* set by the function moved out */
+  bool is_local;         /* copied to a local first; else its name is another's there */
   const char *name, *text, *type;
-  UT_hash_handle hh;
+  UT_hash_handle hh, shared;
 };
 
 /* ---- text -------------------------------------------------------------------- */
@@ -171,7 +173,8 @@ static Field *field_add(Emit *e, Fn *fn, FieldKind kind, uint32_t id, const char
   const char *dot = strrchr(name, '.');
   *x = (Field){.key = (uint64_t)kind << 32 | id, .kind = kind, .id = id};
   x->name = dot ? dot + 1 : name;
-  x->text = str_printf(c, "env->%s", x->name);
+  x->is_local = !dot;
+  x->text = dot ? str_printf(c, "env->%s", x->name) : x->name;
   x->type = field_type(e, kind, id);
   HASH_ADD(hh, fn->field_table, key, sizeof x->key, x);
   VEC_PUSH(c, &fn->fields, x);
@@ -189,8 +192,12 @@ static const char *ref_in(Emit *e, Fn *fn, FieldKind kind, uint32_t id) {
   return (x ? x : field_add(e, fn, kind, id, name))->text;
 }
 
+bool is_kept(const Emit *e, Ref r) {
+  return info(e, r)->keep && info(e, r)->home != e->fn->id;
+}
+
 const char *ref_node(Emit *e, Ref r) {
-  if (info(e, r)->keep) return ref_keep(e, r);
+  if (is_kept(e, r)) return ref_keep(e, r);
   return ref_in(e, e->fn, FIELD_NODE, r);
 }
 
@@ -238,35 +245,50 @@ void fn_result(Emit *e, Ref r) {
   if (info(e, r)->keep) return;
   Field *x = field_add(e, e->fn, FIELD_NODE, r, info(e, r)->cname);
   x->result = true;
-  line(e, "%s = %s;", x->text, info(e, r)->cname);
+  line(e, "env->%s = %s;", x->name, info(e, r)->cname);
 }
 
-static void write_struct(Emit *e, const Fn *fn) {
-  Buf *b = &e->f->data;
-  buf_printf(b, "struct %s_env {\n", fn->cname);
-  for (uint32_t k = 0; k < fn->fields.n; k++)
-    buf_printf(b, "  %s%s;\n", fn->fields.at[k]->type, fn->fields.at[k]->name);
+static void put_struct(Buf *b, const char *cname, Field *const *field, uint32_t n) {
+  buf_printf(b, "struct %s_env {\n", cname);
+  for (uint32_t k = 0; k < n; k++) buf_printf(b, "  %s%s;\n", field[k]->type, field[k]->name);
   buf_puts(b, "};\n\n");
+}
+
+/* const double x = env->x; */
+static void put_locals(Buf *b, const Fn *fn) {
+  for (uint32_t k = 0; k < fn->fields.n; k++) {
+    const Field *x = fn->fields.at[k];
+    if (x->result || !x->is_local) continue;
+    bool pointer = x->type[strlen(x->type) - 1] == '*';
+    buf_printf(b, pointer ? "  %sconst %s = env->%s;\n" : "  const %s%s = env->%s;\n", x->type,
+               x->name, x->name);
+  }
 }
 
 static void write_function(Emit *e, Fn *fn) {
   Buf *b = &e->f->data;
-  if (fn->fields.n) write_struct(e, fn);
-  buf_printf(b, "%s%s %s(", inner_linkage(e->f), fn->fails ? "int" : "void", fn->cname);
-  if (fn->fields.n) buf_printf(b, "struct %s_env *env", fn->cname);
+  const char *env = fn->parts ? fn->parts->cname : fn->cname;
+  if (fn->fields.n && !fn->parts) put_struct(b, env, fn->fields.at, fn->fields.n);
+  bool apart = fn->parts && !for_tcc(e);
+  e->f->uses_parts |= apart;
+  buf_printf(b, "%s%s %s(", apart ? "static GC_PIECE " : inner_linkage(e->f),
+             fn->fails ? "int" : "void", fn->cname);
+  if (fn->fields.n) buf_printf(b, "%sstruct %s_env *env", fn->parts ? "const " : "", env);
   else buf_puts(b, "void");
   buf_puts(b, ") {\n");
+  put_locals(b, fn);
   buf_add(b, buf_text(&fn->body), fn->body.n);
   buf_puts(b, fn->fails ? "  return 0;\n}\n\n" : "}\n\n");
   buf_release(&fn->body);
 }
 
 /* struct f_env env3 = {a, b}; in the caller. */
-static void write_env(Emit *e, const Fn *fn, const char *env) {
+static void write_env(Emit *e, const char *cname, const char *env, Field *const *field,
+                      uint32_t n, const char *fixed) {
   line_start(e);
-  putf(e, "struct %s_env %s = {", fn->cname, env);
-  for (uint32_t k = 0; k < fn->fields.n; k++) {
-    const Field *x = fn->fields.at[k];
+  putf(e, "%sstruct %s_env %s = {", fixed, cname, env);
+  for (uint32_t k = 0; k < n; k++) {
+    const Field *x = field[k];
     if (k) put(e, k % 8 ? ", " : ",\n");
     if (k && k % 8 == 0) line_start(e);
     put(e, x->result ? "0" : ref_in(e, e->fn, x->kind, x->id));
@@ -274,17 +296,35 @@ static void write_env(Emit *e, const Fn *fn, const char *env) {
   line_end(e, "};");
 }
 
+/* What a piece takes goes to the struct of all. */
+static void share_fields(Emit *e, Fn *fn) {
+  Ctx *c = e->c;
+  Parts *parts = fn->parts;
+  for (uint32_t k = 0; k < fn->fields.n; k++) {
+    Field *x = fn->fields.at[k], *known;
+    HASH_FIND(shared, parts->field_table, &x->key, sizeof x->key, known);
+    if (known) continue;
+    HASH_ADD(shared, parts->field_table, key, sizeof x->key, x);
+    VEC_PUSH(c, &parts->fields, x);
+  }
+}
+
 void fn_close(Emit *e) { fn_close_or(e, "return code;"); }
 
 void fn_close_or(Emit *e, const char *failed) {
   ctx_poll(e->c);
   Fn *fn = e->fn;
+  fn->names += fn->fields.n;
   write_function(e, fn);
   e->fn = fn->parent;
-  e->fn->bytes += fn->fields.n * 8 + 8;
   if (frame_size(fn) > e->fn->below) e->fn->below = frame_size(fn);
-  const char *env = str_printf(e->c, "env%u", ++e->nenv);
-  if (fn->fields.n) write_env(e, fn, env);
+  const char *env = fn->parts ? fn->parts->env : str_printf(e->c, "env%u", ++e->nenv);
+  if (fn->parts) {
+    share_fields(e, fn);
+  } else if (fn->fields.n) {
+    e->fn->bytes += fn->fields.n * 8 + 8;
+    write_env(e, fn->cname, env, fn->fields.at, fn->fields.n, "");
+  }
   const char *call = str_printf(e->c, "%s(%s%s)", fn->cname, fn->fields.n ? "&" : "",
                                 fn->fields.n ? env : "");
   if (fn->fails) {
@@ -302,4 +342,56 @@ void fn_close_or(Emit *e, const char *failed) {
     info(e, x->id)->cname = str_printf(e->c, "%s.%s", env, x->name);
     info(e, x->id)->home = e->fn->id;
   }
+}
+
+/* ---- pieces --------------------------------------------------------------------------- */
+
+/* Their struct is known, and written, once all of them are. */
+Parts *parts_open(Emit *e) {
+  Parts *parts = NEW(e->c, Parts);
+  uint32_t number = ++e->nparts;
+  parts->cname = number == 1 ? str_printf(e->c, "%s_parts", e->cname)
+                             : str_printf(e->c, "%s_parts%u", e->cname, number);
+  parts->env = str_printf(e->c, "env%u", ++e->nenv);
+  parts->data = e->f->data;
+  parts->body = e->fn->body;
+  buf_init(&e->f->data, e->c);
+  buf_init(&e->fn->body, e->c);
+  return parts;
+}
+
+void part_open(Emit *e, Parts *parts, const char *cname) {
+  fn_open(e, cname)->parts = parts;
+}
+
+static void append(Buf *to, Buf *from) {
+  buf_add(to, buf_text(from), from->n);
+  buf_release(from);
+}
+
+void parts_close(Emit *e, Parts *parts) {
+  Buf functions = e->f->data, calls = e->fn->body;
+  e->f->data = parts->data;
+  e->fn->body = parts->body;
+  if (parts->fields.n) {
+    put_struct(&e->f->data, parts->cname, parts->fields.at, parts->fields.n);
+    write_env(e, parts->cname, parts->env, parts->fields.at, parts->fields.n, "const ");
+    e->fn->bytes += parts->fields.n * 8 + 8;
+  }
+  append(&e->f->data, &functions);
+  append(&e->fn->body, &calls);
+}
+
+const char emit_parts_head[] =
+  "/* Pieces of a long function stay apart: as one they take compilers minutes. */\n"
+  "#ifndef GC_PIECE\n"
+  "#ifdef __GNUC__\n"
+  "#define GC_PIECE __attribute__((noinline, unused))\n"
+  "#else\n"
+  "#define GC_PIECE inline\n"
+  "#endif\n"
+  "#endif\n\n";
+
+void parts_head(const File *f, Buf *out) {
+  if (f->uses_parts) buf_puts(out, emit_parts_head);
 }

@@ -40,6 +40,7 @@ const char *jit_cc_text(Prog *p) {
   buf_puts(&text, emit_lanes_head);
   buf_puts(&text, emit_apart_head);
   buf_puts(&text, emit_narrow_head);
+  buf_puts(&text, emit_parts_head);
   buf_puts(&text, scalar_text);
   if (p->ctx->opt.fast_math) buf_puts(&text, fast_math_text);
   if (code && (strstr(code, "gc_mat") || strstr(code, "gc_vecmat")))

@@ -422,6 +422,34 @@ static const char *nest(int depth) {
   return buf_text(&b);
 }
 
+/* Blocks of nine statements that end in one value: where they end is where they are cut. */
+START_TEST(pieces_end_where_little_is_live) {
+  enum { BLOCKS = 10 };
+  Buf b;
+  buf_init(&b, c);
+  buf_puts(&b, "program \"f\" erased (%1 x: real) {\n");
+  for (int k = 0; k < BLOCKS; k++) {
+    int v = 1 + 9*k;
+    buf_printf(&b, "%%%d a%d = sin(%%%d)\n%%%d b%d = cos(%%%d)\n", v + 1, k, v, v + 2, k, v);
+    buf_printf(&b, "%%%d d%d = %%%d * %%%d\n", v + 3, k, v + 1, v + 2);
+    buf_printf(&b, "%%%d e%d = %%%d + %%%d\n", v + 4, k, v + 1, v + 2);
+    buf_printf(&b, "%%%d g%d = %%%d * %%%d\n", v + 5, k, v + 2, v);
+    buf_printf(&b, "%%%d h%d = %%%d + %%%d\n", v + 6, k, v + 3, v + 4);
+    buf_printf(&b, "%%%d p%d = %%%d * %%%d\n", v + 7, k, v + 5, v + 6);
+    buf_printf(&b, "%%%d q%d = %%%d + %%%d\n", v + 8, k, v + 7, v + 1);
+    buf_printf(&b, "%%%d v%d = tanh(%%%d)\n", v + 9, k, v + 8);
+  }
+  buf_printf(&b, "=> %%%d\n}\ntakes x = %%1\n", 1 + 9*BLOCKS);
+  Case k = {.dump = buf_text(&b), .max_stmts = 10};
+  ck_assert_msg(ctx_try(c, do_emit, &k) == GC_OK, "%s", first_message());
+  has(k.text, "static GC_PIECE void t_f_part9(const struct t_f_parts_env *env) {\n"
+              "  double *const keep = env->keep;\n  /* test.gc");
+  has(k.text, "const double v0 = tanh(q0);\n  keep[0] = v0;\n}\n");
+  has(k.text, "  double keep[2];\n");
+  has_not(k.text, "env2");
+}
+END_TEST
+
 START_TEST(deep_nests) {
   double y;
   JitArg in[] = {{.r = 1.0}, {.i = 1}};
@@ -449,7 +477,7 @@ int main(void) {
   CASE("effects", subscripts_are_checked, division_by_zero, effects_in_order, stopped_from_outside);
   CASE("text", interface, small_powers_are_products, float_mode, unknown_sizes_are_named,
        the_same_bytes, rows_add_where_they_do_not_meet);
-  CASE("size", long_programs, deep_nests);
+  CASE("size", long_programs, pieces_end_where_little_is_live, deep_nests);
   SRunner *runner = srunner_create(s);
   srunner_run_all(runner, CK_ENV);
   int failed = srunner_ntests_failed(runner);
