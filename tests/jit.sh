@@ -82,7 +82,7 @@ t(k: int) = {
  trace "{k}: {v}"
  v }
 print [t(k) for k < 60]
-print f(1.3, 2500)
+print f(1.3, 60000)
 END
 run "$work/long.gc" >"$work/tcc"
 run --jit=auto "$work/long.gc" >"$work/auto"
