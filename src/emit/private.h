@@ -474,7 +474,7 @@ void emit_search(Emit *e, Ref r, const Outputs *o);
 /* apart.c */
 /* In front of the `for` of the last axis, or of a range of it in which the body comes to this. */
 void put_apart(Emit *e, Ref r, const Region *inside);
-void apart_head(const File *f, Buf *out);        /* GC_PIECE */
+void apart_head(const File *f, Buf *out);        /* GC_APART */
 
 /* narrow.c */
 void put_narrow(Emit *e, Buf *out);              /* in front of a function */
