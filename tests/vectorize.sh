@@ -35,6 +35,12 @@ f_isnan(x: real[n]) = [if isnan(v) then 0 else v for v in x]
 f_isfinite(x: real[n]) = [if isfinite(v) then v else 0 for v in x]
 f_sqrt(x: real[n]) = [sqrt(v) for v in x]
 f_floor(x: real[n]) = [floor(v) for v in x]
+f_ring(x: real[n]) = [x[(i + 1) % n] - x[(i + n - 2) % n] for i < n]
+f_rolled(x: real[n], k: int) = [x[(i + k) % n] for i < n]
+f_fixed(x: real[n]) = [if i == 0 or i == n - 1 then 0 else x[i + 1] - x[i - 1] for i < n]
+f_free(x: real[n]) = [x[min(i + 1, n - 1)] - x[max(i - 1, 0)] for i < n]
+g_ring(x: real[n], y: real[n]) = grad(dot(y, [x[(i + 1) % n]*x[(i - 1) % n] for i < n]), x)
+g_steps(x: real[n], y: real[n - 1]) = grad(dot(y, [(x[i + 1] - x[i])^2 for i < n - 1]), x)
 g_relu(x: real[n]) = grad(sum(relu(v)^2 for v in x), x)
 g_max(x: real[n], y: real[n]) = grad(sum(max(x[i], y[i])*x[i] for i < n), x)
 E2
