@@ -165,10 +165,11 @@ static bool is_cheap(const Node *n) {
   }
 }
 
-/* How many moved updates at different places look at each node, by Ref: found in a walk of the
- * cone from each. */
+/* How many moved updates at different places look at each node of the loop, by Ref from `first`
+ * on: found in a walk of the cone from each. */
 typedef struct Values {
   Moves *s;
+  Ref first;
   uint32_t *users, *mark;
   uint32_t stamp;
   bool fits;
@@ -184,9 +185,9 @@ static bool same_place(const Moves *s, const Move *a, const Move *b) {
 
 static void count(Values *v, Ref r) {
   const Node *n = ir_node(v->s->p, r);
-  if (is_known(v->s, r) || v->mark[r] == v->stamp) return;
-  v->mark[r] = v->stamp;
-  v->users[r]++;
+  if (is_known(v->s, r) || v->mark[r - v->first] == v->stamp) return;
+  v->mark[r - v->first] = v->stamp;
+  v->users[r - v->first]++;
   if (n->nregions || n->op == IR_PROJ) return;
   for (uint32_t k = 0; k < n->nargs; k++) count(v, n->arg[k]);
 }
@@ -194,9 +195,10 @@ static void count(Values *v, Ref r) {
 /* Operations on reals, and reads, if it is computed again; more than `most` are not told apart. */
 static uint32_t weight(Values *v, Ref r, uint32_t most) {
   const Node *n = ir_node(v->s->p, r);
-  if (is_known(v->s, r) || n->type->elem == ELEM_INT) return 0;
   uint32_t w = 1;
-  if (n->op == IR_READ || refs_have(&v->s->stored, r)) return w;
+  if (is_known(v->s, r)) return 0;
+  if (!is_cheap(n) || n->op == IR_READ || refs_have(&v->s->stored, r)) return w;
+  if (n->type->elem == ELEM_INT) return 0;
   for (uint32_t k = 0; k < n->nargs && w <= most; k++) w += weight(v, n->arg[k], most - w);
   return w;
 }
@@ -223,7 +225,7 @@ static void settle(Values *v, Ref r, Move *m) {
     return;
   }
   for (uint32_t k = 0; k < n->nargs; k++) settle(v, n->arg[k], m);
-  if (v->users[r] > 1 && n->type->elem == ELEM_REAL && weight(v, r, LIGHT + 1) > LIGHT &&
+  if (v->users[r - v->first] > 1 && n->type->elem == ELEM_REAL && weight(v, r, LIGHT + 1) > LIGHT &&
       n->region == loop_of(s)->regions[0]->id) {
     store(v, r);
     return;
@@ -239,9 +241,10 @@ static void settle_move(Values *v, Move *m) {
 }
 
 static bool find_values(Moves *s) {
-  Values v = {.s = s, .fits = true};
-  v.users = NEWN(s->p->ctx, uint32_t, s->loop);
-  v.mark = NEWN(s->p->ctx, uint32_t, s->loop);
+  Values v = {.s = s, .first = loop_of(s)->regions[0]->params.at[0], .fits = true};
+  const uint32_t inside = s->loop - v.first;
+  v.users = NEWN(s->p->ctx, uint32_t, inside);
+  v.mark = NEWN(s->p->ctx, uint32_t, inside);
   for (uint32_t k = 0; k < s->all.n; k++) {
     uint32_t first = 0;
     while (!same_place(s, &s->all.at[first], &s->all.at[k])) first++;
@@ -250,8 +253,8 @@ static bool find_values(Moves *s) {
   }
   for (uint32_t k = 0; k < s->all.n && v.fits; k++) settle_move(&v, &s->all.at[k]);
   for (uint32_t k = 0; k < s->all.n && v.fits; k++) settle_move(&v, &s->all.at[k]);
-  arena_release(s->p->ctx, v.users, sizeof *v.users * s->loop);
-  arena_release(s->p->ctx, v.mark, sizeof *v.mark * s->loop);
+  arena_release(s->p->ctx, v.users, sizeof *v.users * inside);
+  arena_release(s->p->ctx, v.mark, sizeof *v.mark * inside);
   return v.fits;
 }
 
