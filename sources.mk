@@ -218,6 +218,7 @@ OPTIMIZE = \
   src/optimize/cancel.h \
   src/optimize/carries.c \
   src/optimize/erase.c \
+  src/optimize/final.c \
   src/optimize/flatten.c \
   src/optimize/fuse.c \
   src/optimize/gather.c \
@@ -554,6 +555,7 @@ TEST_FILES = \
   tests/passes/bounds.txt \
   tests/passes/branches.txt \
   tests/passes/erase.txt \
+  tests/passes/final.txt \
   tests/passes/flatten.txt \
   tests/passes/fuse.txt \
   tests/passes/gather.txt \

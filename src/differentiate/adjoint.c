@@ -72,17 +72,18 @@ void add_adjoint(Reverse *v, Level *l, Ref node, Ref g) {
   else s->sum = s->sum ? ir_add(v->p, g, s->sum) : g;
 }
 
-void add_adjoint_at(Reverse *v, Level *l, Ref node, Ref g, uint32_t n, const Ref *index) {
+void add_adjoint_at(Reverse *v, Level *l, Ref node, Ref g, uint32_t n, const Ref *index,
+                    bool checked) {
   Level *home = g ? home_of(l, node) : NULL;
   if (!home) return;
   Slot *slot = local_slot(home, node);
   if (!slot) {
-    ir_upd(v->p, sink_of(home, node)->handle, g, n, index, false);
+    ir_upd(v->p, sink_of(home, node)->handle, g, n, index, checked);
     return;
   }
   Ref *copy = NEWN(v->p->ctx, Ref, n);
   for (uint32_t i = 0; i < n; i++) copy[i] = index[i];
-  VEC_PUSH(v->p->ctx, &v->pending, ((Pending){g, n, copy, slot->pending}));
+  VEC_PUSH(v->p->ctx, &v->pending, ((Pending){g, n, copy, slot->pending, checked}));
   slot->pending = v->pending.n;
 }
 
@@ -96,7 +97,7 @@ Ref take_adjoint(Reverse *v, Level *l, Ref node) {
   Ref handle = ir_param(p, type_acc(p, t));
   for (uint32_t k = slot->pending; k; k = v->pending.at[k - 1].next) {
     Pending u = v->pending.at[k - 1];
-    ir_upd(p, handle, u.v, u.n, u.index, false);
+    ir_upd(p, handle, u.v, u.n, u.index, u.checked);
   }
   ir_end(p);
   slot->pending = 0;
@@ -122,8 +123,8 @@ Ref take_carried(Reverse *v, Level *l, Ref node) {
   Ref a = slot->dense;
   for (uint32_t k = slot->pending; k; k = v->pending.at[k - 1].next) {
     Pending u = v->pending.at[k - 1];
-    Ref sum = ir_add(p, u.v, ir_read(p, a, u.n, u.index, false));
-    a = ir_with(p, a, sum, u.n, u.index, false);
+    Ref sum = ir_add(p, u.v, ir_read(p, a, u.n, u.index, u.checked));
+    a = ir_with(p, a, sum, u.n, u.index, u.checked);
   }
   slot->pending = 0;
   return slot->dense = a;
@@ -140,7 +141,7 @@ bool pass_adjoint(Reverse *v, Level *l, Ref from, Ref to) {
   for (uint32_t k = slot->pending; k; k = next) {
     Pending u = v->pending.at[k - 1];
     next = u.next;
-    VEC_PUSH(v->p->ctx, &v->pending, ((Pending){u.v, u.n, u.index, target->pending}));
+    VEC_PUSH(v->p->ctx, &v->pending, ((Pending){u.v, u.n, u.index, target->pending, u.checked}));
     target->pending = v->pending.n;
   }
   if (slot->dense) add_adjoint(v, l, to, slot->dense);

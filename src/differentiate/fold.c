@@ -103,7 +103,8 @@ static void keep_updates(Reverse *v, const Region *body, Restored *a) {
     a->index[j] = NEWN(p->ctx, Ref, nidx + 1);
     Ref *at = NEWN(p->ctx, Ref, nidx + 1);
     for (uint32_t i = 0; i < nidx; i++) at[i] = copy_ref(v->replay, w->arg[i + 2]);
-    a->old[j] = keep(p, ir_read(p, copy_ref(v->replay, w->arg[0]), nidx, at, false));
+    Ref array = copy_ref(v->replay, w->arg[0]);
+    a->old[j] = keep(p, ir_read(p, array, nidx, at, w->flags & NODE_CHECKED));
     for (uint32_t i = 0; i < nidx; i++)
       if (!follows_step(p, body, w->arg[i + 2])) a->index[j][i] = keep(p, at[i]);
   }

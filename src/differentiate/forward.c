@@ -59,7 +59,7 @@ static Ref prim_tangent(Forward *f, Line *l, Ref r) {
 
 static Ref with_tangent(Forward *f, Line *l, const Node *n) {
   Ref a = dense_tangent(f, l, n->arg[0]), v = dense_tangent(f, l, n->arg[1]);
-  return ir_with(f->p, a, v, n->nargs - 2, n->arg + 2, false);
+  return ir_with(f->p, a, v, n->nargs - 2, n->arg + 2, n->flags & NODE_CHECKED);
 }
 
 static Ref stack_tangent(Forward *f, Line *l, const Node *n) {
@@ -77,7 +77,7 @@ static Ref value_tangent(Forward *f, Line *l, Ref r) {
   Ref d = n->nargs ? tangent_of(l, n->arg[n->op == IR_STRAIGHT]) : 0;
   if (!d) return 0;
   switch (n->op) {
-  case IR_READ: return ir_read(p, d, n->nargs - 1, n->arg + 1, false);
+  case IR_READ: return ir_read(p, d, n->nargs - 1, n->arg + 1, n->flags & NODE_CHECKED);
   case IR_RESHAPE: return ir_reshape(p, d, n->type);
   case IR_FILL: return ir_fill(p, d, n->type);
   case IR_VAR: case IR_TIE: case IR_STRAIGHT: return d;
@@ -351,7 +351,7 @@ static void update_tangent(Forward *f, Line *l, const Node *n) {
   uint32_t nidx = n->nargs - 2;
   Ref *index = NEWN(f->p->ctx, Ref, nidx + 1);
   for (uint32_t k = 0; k < nidx; k++) index[k] = copy_ref(f->replay, n->arg[k + 2]);
-  ir_upd(f->p, handle, d, nidx, index, false);
+  ir_upd(f->p, handle, d, nidx, index, n->flags & NODE_CHECKED);
 }
 
 static void accum_tangents(Forward *f, Line *l, Ref source, const bool *active, Ref *out) {

@@ -14,10 +14,12 @@ static void reverse_prim(Reverse *v, Level *l, Ref r, Ref g) {
 static void reverse_with(Reverse *v, Level *l, const Node *n, Ref g) {
   Prog *p = v->p;
   uint32_t nidx = n->nargs - 2;
-  if (level_active(l, n->arg[1])) add_adjoint(v, l, n->arg[1], ir_read(p, g, nidx, n->arg + 2, false));
+  bool checked = n->flags & NODE_CHECKED;
+  if (level_active(l, n->arg[1]))
+    add_adjoint(v, l, n->arg[1], ir_read(p, g, nidx, n->arg + 2, checked));
   if (level_active(l, n->arg[0])) {
     Ref zero = ir_zero(p, ir_type(p, n->arg[1]));
-    add_adjoint(v, l, n->arg[0], ir_with(p, g, zero, nidx, n->arg + 2, false));
+    add_adjoint(v, l, n->arg[0], ir_with(p, g, zero, nidx, n->arg + 2, checked));
   }
 }
 
@@ -71,7 +73,9 @@ static void reverse_value(Reverse *v, Level *l, Ref r, Ref g) {
   const Node *n = ir_node(v->p, r);
   switch (n->op) {
   case IR_PRIM: reverse_prim(v, l, r, g); break;
-  case IR_READ: add_adjoint_at(v, l, n->arg[0], g, n->nargs - 1, n->arg + 1); break;
+  case IR_READ:
+    add_adjoint_at(v, l, n->arg[0], g, n->nargs - 1, n->arg + 1, n->flags & NODE_CHECKED);
+    break;
   case IR_WITH: reverse_with(v, l, n, g); break;
   case IR_STACK: reverse_stack(v, l, n, g); break;
   case IR_RESHAPE: add_adjoint(v, l, n->arg[0], ir_reshape(v->p, g, ir_type(v->p, n->arg[0]))); break;
@@ -125,7 +129,7 @@ static void seed_update(Reverse *v, Level *l, const Node *n) {
   uint32_t nidx = n->nargs - 2;
   Ref *index = NEWN(v->p->ctx, Ref, nidx + 1);
   for (uint32_t k = 0; k < nidx; k++) index[k] = copy_ref(v->replay, n->arg[k + 2]);
-  add_adjoint(v, l, value, nidx ? ir_read(v->p, g, nidx, index, false) : g);
+  add_adjoint(v, l, value, nidx ? ir_read(v->p, g, nidx, index, n->flags & NODE_CHECKED) : g);
 }
 
 void seed_updates(Reverse *v, Level *l, const Region *region) {

@@ -27,7 +27,13 @@
 #include "differentiate/rules.h"
 
 /* handle[index…] += v, waiting until the array's adjoint is asked for. */
-typedef struct Pending { Ref v; uint32_t n; const Ref *index; uint32_t next; } Pending;
+typedef struct Pending {
+  Ref v;
+  uint32_t n;
+  const Ref *index;
+  uint32_t next;
+  bool checked;
+} Pending;
 
 typedef struct Slot {
   Ref dense;            /* sum of the whole contributions so far, or 0 */
@@ -86,7 +92,8 @@ void level_begin(Reverse *v, Level *l, Level *parent, bool in_line);
  * where its nodes stand (all of them from act.lo on). */
 void level_ready(Reverse *v, Level *l, const Region *region);
 void add_adjoint(Reverse *v, Level *l, Ref node, Ref g);
-void add_adjoint_at(Reverse *v, Level *l, Ref node, Ref g, uint32_t n, const Ref *index);
+void add_adjoint_at(Reverse *v, Level *l, Ref node, Ref g, uint32_t n, const Ref *index,
+                    bool checked);
 Ref take_adjoint(Reverse *v, Level *l, Ref node);  /* 0 where nothing arrived */
 /* The same of an array that a fold carries: a chain of WITHs on what the fold brought. */
 Ref take_carried(Reverse *v, Level *l, Ref node);

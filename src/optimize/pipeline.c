@@ -34,7 +34,7 @@ static const Pass passes[] = {
   {"bounds", opt_bounds, NULL},
   {"ranges", opt_ranges, NULL},
   {"flatten", opt_flatten, NULL},
-  {"final", ir_sweep, NULL},
+  {"final", opt_final, NULL},
 };
 
 enum { PASSES = sizeof passes / sizeof *passes };

@@ -51,7 +51,7 @@ static const struct { const char *name; Prog *(*run)(Prog *p); } passes[] = {
   {"unroll", opt_unroll},
   {"fuse", opt_fuse}, {"branches", opt_branches}, {"reciprocals", opt_reciprocals},
   {"hoist", opt_hoist}, {"twins", opt_twins}, {"split", opt_split}, {"bounds", opt_bounds},
-  {"ranges", opt_ranges}, {"flatten", opt_flatten},
+  {"ranges", opt_ranges}, {"flatten", opt_flatten}, {"final", opt_final},
   {"simplify", opt_simplify},  {"erase", opt_erase}, {"all", all_passes},
 };
 
