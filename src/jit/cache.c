@@ -28,11 +28,13 @@ extern char **environ;
 
 enum { PATH_ROOM = 1100 };
 
-/* No contraction and no builtins: the same bits as libtcc's code.  That nobody looks at errno
- * or traps changes no bit, and lets loops with a choice in them become vector instructions. */
+/* No contraction and no builtins: the same bits as libtcc's code.  (gcc 12 contracts all the same
+ * where it finds that straight code adds and takes away side by side, so it is not to look.)
+ * That nobody looks at errno or traps changes no bit, and lets loops with a choice in them
+ * become vector instructions. */
 static const char *const flags[] = {
   "-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fno-builtin", "-fno-math-errno",
-  "-fno-trapping-math", "-fPIC", "-shared", "-w",
+  "-fno-trapping-math", "-fno-tree-slp-vectorize", "-fPIC", "-shared", "-w",
 };
 enum { FLAGS = sizeof flags / sizeof *flags };
 

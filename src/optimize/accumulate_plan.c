@@ -94,13 +94,15 @@ uint32_t tail_places(const Group *g) {
   return slot_count(g->handle->type, g->nindex, g->nindex + g->tail);
 }
 
-/* The place that the subscripts from number `first` on name, or -1. */
+/* The place that the subscripts from number `first` on, behind those of the handle's row, name;
+ * or -1. */
 static int64_t position_from(const Prog *p, const Handle *h, Ref upd, uint32_t first) {
   const Node *n = ir_node(p, upd);
   int64_t at = 0, dim = 0;
-  for (uint32_t k = first + 2; k < n->nargs; k++) {
-    int64_t i = ir_node(p, n->arg[k])->aux.i;
-    if (!size_is_const(h->type->dim[k - 2], &dim) || i < 0 || i >= dim) return -1;
+  const Ref *subscript = n->arg + 2 + h->nrow;
+  for (uint32_t k = first; k + 2 + h->nrow < n->nargs; k++) {
+    int64_t i = ir_node(p, subscript[k])->aux.i;
+    if (!size_is_const(h->type->dim[k], &dim) || i < 0 || i >= dim) return -1;
     at = at * dim + i;
   }
   return at;
