@@ -422,7 +422,6 @@ static Prog *accumulate(Prog *p) {
   a.pending = NEWN(p->ctx, PendingVec, p->regions.n);
   Rewrite w = {.node = visit, .self = &a};
   Prog *to = rewrite_program(&w, p);
-  to->erased = p->erased;
   return to;
 }
 

@@ -274,7 +274,6 @@ Prog *opt_branches(Prog *p) {
   if (b.any) {
     Rewrite w = {.node = visit, .self = &b};
     to = rewrite_program(&w, p);
-    to->erased = p->erased;
     to = prog_replace(to, ir_sweep(to));
   }
   return to;

@@ -164,11 +164,7 @@ static Ref visit(Rewrite *w, Ref old) {
 Prog *fuse_built(Prog *p) {
   Built s = {.p = p, .written = NEWN(p->ctx, Ref, p->nnodes), .array = NEWN(p->ctx, Ref, p->nnodes)};
   Prog *to = p;
-  if (find_all(&s)) {
-    Rewrite w = {.node = visit, .self = &s};
-    to = rewrite_program(&w, p);
-    to->erased = p->erased;
-  }
+  if (find_all(&s)) to = rewrite_program(&(Rewrite){.node = visit, .self = &s}, p);
   arena_release(p->ctx, s.written, sizeof *s.written * p->nnodes);
   arena_release(p->ctx, s.array, sizeof *s.array * p->nnodes);
   return to;

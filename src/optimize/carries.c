@@ -144,6 +144,5 @@ Prog *fuse_carries(Prog *p) {
   if (!any_fold(p)) return p;
   Rewrite w = {.node = visit};
   Prog *to = rewrite_program(&w, p);
-  to->erased = p->erased;
   return to;
 }

@@ -273,6 +273,5 @@ Prog *opt_gather(Prog *p) {
   State state = {0};
   Rewrite w = {.node = visit, .self = &state};
   Prog *to = rewrite_program(&w, p);
-  to->erased = p->erased;
   return to;
 }

@@ -12,10 +12,7 @@ void groups_start(Groups *s, Prog *p) {
 
 Prog *groups_end(Groups *s, Rewrite w) {
   Prog *p = s->p, *to = p;
-  if (s->any) {
-    to = rewrite_program(&w, p);
-    to->erased = p->erased;
-  }
+  if (s->any) to = rewrite_program(&w, p);
   arena_release(p->ctx, s->of, sizeof *s->of * p->nnodes);
   arena_release(p->ctx, s->needs, sizeof *s->needs * p->nnodes);
   arena_release(p->ctx, s->done, sizeof *s->done * p->nnodes);

@@ -205,7 +205,6 @@ static Prog *hoist(Prog *p) {
   Hoist h = {.risk = NEWN(p->ctx, uint8_t, p->nnodes)};
   Rewrite w = {.node = hoist_node, .self = &h};
   Prog *to = rewrite_program(&w, p);
-  to->erased = p->erased;
   return to;
 }
 

@@ -324,7 +324,6 @@ static Prog *rewritten(Inline *s) {
   find_dead(s);
   Rewrite w = {.node = visit, .self = s};
   Prog *to = rewrite_program(&w, s->p);
-  to->erased = s->p->erased;
   return to;
 }
 

@@ -649,7 +649,6 @@ static Prog *finish(Keep *s) {
   if (!s->any) return s->p;
   Rewrite w = {.node = visit, .self = s};
   Prog *to = rewrite_program(&w, s->p);
-  to->erased = s->p->erased;
   return to;
 }
 

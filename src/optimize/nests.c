@@ -92,6 +92,5 @@ Prog *fuse_nests(Prog *p) {
   if (!any_nest(p)) return p;
   Rewrite w = {.node = visit};
   Prog *to = rewrite_program(&w, p);
-  to->erased = p->erased;
   return to;
 }

@@ -187,6 +187,5 @@ Prog *opt_ranges(Prog *p) {
   s.answer = NEWN(p->ctx, const Answer *, p->nnodes);
   Rewrite w = {.node = visit, .self = &s};
   Prog *to = rewrite_program(&w, p);
-  to->erased = p->erased;
   return to;
 }

@@ -109,7 +109,6 @@ Prog *opt_reciprocals(Prog *p) {
   if (s.any) {
     Rewrite w = {.node = visit, .self = &s};
     to = rewrite_program(&w, p);
-    to->erased = p->erased;
     to = prog_replace(to, ir_sweep(to));
   }
   arena_release(p->ctx, s.table, sizeof *s.table * s.room);

@@ -232,6 +232,5 @@ Prog *opt_split(Prog *p) {
   if (!any) return p;
   Rewrite w = {.node = visit};
   Prog *to = rewrite_program(&w, p);
-  to->erased = p->erased;
   return to;
 }

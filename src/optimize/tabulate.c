@@ -233,6 +233,5 @@ Prog *fuse_tabulate(Prog *p) {
   if (!s.any) return p;
   Rewrite w = {.node = visit, .self = &s};
   Prog *to = rewrite_program(&w, p);
-  to->erased = p->erased;
   return to;
 }

@@ -100,11 +100,7 @@ Prog *fuse_updates(Prog *p) {
   Updates s = {NEWN(p->ctx, Ref, p->nnodes), NEWN(p->ctx, Ref, p->nnodes), false};
   for (uint32_t k = 0; k < p->regions.n; k++) chain_region(&s, p, p->regions.at[k]);
   Prog *to = p;
-  if (s.any) {
-    Rewrite w = {.node = visit, .self = &s};
-    to = rewrite_program(&w, p);
-    to->erased = p->erased;
-  }
+  if (s.any) to = rewrite_program(&(Rewrite){.node = visit, .self = &s}, p);
   arena_release(p->ctx, s.next, sizeof *s.next * p->nnodes);
   arena_release(p->ctx, s.before, sizeof *s.before * p->nnodes);
   return to;
