@@ -4,18 +4,6 @@
  * cannot, and names the array. */
 #include "emit/private.h"
 
-/* Which ints are known before the function runs: marked in order, operands first. */
-static bool *mark_known(const Prog *p) {
-  bool *known = NEWN(p->ctx, bool, p->nnodes);
-  for (Ref r = 1; r < p->nnodes; r++) {
-    const Node *n = ir_node(p, r);
-    if (!n->type || n->type->rank || n->type->elem != ELEM_INT) continue;
-    known[r] = n->op == IR_CONST || n->op == IR_PARAM || n->op == IR_PRIM;
-    for (uint32_t k = 0; k < n->nargs; k++) known[r] &= known[n->arg[k]];
-  }
-  return known;
-}
-
 static bool has_known_sizes(const bool *known, const Type *t) {
   for (uint32_t k = 0; t && k < t->rank; k++)
     for (uint32_t i = 0; i < t->dim[k]->n; i++)
@@ -32,7 +20,7 @@ _Noreturn void fail_unknown_size(const Prog *p, const Node *n) {
 }
 
 void refuse_run_time_sizes(const Prog *p) {
-  const bool *known = mark_known(p);
+  const bool *known = type_early_ints(p, true);
   for (Ref r = 1; r < p->nnodes; r++)
     if (!has_known_sizes(known, ir_type(p, r))) fail_unknown_size(p, ir_node(p, r));
 }

@@ -65,6 +65,9 @@ void type_text(const Prog *p, const Type *t, Buf *out);
 /* Do the sizes come from the root's parameters by arithmetic of ints alone, so that they are
  * known before the program runs? */
 bool type_is_early(const Prog *p, const Type *t);
+/* By Ref: is it an int that follows from sizes and int parameters (and from indices)?  Marked in
+ * order, operands first. */
+bool *type_early_ints(const Prog *p, bool indices);
 
 Size size_const(Prog *p, int64_t n);
 Size size_atom(Prog *p, Ref int_node);      /* ADD SUB MUL CONST of ints are seen through */

@@ -129,14 +129,13 @@ void type_text(const Prog *p, const Type *t, Buf *out) {
 
 /* ---- sizes known before the run --------------------------------------------------- */
 
-/* Which ints those are: marked in order, operands first. */
-static bool *mark_early(const Prog *p) {
+bool *type_early_ints(const Prog *p, bool indices) {
   bool *early = NEWN(p->ctx, bool, p->nnodes);
   for (Ref r = 1; r < p->nnodes; r++) {
     const Node *n = ir_node(p, r);
     if (!n->type || n->type->rank || n->type->elem != ELEM_INT) continue;
     early[r] = n->op == IR_CONST || n->op == IR_PRIM ||
-               (n->op == IR_PARAM && n->region == p->root->id);
+               (n->op == IR_PARAM && (indices || n->region == p->root->id));
     for (uint32_t k = 0; k < n->nargs; k++) early[r] &= early[n->arg[k]];
   }
   return early;
@@ -150,7 +149,7 @@ bool type_is_early(const Prog *p, const Type *t) {
         Ref r = t->dim[d]->mono[i].atom[j];
         const Node *n = ir_node(p, r);
         if (n->op == IR_PARAM && n->region == p->root->id) continue;
-        if (!early) early = mark_early(p);
+        if (!early) early = type_early_ints(p, false);
         if (!early[r]) return false;
       }
   return true;
