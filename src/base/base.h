@@ -144,6 +144,9 @@ typedef enum Status {
 } Status;
 
 void diag(Ctx *c, Severity s, Span at, const char *fmt, ...) GC_PRINTF(4, 5);
+/* A warning of one of lint_names, unless --no-warn= said its name or "all". */
+enum { LINTS = 14 };
+extern const char *const lint_names[LINTS];
 void warn(Ctx *c, const char *lint, Span at, const char *fmt, ...) GC_PRINTF(4, 5);
 _Noreturn void diag_raise(Ctx *c, Status status);
 /* An error with its cure (may be NULL), queued and raised. */

@@ -126,9 +126,26 @@ static const char *format(Ctx *c, const char *fmt, va_list args) {
   return intern(c, text, size);
 }
 
+const char *const lint_names[LINTS] = {
+    "all-stopped",      /* every path to an argument is stopped */
+    "idle-stop",        /* a stop on something that depends on no argument */
+    "double-reversal",  /* two reversals on one path */
+    "negative-alpha",   /* grad_reverse by a negative number */
+    "branch-not-taken", /* a derivative that can be infinite where select does not take it */
+    "rule-ignores-up",  /* a rule that ignores the gradient that arrives */
+    "rule-nonlinear",   /* a rule that is not linear in it */
+    "rule-true",        /* a rule that gives the true derivative */
+    "rule-sign",        /* a rule that gives the true derivative but for the sign */
+    "none",             /* a derivative of what no argument reaches */
+    "shadow",           /* a name that hides a built-in */
+    "trips",            /* a while loop stopped after as many rounds as it may take */
+    "casadi",           /* a CasADi function without one of its derivatives */
+    "all",
+};
+
 static bool unwanted(const Ctx *c, const char *lint) {
   for (uint32_t i = 0; lint && i < c->no_warn.n; i++)
-    if (strcmp(c->no_warn.at[i], lint) == 0) return true;
+    if (!strcmp(c->no_warn.at[i], lint) || !strcmp(c->no_warn.at[i], "all")) return true;
   return false;
 }
 

@@ -85,7 +85,9 @@ static int take_options(CheckJob *j, int argc, char **argv) {
     case 'f': j->o.function = optarg; break;
     case OPT_JSON: j->o.json = true; break;
     case OPT_FAST: j->job.c->opt.fast_math = true; break;
-    case OPT_NO_WARN: no_warn_option(j->job.c, optarg); break;
+    case OPT_NO_WARN:
+      if (no_warn_option(&j->job, optarg)) return 2;
+      break;
     case OPT_LIMIT:
       if (limit_option(&j->job, optarg)) return 2;
       break;
@@ -136,7 +138,7 @@ const Command check_command = {
     "  --fast-math-functions\n"
     "                   compiled code has gradc's own exp, log, tanh, sigmoid and their kin\n"
     "  --limit WHAT=N   calls, depth, memory (bytes) or nodes of one program\n"
-    "  --no-warn=NAME   leave out warnings of this name:\n"
+    "  --no-warn=NAME   leave out warnings of this name, or all:\n"
     "                     all-stopped       every path to an argument is stopped\n"
     "                     idle-stop         a stop on something that depends on no argument\n"
     "                     double-reversal   two reversals on one path\n"

@@ -54,9 +54,10 @@ Ast *parse_expression(Ctx *c, const char *text);
 void write_files(Ctx *c, uint32_t n, const char *const *path, const Buf *const *text);
 /* Cuts "a,b,c" into interned names. */
 uint32_t split_names(Ctx *c, const char *list, const char ***names);
-void no_warn_option(Ctx *c, const char *name);
 /* Sets a limit from "calls=5000000"; 0, or the exit status. */
 int limit_option(Job *j, const char *text);
+/* Leaves out the warnings of this name, or all; 0, or the exit status. */
+int no_warn_option(Job *j, const char *name);
 void host_stdout(Host *h, Ctx *c);   /* a host that writes to standard output */
 
 #endif

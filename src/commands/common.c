@@ -207,8 +207,16 @@ uint32_t split_names(Ctx *c, const char *list, const char ***names) {
   return v.n;
 }
 
-void no_warn_option(Ctx *c, const char *name) {
-  VEC_PUSH(c, &c->no_warn, intern_z(c, name));
+int no_warn_option(Job *j, const char *name) {
+  for (size_t k = 0; k < LINTS; k++)
+    if (!strcmp(lint_names[k], name)) {
+      VEC_PUSH(j->c, &j->c->no_warn, lint_names[k]);
+      return 0;
+    }
+  const char *near = nearest_word(name, lint_names, LINTS);
+  return near ? usage_error(j->command, "no warning is named '%s'; perhaps '%s'?", name, near)
+              : usage_error(j->command, "no warning is named '%s': a warning ends with its name in "
+                                        "brackets", name);
 }
 
 int limit_option(Job *j, const char *text) {

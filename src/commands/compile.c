@@ -427,7 +427,9 @@ static int take_options(Compile *k, int argc, char **argv) {
         return usage_error(&compile_command, "--size takes NAME=N, not '%s'", optarg);
       break;
     case OPT_REPORT: k->report = true; break;
-    case OPT_NO_WARN: no_warn_option(c, optarg); break;
+    case OPT_NO_WARN:
+      if (no_warn_option(&k->job, optarg)) return 2;
+      break;
     case OPT_LIMIT:
       if (limit_option(&k->job, optarg)) return 2;
       break;
@@ -498,6 +500,6 @@ const Command compile_command = {
   "                     turns into vector instructions\n"
   "  --limit WHAT=N     calls, depth, memory (bytes) or nodes of one program\n"
   "  --max-stmts N      statements in one C function before it is cut\n"
-  "  --no-warn=NAME     leave out warnings of this name\n",
+  "  --no-warn=NAME     leave out warnings of this name, or all\n",
   run,
 };

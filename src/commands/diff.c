@@ -52,7 +52,9 @@ static int take_options(Diff *d, int argc, char **argv) {
     case OPT_WRT: d->wrt = optarg; break;
     case OPT_LATEX: d->latex = true; break;
     case OPT_IEEE: d->job.c->opt.ieee = true; break;
-    case OPT_NO_WARN: no_warn_option(d->job.c, optarg); break;
+    case OPT_NO_WARN:
+      if (no_warn_option(&d->job, optarg)) return 2;
+      break;
     case OPT_LIMIT:
       if (limit_option(&d->job, optarg)) return 2;
       break;
@@ -97,6 +99,6 @@ const Command diff_command = {
   "  --latex          as LaTeX\n"
   "  --ieee           keep additions as written where a control was erased\n"
   "  --limit WHAT=N   calls, depth, memory (bytes) or nodes of one program\n"
-  "  --no-warn=NAME   leave out warnings of this name\n",
+  "  --no-warn=NAME   leave out warnings of this name, or all\n",
   run,
 };

@@ -38,7 +38,9 @@ static int take_options(Explain *x, int argc, char **argv) {
     case 'f': x->subject.function = optarg; break;
     case OPT_WRT: x->subject.wrt = optarg; break;
     case OPT_JSON: x->json = true; break;
-    case OPT_NO_WARN: no_warn_option(x->job.c, optarg); break;
+    case OPT_NO_WARN:
+      if (no_warn_option(&x->job, optarg)) return 2;
+      break;
     case 'h': case OPT_HELP: command_help(&explain_command); return 0;
     default: return option_error(&explain_command, o, argv);
     }
@@ -64,6 +66,6 @@ const Command explain_command = {
   "  -e 'EXPRESSION'  or an expression over real names\n"
   "  --wrt x,y        with respect to these names (all real parameters if left out)\n"
   "  --json           as one JSON object\n"
-  "  --no-warn=NAME   leave out warnings of this name\n",
+  "  --no-warn=NAME   leave out warnings of this name, or all\n",
   run,
 };

@@ -47,7 +47,9 @@ static int take_options(Flow *x, int argc, char **argv) {
     case 'f': x->subject.function = optarg; break;
     case 'o': x->output = optarg; break;
     case OPT_WRT: x->subject.wrt = optarg; break;
-    case OPT_NO_WARN: no_warn_option(x->job.c, optarg); break;
+    case OPT_NO_WARN:
+      if (no_warn_option(&x->job, optarg)) return 2;
+      break;
     case 'h': case OPT_HELP: command_help(&flow_command); return 0;
     default: return option_error(&flow_command, o, argv);
     }
@@ -80,6 +82,6 @@ const Command flow_command = {
   "  --wrt x,y        with respect to these names (all real parameters if left out)\n"
   "  -o FILE          .svg, .png or .pdf, drawn by Graphviz; .dot, its input;\n"
   "                   .html, a page with the forward and the gradient graph side by side\n"
-  "  --no-warn=NAME   leave out warnings of this name\n",
+  "  --no-warn=NAME   leave out warnings of this name, or all\n",
   run,
 };

@@ -183,7 +183,9 @@ static int take_options(Run *r, int argc, char **argv) {
     case OPT_FAST: c->opt.fast_math = true; break;
     case OPT_CHECKPOINT: c->opt.checkpoint = true; break;
     case OPT_UNCHECKED: c->opt.unchecked = true; break;
-    case OPT_NO_WARN: no_warn_option(c, optarg); break;
+    case OPT_NO_WARN:
+      if (no_warn_option(&r->job, optarg)) return 2;
+      break;
     case OPT_LIMIT:
       if (limit_option(&r->job, optarg)) return 2;
       break;
@@ -242,7 +244,7 @@ const Command run_command = {
   "  --nan              find the first value or adjoint that is not finite\n"
   "  --dump=PASS        print the program after a pass (docs/ir.md)\n"
   "  --limit WHAT=N     calls, depth, memory (bytes) or nodes of one program\n"
-  "  --no-warn=NAME     leave out warnings of this name\n"
+  "  --no-warn=NAME     leave out warnings of this name, or all\n"
   "Exit status: 0; 1 the program is wrong; 2 the command line is; 3 an assert failed.\n",
   run,
 };

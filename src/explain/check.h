@@ -27,7 +27,4 @@ typedef struct CheckTotals {
  * queued as warnings. */
 void check_module(Module *m, const CheckOptions *o, Host *host, CheckTotals *totals);
 
-/* The warnings, for --no-warn=: name and one line; false past the last. */
-bool check_lint(uint32_t k, const char **name, const char **doc);
-
 #endif

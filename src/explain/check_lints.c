@@ -4,27 +4,6 @@
 
 #include <string.h>
 
-static const struct {
-  const char *name, *doc;
-} lints[] = {
-    {"all-stopped", "every path to an argument is stopped"},
-    {"idle-stop", "a stop on something that depends on no argument"},
-    {"double-reversal", "two reversals on one path"},
-    {"negative-alpha", "grad_reverse by a negative number"},
-    {"branch-not-taken", "a derivative that can be infinite where select does not take it"},
-    {"rule-ignores-up", "a rule that ignores the gradient that arrives"},
-    {"rule-nonlinear", "a rule that is not linear in the gradient that arrives"},
-    {"rule-true", "a rule that gives the true derivative"},
-    {"rule-sign", "a rule that gives the true derivative but for the sign"},
-};
-
-bool check_lint(uint32_t k, const char **name, const char **doc) {
-  if (k >= sizeof lints / sizeof *lints) return false;
-  *name = lints[k].name;
-  *doc = lints[k].doc;
-  return true;
-}
-
 /* What is known about each node, found in one walk: operands come before their users. */
 typedef struct Walk {
   Target *t;
