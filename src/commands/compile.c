@@ -230,10 +230,32 @@ static bool has_reals(const Prog *p) {
   return in && out;
 }
 
+static bool int_parameter(const Prog *p, uint32_t k) {
+  const SigParam *s = &p->sig.params.at[k];
+  const Type *t = ir_type(p, s->ref);
+  return !s->is_size && t->elem == ELEM_INT && !t->rank;
+}
+
+/* Whether a program has an int parameter of this name: it stays one, and its value is the
+ * report's alone. */
+static bool has_int(const Compile *k, const char *name) {
+  for (uint32_t i = 0; i < k->programs.n; i++) {
+    const Prog *p = k->programs.at[i];
+    for (uint32_t j = 0; j < p->sig.params.n; j++)
+      if (int_parameter(p, j) && p->sig.params.at[j].name == name) return true;
+  }
+  return false;
+}
+
 static void sizes_are_used(Compile *k) {
-  for (uint32_t i = 0; i < k->sizes.n; i++)
-    if (!k->sizes.at[i].used)
-      fail_at(k->job.c, (Span){0}, NULL, "no function has a size '%s'", k->sizes.at[i].name);
+  for (uint32_t i = 0; i < k->sizes.n; i++) {
+    const char *name = k->sizes.at[i].name;
+    if (k->sizes.at[i].used) continue;
+    bool is_int = has_int(k, name);
+    if (is_int && k->report) continue;
+    fail_at(k->job.c, (Span){0}, is_int ? "its value matters to --report alone" : NULL,
+            is_int ? "'%s' is an int, which stays a parameter" : "no function has a size '%s'", name);
+  }
 }
 
 static void make_programs(Compile *k, Module *m) {
@@ -316,6 +338,21 @@ static bool formulas(Compile *k, Module *m, EmitReport *report) {
   return s == GC_OK;
 }
 
+/* Sets the values that --size gives to ints. A count that overflows with them is left out. */
+static void put_ints(const Compile *k, EmitReport *r) {
+  Prog *p = (Prog *)(uintptr_t)r->p;
+  for (uint32_t j = 0; j < p->sig.params.n; j++)
+    for (uint32_t i = 0; int_parameter(p, j) && i < k->sizes.n; i++) {
+      if (k->sizes.at[i].name != p->sig.params.at[j].name) continue;
+      Ref atom = p->sig.params.at[j].ref;
+      Size by = size_const(p, k->sizes.at[i].n);
+      r->moved = size_replaced(p, r->moved, atom, by);
+      r->workspace = size_replaced(p, r->workspace, atom, by);
+      for (unsigned c = 0; c < EMIT_COUNTS; c++)
+        r->count[c] = size_replaced(p, r->count[c], atom, by);
+    }
+}
+
 static void print_report(Compile *k, Module *m) {
   Ctx *c = k->job.c;
   uint32_t n = k->requests.n;
@@ -328,6 +365,7 @@ static void print_report(Compile *k, Module *m) {
     x[i].derivative = k->requests.at[i].kind != DERIV_VALUE;
     x[i].formula = both ? general[i] : own[i];
     x[i].number = both ? &own[i] : NULL;
+    if (both) put_ints(k, &own[i]);
   }
   buf_init(&text, c);
   report_text(c, x, n, &text);
@@ -490,7 +528,7 @@ const Command compile_command = {
   "  --openmp           parallel loops, the same bits for any number of threads\n"
   "  --blas             large matrix products by cblas (link with -lcblas or -lopenblas)\n"
   "  --report           workspace, operations and bytes moved, as formulas and, with\n"
-  "                     --size, as numbers; without -o nothing else\n"
+  "                     --size (of ints too), as numbers; without -o nothing else\n"
   "  --checkpoint       folds keep few states for their backward pass\n"
   "  --unchecked        no run-time checks of subscripts\n"
   "  --trace            keep traces, as printf\n"

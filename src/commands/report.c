@@ -11,8 +11,10 @@ enum { LABEL = 18, FORMULA = 46 };
 
 /* ---- polynomials --------------------------------------------------------------------- */
 
+/* NAN where sizes are unknown, or a count was too large for a polynomial. */
 static double number_of(Size s) {
   int64_t n;
+  if (!s) return NAN;
   if (size_is_const(s, &n)) return (double)n;
   return s->n == 1 && !s->mono[0].n ? (double)s->mono[0].num / (double)s->mono[0].den : NAN;
 }
@@ -43,8 +45,8 @@ static double limit(Size a, Size b) {
 static Size operations(const EmitReport *r) {
   Prog *p = (Prog *)(uintptr_t)r->p;
   Size sum = r->count[EMIT_ADDITIONS];
-  for (unsigned k = EMIT_MULTIPLICATIONS; k <= EMIT_FUNCTIONS; k++)
-    sum = size_add(p, sum, r->count[k]);
+  for (unsigned k = EMIT_MULTIPLICATIONS; sum && k <= EMIT_FUNCTIONS; k++)
+    sum = r->count[k] ? size_add(p, sum, r->count[k]) : NULL;
   return sum;
 }
 

@@ -148,11 +148,11 @@ static Ref fitted(Deriv *d, Ref r, const Type *t, const char *what) {
   if (have == t) return r;
   if (have->rank != t->rank)
     fail_at(e->c, d->at, "they must have the same shape",
-            "%s: the direction is %s and goes with %s", what, type_words(e, have),
+            "the %s is %s and goes with %s", what, type_words(e, have),
             type_words(e, t));
   for (uint32_t k = 0; k < t->rank; k++)
     sizes_agree(e, have->dim[k], t->dim[k], d->at,
-                str_printf(e->c, "the direction of `%s` and what it goes with", what));
+                str_printf(e->c, "the %s and of what it goes with", what));
   return ir_reshape(e->p, r, t);
 }
 
@@ -165,7 +165,7 @@ static Ref *directions(Deriv *d, const Leaves *l, const Val *u, const char *what
   Ref *out = NEWN(e->c, Ref, l->n);
   if (!alike || n != l->n)
     fail_at(e->c, d->at, "they must have the same shape",
-            "%s: the direction is %s and goes with %s", what, val_type_text(e, u),
+            "the %s is %s and goes with %s", what, val_type_text(e, u),
             val_type_text(e, l->whole));
   for (uint32_t k = 0; k < n; k++)
     if (l->ref[k] && leaf[k]->kind != VAL_NONE)
@@ -203,14 +203,14 @@ const Val *deriv_vjp(Elab *e, const Val *y, const Val *x, const Val *u, uint32_t
                      const Val *const *held, Span at) {
   Deriv d;
   deriv_ask(&d, e, y, x, nheld, held, at);
-  return shaped_as_x(&d, directions(&d, &d.y, u, "vjp"));
+  return shaped_as_x(&d, directions(&d, &d.y, u, "cotangent"));
 }
 
 const Val *deriv_jvp(Elab *e, const Val *y, const Val *x, const Val *dx, uint32_t nheld,
                      const Val *const *held, Span at) {
   Deriv d;
   deriv_ask(&d, e, y, x, nheld, held, at);
-  Ref *direction = directions(&d, &d.x, dx, "jvp"), *g = NEWN(e->c, Ref, d.y.n);
+  Ref *direction = directions(&d, &d.x, dx, "direction"), *g = NEWN(e->c, Ref, d.y.n);
   const Val **part = NEWN(e->c, const Val *, d.y.n);
   deriv_forward(&d, direction, g);
   for (uint32_t j = 0; j < d.y.n; j++)
