@@ -23,6 +23,17 @@ static void name_sizes(const Case *of, Ctx *c, Request *q) {
   }
 }
 
+/* "x,y" */
+static uint32_t names_of(const char *list, Ctx *c, const char *names[MANY]) {
+  uint32_t n = 0;
+  while (list && n < MANY) {
+    size_t length = strcspn(list, ",");
+    names[n++] = intern(c, list, length);
+    list = list[length] ? list + length + 1 : NULL;
+  }
+  return n;
+}
+
 Prog *program_of(const Case *of, Ctx *c, int gradient, bool sized) {
   char function[64];
   int what = GRADC_VALUE;
@@ -34,9 +45,9 @@ Prog *program_of(const Case *of, Ctx *c, int gradient, bool sized) {
   Module *m = module_new(c);
   uint32_t file = source_add(c, of->row->name, of->row->text, strlen(of->row->text));
   module_add(m, parse(c, file, PARSE_FILE, NULL), false);
-  const char *names[] = {intern_z(c, wrt ? wrt : "")};
+  const char *names[MANY];
   Request q = {.function = intern_z(c, function), .kind = kinds[what], .wrt = names,
-               .nwrt = wrt ? 1 : 0};
+               .nwrt = names_of(wrt, c, names)};
   if (sized) name_sizes(of, c, &q);
   return optimize(elaborate_function(m, &q), NULL);
 }

@@ -22,6 +22,9 @@
 
 #include <string.h>
 
+/* An update behind a run; kept: the name of its term, where the run's end may change it. */
+typedef struct Later { Ref update; const char *kept; } Later;
+
 struct Rows {
   Ref index;             /* of the row */
   const char *lane;      /* the lane's name in C */
@@ -29,7 +32,7 @@ struct Rows {
   bool open;             /* is a run being written? */
   Buf before;            /* the text up to it */
   Buf arrays;            /* declarations in front of it */
-  VEC(Ref) updates;      /* behind it */
+  VEC(Later) updates;    /* behind it */
 };
 
 uint32_t lanes_of(const File *f) {
@@ -93,12 +96,13 @@ static void open_new_rows(Emit *e) {
 }
 
 /* h[i] += v; for one row after the other. */
-static void emit_update(Emit *e, Ref r) {
-  const Node *n = node(e, r);
+static void emit_update(Emit *e, Later u) {
+  const Node *n = node(e, u.update);
   lane_head(e, "", e->rows->first);
   put(e, " ");
   put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
-  put_increment(e, n->arg[1]);
+  if (u.kept) putf(e, " += %s", u.kept);
+  else put_increment(e, n->arg[1]);
   line_end(e, ";");
 }
 
@@ -164,6 +168,16 @@ static void spread(Emit *e, Ref r, const char *want) {
   x->inlined = false;
   x->cname = at;
   x->home = e->fn->id;
+}
+
+/* What a fold carries is overwritten before the updates behind the run: a copy of it, or NULL. */
+static const char *keep_carried(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  if (n->op != IR_PARAM || node(e, region_of(e, r)->owner)->op != IR_FOLD || !info(e, r)->lane)
+    return NULL;
+  const char *at = lane_array(e, c_fresh(e, "v"), n->type->elem);
+  assign(e, at, r);
+  return at;
 }
 
 static void define_lane(Emit *e, Ref r) {
@@ -249,7 +263,8 @@ static void emit_lane(Emit *e, Ref r) {
         break;
       }
       spread(e, n->arg[1], "v");
-      VEC_PUSH(e->c, &e->rows->updates, r);
+      Later u = {r, keep_carried(e, n->arg[1])};
+      VEC_PUSH(e->c, &e->rows->updates, u);
       break;
     case IR_IF: emit_select(e, r); break;
     default: define_lane(e, r);
