@@ -397,6 +397,7 @@ PROGRAM_TESTS = \
   tests/programs/joined.test \
   tests/programs/lanes.test \
   tests/programs/language.test \
+  tests/programs/models.test \
   tests/programs/nan.test \
   tests/programs/places.test \
   tests/programs/ranges.test \

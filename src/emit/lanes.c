@@ -59,8 +59,7 @@ static bool walks_along(const Emit *e, const Ref *index, uint32_t n, const Regio
   return true;
 }
 
-/* Primitives that are instructions of vector units, or a few of them. */
-static bool in_vectors(const Emit *e, const Node *n) {
+bool prim_in_vectors(const Emit *e, const Node *n) {
   double x;
   switch (n->aux.i) {
     case P_ADD: case P_SUB: case P_MUL: case P_DIV: case P_NEG: case P_MAX: case P_MIN:
@@ -89,7 +88,7 @@ static bool is_straight(Emit *e, const Node *n, const Region *body, uint32_t *op
   switch (n->op) {
     case IR_CONST: case IR_TOREAL: return true;
     case IR_PROJ: return is_scalar(n);
-    case IR_PRIM: return in_vectors(e, n);
+    case IR_PRIM: return prim_in_vectors(e, n);
     case IR_READ: return is_scalar(n) && walks_along(e, n->arg + 1, n->nargs - 1, body);
     case IR_UPD: return adds_along(e, n, body);
     case IR_IF:

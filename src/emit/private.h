@@ -448,6 +448,8 @@ void end_carried(Emit *e, Ref r);                /* behind the loop */
 bool is_track(const Emit *e, Ref r, uint32_t k);
 
 /* lanes.c */
+/* A primitive that is an instruction of vector units, or a few of them? */
+bool prim_in_vectors(const Emit *e, const Node *n);
 bool plan_lanes(Emit *e, Ref r);                 /* is loop r a reduction in lanes? */
 void emit_lanes(Emit *e, Ref r, const Outputs *o, const char *block);
 /* The same for a range of the last index, in which the body comes to `inside`. */

@@ -71,10 +71,10 @@ static void pay_prim(Fit *f, const Node *n, const Around *w) {
     pay(f, w, 3, 0.8);
   } else if (sign || n->aux.i == P_SELECT || n->aux.i == P_ABS || n->aux.i == P_FABS) {
     pay(f, w, 1, 0.2);
-  } else if (n->aux.i == P_MAX || n->aux.i == P_MIN || n->aux.i == P_RELU) {
-    pay(f, w, 1, 0.4);
   } else if (fast_version(f->e, n->aux.i)) {
     pay(f, w, 20, 5);
+  } else if (prim_in_vectors(f->e, n)) {
+    pay(f, w, 1, 0.4);
   } else {
     f->cost.plain += w->trips * 20;   /* a call: the same either way */
     f->cost.rows += w->trips * 20;

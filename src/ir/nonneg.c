@@ -4,16 +4,18 @@
  * size names, and whatever an array has for a size, are >= 0.  Indices are taken out
  * innermost first, by the ends of their range (a polynomial that is linear or concave
  * in one is smallest at an end); then the other atoms are shifted by what is known
- * about extents (n >= 1 makes n = 1 + n'), and every coefficient must be >= 0.
- * Sound, not complete. */
+ * about extents (n >= 1 makes n = 1 + n') and about quotients among them (q = (h - 1)//2
+ * makes h = 1 + 2*q + h'), and every coefficient must be >= 0.  An atom between two numbers,
+ * as i % 2 is, is taken out like an index.  Sound, not complete. */
 #include "ir/private.h"
 
-enum { MAX_STEPS = 2000 };
+enum { MAX_STEPS = 2000, MAX_FACTS = 64, MAX_DEEP = 8 };
 
 /* "s >= low" for a size made of atoms. */
 typedef struct Fact { Size s; int64_t low; } Fact;
 
-typedef struct Facts { VEC(Fact) list; } Facts;
+/* What is known, and the atoms that stand for what they have above their least value. */
+typedef struct Facts { VEC(Fact) list; VEC(Ref) shifted; } Facts;
 
 typedef struct Proof {
   Prog *p;
@@ -99,13 +101,20 @@ static bool known_nonneg(const Prog *p, Ref atom) {
   return false;
 }
 
+static bool is_shifted(const Facts *facts, Ref atom) {
+  for (uint32_t k = 0; facts && k < facts->shifted.n; k++)
+    if (facts->shifted.at[k] == atom) return true;
+  return false;
+}
+
 /* Every term is a non-negative number times what is not negative. */
-static bool all_positive(const Prog *p, Size s) {
+static bool all_positive(const Prog *p, Size s, const Facts *facts) {
   for (uint32_t k = 0; k < s->n; k++) {
     const Mono *m = &s->mono[k];
     if (m->num < 0) return false;
     for (uint32_t a = 0; a < m->n; a++)
-      if (m->exp[a] % 2 && !known_nonneg(p, m->atom[a])) return false;
+      if (m->exp[a] % 2 && !known_nonneg(p, m->atom[a]) && !is_shifted(facts, m->atom[a]))
+        return false;
   }
   return true;
 }
@@ -120,21 +129,48 @@ static Ref solvable(const Prog *p, Size s) {
     Ref r = m->atom[0];
     uint32_t times = 0;
     for (uint32_t j = 0; j < s->n; j++) times += power_of(&s->mono[j], r) > 0;
-    if (times == 1 && !extent_of(p, r) && known_nonneg(p, r) && r > best) best = r;
+    if (times == 1 && !extent_of(p, r) && r > best) best = r;
   }
   return best;
 }
 
 /* Says no more than that its atoms are not negative. */
-static bool implied(Prog *p, const Fact *fact) {
+static bool implied(Prog *p, const Fact *fact, const Facts *facts) {
   Size above = poly_add(p, fact->s, size_const(p, -fact->low));
-  return above && all_positive(p, above);
+  return above && all_positive(p, above, facts);
+}
+
+/* The largest int that divides the coefficients of all atoms; 1 where some are no ints. */
+static int64_t content(Size s) {
+  int64_t all = 0;
+  for (uint32_t k = 0; k < s->n; k++) {
+    const Mono *m = &s->mono[k];
+    int64_t x = m->num;
+    if (m->den != 1 || m->num == INT64_MIN) return 1;
+    if (!m->n) continue;
+    while (x) { int64_t rest = all % x; all = x; x = rest; }
+  }
+  return all > 0 ? all : all < -1 ? -all : 1;
+}
+
+/* Atoms are ints: 2*h - 2*k >= 1 says h - k >= 1. */
+static void divide(Prog *p, Fact *fact) {
+  int64_t by = fact->s ? content(fact->s) : 1;
+  if (by == 1) return;
+  const Mono *last = &fact->s->mono[fact->s->n - 1];
+  int64_t rest = last->n ? 0 : last->num, low;
+  Size whole = poly_add(p, fact->s, size_const(p, -rest));
+  whole = whole ? poly_scale(p, whole, 1, by) : NULL;
+  if (!whole || __builtin_sub_overflow(fact->low, rest, &low)) return;
+  *fact = (Fact){whole, low/by + (low % by > 0)};
 }
 
 static Facts facts_copy(const Proof *proof) {
   Facts copy = {0};
   for (uint32_t k = 0; k < proof->known.list.n; k++)
     VEC_PUSH(proof->p->ctx, &copy.list, proof->known.list.at[k]);
+  for (uint32_t k = 0; k < proof->known.shifted.n; k++)
+    VEC_PUSH(proof->p->ctx, &copy.shifted, proof->known.shifted.at[k]);
   return copy;
 }
 
@@ -144,16 +180,25 @@ static void facts_replace(Prog *p, Facts *facts, Ref atom, Size by) {
     facts->list.at[k].s = size_replaced(p, facts->list.at[k].s, atom, by);
 }
 
+/* Is s not below f - low, which is not negative? */
+static bool above_fact(Prog *p, Size s, const Fact *fact, const Facts *facts) {
+  Size rest = fact->s ? poly_add(p, s, poly_scale(p, fact->s, -1, 1)) : NULL;
+  rest = rest ? poly_add(p, rest, size_const(p, fact->low)) : NULL;
+  return rest && all_positive(p, rest, facts);
+}
+
 /* s >= 0 given the facts: each fact `f >= low` with f = b + rest lets b be written as
  * low + b' - rest with b' >= 0. */
 static bool by_shifts(Proof *proof, Size s) {
   Prog *p = proof->p;
-  if (all_positive(p, s)) return true;
+  if (all_positive(p, s, &proof->known)) return true;
   Facts left = facts_copy(proof);
   for (uint32_t k = 0; k < left.list.n; k++) {
-    const Fact *fact = &left.list.at[k];
+    Fact *fact = &left.list.at[k];
+    divide(p, fact);
+    if (above_fact(p, s, fact, &left)) return true;
     Size f = fact->s;
-    Ref b = f && !implied(p, fact) ? solvable(p, f) : 0;
+    Ref b = f && !implied(p, fact, &left) ? solvable(p, f) : 0;
     if (!b) continue;
     Size rest = poly_scale(p, f, -1, 1);
     rest = rest ? poly_add(p, rest, poly_atom(p, b)) : NULL;
@@ -163,9 +208,72 @@ static bool by_shifts(Proof *proof, Size s) {
     if (!next) continue;
     s = next;
     facts_replace(p, &left, b, by);
-    if (all_positive(p, s)) return true;
+    VEC_PUSH(p->ctx, &left.shifted, b);
+    if (all_positive(p, s, &left)) return true;
   }
   return false;
+}
+
+/* ---- atoms between numbers -------------------------------------------------- */
+
+typedef struct Ends { int64_t low, high; bool known; } Ends;
+
+static Ends ends_of(const Prog *p, Ref r, int deep);
+
+static Ends ends_union(Ends a, Ends b) {
+  return (Ends){a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high,
+                a.known && b.known};
+}
+
+static int64_t floor_of(int64_t x, int64_t by) { return x/by - (x % by < 0); }
+
+/* a//b and a % b for a number b > 0. */
+static Ends ends_divided(const Prog *p, const Node *n, int deep) {
+  const Node *b = ir_node(p, n->arg[1]);
+  if (b->op != IR_CONST || b->aux.i < 1) return (Ends){0};
+  if (n->aux.i == P_MOD) return (Ends){0, b->aux.i - 1, true};
+  Ends a = ends_of(p, n->arg[0], deep + 1);
+  return (Ends){floor_of(a.low, b->aux.i), floor_of(a.high, b->aux.i), a.known};
+}
+
+/* The position of a winner among a known number. */
+static Ends ends_of_place(const Prog *p, const Node *n) {
+  const Node *loop = ir_node(p, n->arg[0]);
+  if (loop->op != IR_LOOP) return (Ends){0};
+  const Combiner comb = loop->aux.loop->comb[n->aux.i];
+  if (comb != ARGMAX && comb != ARGMIN) return (Ends){0};
+  int64_t volume = 1;
+  for (uint32_t k = 0; k < loop->nargs; k++) {
+    const Node *extent = ir_node(p, loop->arg[k]);
+    if (extent->op != IR_CONST || extent->aux.i < 1) return (Ends){0};
+    if (__builtin_mul_overflow(volume, extent->aux.i, &volume)) return (Ends){0};
+  }
+  return (Ends){0, volume - 1, true};
+}
+
+static Ends ends_of(const Prog *p, Ref r, int deep) {
+  const Node *n = ir_node(p, r);
+  if (n->op == IR_PROJ) return ends_of_place(p, n);
+  if (n->op == IR_CONST) return (Ends){n->aux.i, n->aux.i, true};
+  if (n->op != IR_PRIM || deep == MAX_DEEP) return (Ends){0};
+  switch (n->aux.i) {
+    case P_FLOORDIV: case P_MOD: return ends_divided(p, n, deep);
+    case P_MIN: case P_MAX:
+      return ends_union(ends_of(p, n->arg[0], deep + 1), ends_of(p, n->arg[1], deep + 1));
+    case P_SELECT:
+      return ends_union(ends_of(p, n->arg[1], deep + 1), ends_of(p, n->arg[2], deep + 1));
+    default: return (Ends){0};
+  }
+}
+
+/* An atom of s that lies between numbers, or 0. */
+static Ref between_numbers(const Prog *p, Size s, Ends *ends) {
+  for (uint32_t k = 0; k < s->n; k++)
+    for (uint32_t a = 0; a < s->mono[k].n; a++) {
+      *ends = ends_of(p, s->mono[k].atom[a], 0);
+      if (ends->known && degree_in(s, s->mono[k].atom[a]) == 1) return s->mono[k].atom[a];
+    }
+  return 0;
 }
 
 /* ---- taking indices out ---------------------------------------------------- */
@@ -192,6 +300,11 @@ static int64_t low_of(const Proof *proof, Ref index) {
 static bool at_value(Proof *proof, Size s, Ref index, Size value) {
   Size t = size_replaced(proof->p, s, index, value);
   return t && prove(proof, t, index);
+}
+
+static bool at_number(Proof *proof, Size s, Ref atom, int64_t value, Ref before) {
+  Size t = size_replaced(proof->p, s, atom, size_const(proof->p, value));
+  return t && prove(proof, t, before);
 }
 
 /* May s be judged by its two ends in this index? */
@@ -231,7 +344,12 @@ static bool between(Proof *proof, Size s, Ref index) {
 static bool prove(Proof *proof, Size s, Ref before) {
   Prog *p = proof->p;
   if (++proof->steps > MAX_STEPS) return false;
-  if (all_positive(p, s)) return true;
+  if (all_positive(p, s, &proof->known)) return true;
+  Ends ends;
+  Ref atom = between_numbers(p, s, &ends);
+  if (atom)
+    return at_number(proof, s, atom, ends.low, before) &&
+           at_number(proof, s, atom, ends.high, before);
   Ref index = innermost(p, s);
   if (!index) return by_shifts(proof, s);
   if (before && !later(p, before, index)) return false;
@@ -275,14 +393,40 @@ static Indices find_indices(Prog *p, Size s) {
   return all;
 }
 
+static void add_fact(Proof *proof, Size s, int64_t low) {
+  if (s && proof->known.list.n < MAX_FACTS)
+    VEC_PUSH(proof->p->ctx, &proof->known.list, ((Fact){s, low}));
+}
+
+/* Of an atom q = a//b with a number b: what is left of a is 0 .. b-1. */
+static void add_quotient(Proof *proof, Ref atom) {
+  Prog *p = proof->p;
+  const Node *n = ir_node(p, atom);
+  if (n->op != IR_PRIM || n->aux.i != P_FLOORDIV) return;
+  const Node *divisor = ir_node(p, n->arg[1]);
+  if (divisor->op != IR_CONST || divisor->aux.i < 1) return;
+  Size most = poly_scale(p, poly_atom(p, atom), divisor->aux.i, 1);
+  Size rest = most ? poly_scale(p, most, -1, 1) : NULL;
+  rest = rest ? poly_add(p, size_atom(p, n->arg[0]), rest) : NULL;
+  add_fact(proof, rest, 0);
+  add_fact(proof, rest ? poly_scale(p, rest, -1, 1) : NULL, 1 - divisor->aux.i);
+}
+
+static void add_quotients(Proof *proof, Size s) {
+  for (uint32_t k = 0; k < s->n; k++)
+    for (uint32_t a = 0; a < s->mono[k].n; a++) add_quotient(proof, s->mono[k].atom[a]);
+}
+
 bool size_nonneg(Prog *p, Size s) {
   Proof proof = {.p = p};
-  if (all_positive(p, s)) return true;
+  if (all_positive(p, s, NULL)) return true;
   Indices all = find_indices(p, s);
   for (uint32_t k = 0; k < all.list.n; k++) {
     Ref index = all.list.at[k];
-    Fact fact = {size_atom(p, extent_of(p, index)), low_of(&proof, index) + 1};
-    VEC_PUSH(p->ctx, &proof.known.list, fact);
+    add_fact(&proof, size_atom(p, extent_of(p, index)), low_of(&proof, index) + 1);
   }
+  add_quotients(&proof, s);
+  for (uint32_t k = 0; k < all.list.n; k++)
+    add_quotients(&proof, size_atom(p, extent_of(p, all.list.at[k])));
   return prove(&proof, s, 0);
 }

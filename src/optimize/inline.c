@@ -4,7 +4,8 @@
  * becomes a copy of e with the subscripts for the indices
  *   - always, if e only looks elsewhere (a transpose, a slice, a broadcast);
  *   - if it is the only use of the array, and reads each element once at most;
- *   - if e is a few cheap operations and all uses are reads.
+ *   - if e is a few cheap operations and all uses are reads; one operation at most where
+ *     that is repeated, and not as a factor in a product of matrices, which is one of arrays.
  * An e that holds loops moves only to a single element, or where all elements are but put
  * into another order: fused with more, a matrix product is no longer seen as one.  No loop
  * inside e is ever run more often than before.  A loop that nothing needs any more is left
@@ -223,13 +224,28 @@ static bool only_reads(const Path *path) {
          path->owner[0]->regions[0]->nodes.n == 1 && path->owner[0]->aux.loop->nout == 1;
 }
 
+/* A factor of sum(a*b for k), where b is read, too? */
+static bool is_factor(const Prog *p, Ref read) {
+  const Region *body = p->regions.at[ir_node(p, read)->region];
+  const Node *loop = body->owner ? ir_node(p, body->owner) : NULL;
+  if (!loop || loop->op != IR_LOOP) return false;
+  for (uint32_t k = 0; k < loop->aux.loop->nout; k++) {
+    const Node *times = ir_node(p, body->results.at[k]);
+    if (loop->aux.loop->comb[k] != SUM || times->op != IR_PRIM || times->aux.i != P_MUL) continue;
+    const Ref *a = times->arg, other = a[0] == read ? a[1] : a[1] == read ? a[0] : 0;
+    if (other && ir_node(p, other)->op == IR_READ) return true;
+  }
+  return false;
+}
+
 /* ---- choosing ------------------------------------------------------------------------------ */
 
 static bool is_view(const Out *o) {
   return !o->ops && !o->costly && !o->checked && o->loads <= 1;
 }
 
-static bool worth_copying(Inline *s, const Node *read, Ref at, const Node *loop, const Out *o) {
+static bool worth_copying(Inline *s, Ref r, Ref at, const Node *loop, const Out *o) {
+  const Node *read = ir_node(s->p, r);
   Path path = find_path(s->p, read, loop);
   bool once = o->reads == 1 && o->others == 0 && loop->aux.loop->nout == 1;
   if (!path.known || s->chain[at] >= MAX_CHAIN) return false;
@@ -241,7 +257,7 @@ static bool worth_copying(Inline *s, const Node *read, Ref at, const Node *loop,
   bool repeats = !reads_once(s->p, &path, read, loop);
   if (once && !repeats) return true;
   if (o->costly || o->others || o->ops + o->loads > CHEAP) return false;
-  return !repeats || (o->ops <= 1 && o->loads <= 1);
+  return !repeats || (o->ops <= 1 && o->loads <= 1 && !is_factor(s->p, r));
 }
 
 /* A copy in the body of a loop makes the chain through it longer. */
@@ -263,7 +279,7 @@ static void choose(Inline *s, Ref r) {
   if (!o->measured) measure(s, loop, k, o);
   bool row = n->nargs > loop->nargs + 1;
   if (row && ir_node(s->p, loop->regions[0]->results.at[k])->op == IR_PROJ) return;
-  if (o->big || !worth_copying(s, n, proj->arg[0], loop, o)) return;
+  if (o->big || !worth_copying(s, r, proj->arg[0], loop, o)) return;
   s->chosen[r] = s->any = true;
   s->extra[r] = o->weight;
   o->inlined++;

@@ -191,6 +191,51 @@ START_TEST(stencil) {
 }
 END_TEST
 
+/* y + r of a window over 3 in an image of 2*n + 2 */
+START_TEST(window_in_a_doubled_size) {
+  Size y = index_over(size_scale(p, N, 2, 1), NULL), r = index_over(num(3), NULL);
+  Size at = size_add(p, y, r), room = size_add(p, size_scale(p, N, 2, 1), num(2));
+  ck_assert(below(at, room));
+  ck_assert(!below(size_add(p, at, num(1)), room));
+}
+END_TEST
+
+static Ref quotient(Size a, int64_t by) {
+  return ir_prim2(p, P_FLOORDIV, size_node(p, a), ir_int(p, by));
+}
+
+/* 2*y + r in every second place of an image of n */
+START_TEST(strided_window) {
+  Size y = index_over(size_atom(p, quotient(size_sub(p, N, num(1)), 2)), NULL);
+  Size at = size_add(p, size_scale(p, y, 2, 1), index_over(num(3), NULL));
+  ck_assert(below(at, N));
+  ck_assert(!below(size_add(p, at, num(1)), N));
+}
+END_TEST
+
+/* What a division leaves: i//2 of 0 .. n-1 has (n + 1)//2 values, for i < n alone. */
+START_TEST(quotients_of_sizes) {
+  Size half = size_atom(p, quotient(N, 2)), up = size_atom(p, quotient(size_add(p, N, num(1)), 2));
+  ck_assert(size_nonneg(p, size_sub(p, N, size_scale(p, half, 2, 1))));
+  ck_assert(size_nonneg(p, size_sub(p, size_scale(p, up, 2, 1), N)));
+  ck_assert(!size_nonneg(p, size_sub(p, size_scale(p, half, 2, 1), N)));
+}
+END_TEST
+
+/* A position in a window of 2 by 2, as the reverse of max pooling adds at. */
+START_TEST(atoms_between_numbers) {
+  Size i = index_over(N, NULL), extent = size_scale(p, N, 2, 1);
+  Ref place = ir_prim2(p, P_MOD, size_node(p, i), ir_int(p, 4));
+  Size row = size_atom(p, ir_prim2(p, P_FLOORDIV, place, ir_int(p, 2)));
+  Size column = size_atom(p, ir_prim2(p, P_MOD, place, ir_int(p, 2)));
+  Size twice = size_scale(p, i, 2, 1);
+  ck_assert(below(size_add(p, twice, row), extent));
+  ck_assert(below(size_add(p, twice, column), extent));
+  ck_assert(!below(size_add(p, twice, size_atom(p, place)), extent));
+  ck_assert(!below(size_add(p, twice, size_add(p, row, column)), extent));
+}
+END_TEST
+
 START_TEST(flat_index_of_a_matrix) {
   Size i = index_over(N, NULL), j = index_over(M, NULL);
   Size flat = size_add(p, size_mul(p, i, M), j);
@@ -246,6 +291,10 @@ int main(void) {
   tcase_add_test(t, sizes_alone);
   tcase_add_test(t, index_in_its_range);
   tcase_add_test(t, stencil);
+  tcase_add_test(t, window_in_a_doubled_size);
+  tcase_add_test(t, strided_window);
+  tcase_add_test(t, quotients_of_sizes);
+  tcase_add_test(t, atoms_between_numbers);
   tcase_add_test(t, flat_index_of_a_matrix);
   tcase_add_test(t, triangular_loops);
   tcase_add_test(t, upper_triangle);
