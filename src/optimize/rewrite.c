@@ -83,7 +83,10 @@ static Ref copy_structured(Rewrite *w, const Node *n) {
 Ref rewrite_copy(Rewrite *w, Ref old) {
   const Node *n = ir_node(w->k.from, old);
   if (n->op == IR_PROJ && w->outs[n->arg[0]]) return w->outs[n->arg[0]][n->aux.i];
-  return n->nregions ? copy_structured(w, n) : copy_node(&w->k, old);
+  if (!n->nregions) return copy_node(&w->k, old);
+  Ref r = copy_structured(w, n);
+  w->outs[old] = NULL;   /* of an earlier copy, in a round that was written out */
+  return r;
 }
 
 Prog *rewrite_program(Rewrite *w, Prog *from) {
