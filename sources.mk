@@ -79,6 +79,7 @@ ELABORATE = \
   src/elaborate/builtins.def
 
 EMIT = \
+  src/emit/addresses.c \
   src/emit/apart.c \
   src/emit/arrays.c \
   src/emit/c.c \
@@ -527,6 +528,7 @@ PICTURES = \
   docs/pictures/hard_sign.svg
 
 TEST_FILES = \
+  tests/compiled/addresses.gc \
   tests/compiled/casadi.gc \
   tests/compiled/casadi_driver.c \
   tests/compiled/derivatives.awk \

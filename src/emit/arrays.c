@@ -161,7 +161,7 @@ void emit_upd(Emit *e, Ref r) {
   const Type *t = node(e, n->arg[0])->type, *vt = node(e, n->arg[1])->type;
   if (vt->rank == 0) {
     line_start(e);
-    put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
+    if (!put_at_pointer(e, r)) put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
     put_increment(e, n->arg[1]);
     line_end(e, ";");
     return;
@@ -202,7 +202,8 @@ void emit_view(Emit *e, Ref r) {
   const char *name = c_fresh(e, n->name ? n->name : "row");
   line_start(e);
   putf(e, "const %s *const %s = ", c_type(e->f, n->type->elem, true), name);
-  put_row(e, array_text(e, n->arg[0]), t, n->nargs - 1, n->arg + 1);
+  if (!put_row_at_pointer(e, r))
+    put_row(e, array_text(e, n->arg[0]), t, n->nargs - 1, n->arg + 1);
   line_end(e, ";");
   x->cname = name;
   x->home = e->fn->id;

@@ -21,6 +21,7 @@ static void init(Emit *e, File *f, Prog *p, const char *cname) {
   plan_rows(e);
   plan_slots(e);
   mark_shared(e);
+  plan_addresses(e);
 }
 
 static void emit_results(Emit *e) {

@@ -308,12 +308,13 @@ static void put_toint(Emit *e, const Node *n) {
 }
 
 /* A bool that is stored as a whole number. */
-static void put_truth(Emit *e, const Node *n, bool stored, int prec, const char *text) {
+static void put_truth(Emit *e, Ref r, bool stored, int prec, const char *text) {
+  const Node *n = node(e, r);
   bool test = stored && n->type->elem == ELEM_BOOL;
   bool paren = test && prec > PREC_EQ;
   if (paren) put(e, "(");
   if (text) put(e, text);
-  else put_element(e, n->arg[0], n->nargs - 1, n->arg + 1);
+  else if (!put_at_pointer(e, r)) put_element(e, n->arg[0], n->nargs - 1, n->arg + 1);
   if (test) put(e, " != 0");
   if (paren) put(e, ")");
 }
@@ -326,14 +327,14 @@ void put_expr(Emit *e, Ref r, int prec) {
   } else if (is_lane_index(e, r)) {
     put_lane_index(e, prec);
   } else if (!x->inlined) {
-    put_truth(e, n, is_kept(e, r), prec, ref_node(e, r));
+    put_truth(e, r, is_kept(e, r), prec, ref_node(e, r));
   } else {
     switch (n->op) {
       case IR_PRIM: put_prim(e, n, prec); break;
       case IR_TOREAL: put_toreal(e, n, prec); break;
       case IR_TOINT: put_toint(e, n); break;
       case IR_READ:
-        if (!put_packed(e, r)) put_truth(e, n, true, prec, NULL);
+        if (!put_packed(e, r)) put_truth(e, r, true, prec, NULL);
         break;
       default: internal_error(e->c, "emission: operator %d inside an expression", n->op);
     }

@@ -259,9 +259,12 @@ static void emit_build(Emit *e, Ref r, uint32_t k, Ref value, const Region *body
     return;
   }
   line_start(e);
-  putf(e, "%s[", ref_buffer(e, o->buffer));
-  put_lane_flat(e, o->buffer, whole, naxes, body->params.at);
-  put(e, "] = ");
+  if (!put_at_pointer(e, needed_proj(e, r, k))) {
+    putf(e, "%s[", ref_buffer(e, o->buffer));
+    put_lane_flat(e, o->buffer, whole, naxes, body->params.at);
+    put(e, "]");
+  }
+  put(e, " = ");
   put_expr(e, value, PREC_ANY);
   line_end(e, ";");
 }
@@ -430,6 +433,7 @@ static void open_axis(Emit *e, Ref r, const Axis *a) {
   block_open(e, "");
   if (!a->strips) stop_in_loop(e, a->extent);
   e->loop_depth++;
+  open_addresses_after(e, r, a->index);
 }
 
 void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from) {
@@ -661,6 +665,7 @@ static void emit_accum(Emit *e, Ref r) {
 /* ---- any of them -------------------------------------------------------------------------- */
 
 static void emit_plain(Emit *e, Ref r) {
+  open_addresses(e, r);
   switch (node(e, r)->op) {
     case IR_IF:
       if (simple_if(e, r)) emit_choice(e, r);
@@ -671,6 +676,7 @@ static void emit_plain(Emit *e, Ref r) {
     case IR_WHILE: emit_while(e, r); break;
     default: emit_accum(e, r); break;
   }
+  close_addresses(e, r);
 }
 
 void emit_structured(Emit *e, Ref r) {

@@ -17,6 +17,7 @@
  *   search.c     the places of extremes
  *   apart.c      loops whose rounds have no memory in common
  *   ranges.c     loops in ranges of their index
+ *   addresses.c  for libtcc: subscripts computed in the loop in which they change
  *   narrow.c     functions of scalar code, without wide vectors
  *   rows_plan.c  which loops run several of their rounds side by side
  *   rows_updates.c  what they add into arrays that they share
@@ -199,6 +200,7 @@ typedef struct Check { uint32_t number; Ref node; const char *what; } Check;
 typedef struct NameTable NameTable;
 typedef struct Used Used;
 typedef struct Rows Rows;
+typedef struct Addresses Addresses;
 
 /* The results of a loop or fold from number `first`: the best value of each argmax so far;
  * where a max of the same values is wanted, that is its variable, and stands at both. */
@@ -263,6 +265,7 @@ typedef struct Emit {
   Rows *rows;            /* the rows being written side by side, or NULL */
   VEC(AccCopy) copies;
   VEC(Pack) packs;       /* from 1 */
+  Addresses *addresses;  /* libtcc, or NULL */
   uint32_t nenv, nparts;
   Span last_comment;
   uint32_t last_line;
@@ -620,6 +623,17 @@ void close_blocks(Emit *e, Ref r, const InBlocks *b,
 /* ranges.c */
 bool in_ranges(const Emit *e, Ref r);            /* is its body a choice by ranges of the index? */
 void emit_ranges(Emit *e, Ref r, const Outputs *o, const InBlocks *b);
+
+/* addresses.c */
+void plan_addresses(Emit *e);                    /* when all else is planned */
+bool is_mute(const Emit *e, Ref r);              /* an int that has no text of its own */
+/* Around a loop, and behind the head of an axis of it: the pointers of the accesses inside. */
+void open_addresses(Emit *e, Ref loop);
+void open_addresses_after(Emit *e, Ref loop, Ref index);
+void close_addresses(Emit *e, Ref loop);
+/* An element that is read, added to or built, "at[j]"; a row, "at + j".  false: as it stands. */
+bool put_at_pointer(Emit *e, Ref r);
+bool put_row_at_pointer(Emit *e, Ref r);
 
 /* report.c */
 void report_program(Emit *e, EmitReport *out);   /* after its C function is written */

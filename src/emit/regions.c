@@ -85,7 +85,7 @@ void define_scalar(Emit *e, Ref r) {
 static bool is_silent(const Emit *e, Ref r) {
   const Info *x = info(e, r);
   uint16_t op = node(e, r)->op;
-  return !x->need || x->inlined || x->lazy || op == IR_CONST || op == IR_DATA || op == IR_PROJ;
+  return !x->need || x->inlined || x->lazy || is_mute(e, r) || op == IR_CONST || op == IR_DATA || op == IR_PROJ;
 }
 
 void emit_node(Emit *e, Ref r) {

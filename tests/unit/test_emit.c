@@ -405,6 +405,43 @@ START_TEST(rows_add_where_they_do_not_meet) {
 }
 END_TEST
 
+static void do_emit_jit(void *arg) {
+  Case *k = arg;
+  Buf text;
+  buf_init(&text, c);
+  emit_jit(read_dump(k->dump), "f", JIT_TEXT_HERE, &text);
+  k->text = buf_text(&text);
+}
+
+/* sum(x[i, j, k]*y[t[i] + k]*tanh(z[t[i] + k]) for i < n, j < n, k < d), the sums of k in a loop
+ * of their own. */
+static const char rows_of_rows[] =
+  "program \"f\" erased (%1 n: int, %2 d: int, %3 x: real[%1, %1, %2], %4 y: real[%1 + %2],\n"
+  "    %5 t: int[%1], %6 z: real[%1 + %2]) {\n"
+  "  %10 = loop(%1, %1) (%11: int, %12: int) {\n"
+  "    %13: int = %5[%11]\n"
+  "    %20 = loop(%2) (%21: int) {\n"
+  "      %22: real = %3[%11, %12, %21]\n      %23: int = %13 + %21\n"
+  "      %24: real = %4[%23]\n      %25: real = %22 * %24\n      %26: real = %6[%23]\n"
+  "      %27: real = tanh(%26)\n      %28: real = %25 * %27\n      => sum %28\n    }\n"
+  "    %29: real = %20.0\n    => sum %29\n  }\n"
+  "  %30: real = %10.0\n  => %30\n}\ntakes size n = %1, size d = %2, x = %3, y = %4, t = %5, z = %6\n";
+
+/* libtcc gets a pointer for each loop in which a part of the subscripts changes. */
+START_TEST(rows_are_pointers_for_libtcc) {
+  Case k = {.dump = rows_of_rows};
+  ck_assert_msg(ctx_try(c, do_emit_jit, &k) == GC_OK, "%s", first_message());
+  has(k.text, "const int64_t stride = n*d;");
+  has(k.text, "*const x_at = x + i*stride;");
+  has(k.text, "*const x_at_2 = x_at + j*d;");
+  has(k.text, "*const y_at = y + t1;");
+  has(k.text, "*const z_at = z + t1;");
+  has(k.text, "x_at_2[k]");
+  has_not(k.text, " + k");
+  has(emitted(rows_of_rows), "x[(i*n + j)*d + k]");
+}
+END_TEST
+
 /* depth folds inside one another, each adding x once on its way out. */
 static const char *nest(int depth) {
   Buf b;
@@ -476,7 +513,7 @@ int main(void) {
        elements_replaced_in_place, accumulators_scatter, loops_that_end, sizes_known_at_run_time);
   CASE("effects", subscripts_are_checked, division_by_zero, effects_in_order, stopped_from_outside);
   CASE("text", interface, small_powers_are_products, float_mode, unknown_sizes_are_named,
-       the_same_bytes, rows_add_where_they_do_not_meet);
+       the_same_bytes, rows_add_where_they_do_not_meet, rows_are_pointers_for_libtcc);
   CASE("size", long_programs, pieces_end_where_little_is_live, deep_nests);
   SRunner *runner = srunner_create(s);
   srunner_run_all(runner, CK_ENV);
