@@ -100,6 +100,7 @@ EMIT = \
   src/emit/language_expression.c \
   src/emit/language_names.c \
   src/emit/language_structured.c \
+  src/emit/linear.c \
   src/emit/loops.c \
   src/emit/names.c \
   src/emit/narrow.c \
@@ -124,6 +125,9 @@ EMIT = \
   src/emit/signature.c \
   src/emit/sizes.c \
   src/emit/slots.c \
+  src/emit/strips.c \
+  src/emit/strips.h \
+  src/emit/strips_plan.c \
   src/emit/text.c \
   src/emit/trace.c \
   src/emit/workspace.c \
@@ -191,6 +195,7 @@ IR = \
   src/ir/sweep.c \
   src/ir/types.c \
   src/ir/verify.c \
+  src/ir/each.def \
   src/ir/fast_math.def \
   src/ir/primitives.def
 
@@ -199,6 +204,9 @@ JIT = \
   src/jit/cache.h \
   src/jit/call.c \
   src/jit/cc.c \
+  src/jit/clones.h \
+  src/jit/each.c \
+  src/jit/each.h \
   src/jit/jit.h \
   src/jit/kernels.c \
   src/jit/run.c \

@@ -26,43 +26,7 @@ typedef struct Contraction {
 
 /* ---- subscripts ------------------------------------------------------------------ */
 
-static Size of_mono(Prog *p, const Mono *m, Ref without) {
-  Size s = size_scale(p, size_const(p, 1), m->num, m->den);
-  for (uint32_t k = 0; k < m->n; k++)
-    for (uint32_t x = 0; m->atom[k] != without && x < m->exp[k]; x++)
-      s = size_mul(p, s, size_atom(p, m->atom[k]));
-  return s;
-}
-
-/* s = step*atom + rest; false: not linear. */
-static bool take_linear(Prog *p, Size s, Ref atom, Size *step, Size *rest) {
-  *step = *rest = size_const(p, 0);
-  for (uint32_t k = 0; k < s->n; k++) {
-    const Mono *m = &s->mono[k];
-    Size *to = rest;
-    for (uint32_t j = 0; j < m->n; j++) {
-      if (m->atom[j] != atom) continue;
-      if (m->exp[j] > 1) return false;
-      to = step;
-    }
-    *to = size_add(p, *to, of_mono(p, m, to == step ? atom : 0));
-  }
-  return true;
-}
-
 static bool is_zero(Size s) { return s->n == 0; }
-
-static bool is_one(Size s) {
-  int64_t n;
-  return size_is_const(s, &n) && n == 1;
-}
-
-static bool mentions(Size s, Ref atom) {
-  for (uint32_t k = 0; k < s->n; k++)
-    for (uint32_t j = 0; j < s->mono[k].n; j++)
-      if (s->mono[k].atom[j] == atom) return true;
-  return false;
-}
 
 /* Can it be written in front of the loop, but for the loop's indices? */
 static bool is_known(const Emit *e, const Contraction *x, Size s, const Region *body) {
@@ -75,13 +39,6 @@ static bool is_known(const Emit *e, const Contraction *x, Size s, const Region *
       if (info(e, atom)->inlined || region_inside(e, node(e, atom)->region, body)) return false;
     }
   return true;
-}
-
-static Size flat_of(Emit *e, const Type *t, const Ref *index) {
-  Size s = size_const(e->p, 0);
-  for (uint32_t d = 0; d < t->rank; d++)
-    s = size_add(e->p, s, size_mul(e->p, size_atom(e->p, index[d]), row_size(e, t, d + 1)));
-  return s;
 }
 
 /* ---- what the loop does ---------------------------------------------------------- */
@@ -235,9 +192,9 @@ static bool moves(const Axis *a, Place in) { return !is_zero(a->step[in]); }
 static bool is_free(const Contraction *x, int k) {
   const Axis *a = &x->axis[k];
   for (uint32_t j = 0; j < x->n; j++) {
-    if (mentions(x->axis[j].count, a->index)) return false;
+    if (size_mentions(x->axis[j].count, a->index)) return false;
     for (int place = 0; place < PLACES; place++)
-      if (mentions(a->step[place], x->axis[j].index)) return false;
+      if (size_mentions(a->step[place], x->axis[j].index)) return false;
   }
   return true;
 }
@@ -245,7 +202,7 @@ static bool is_free(const Contraction *x, int k) {
 static int find_column(const Contraction *x) {
   for (int k = (int)x->n; k-- > 0;) {
     const Axis *a = &x->axis[k];
-    if (is_one(a->step[IN_C]) && moves(a, IN_A) != moves(a, IN_B) && is_free(x, k)) return k;
+    if (size_is_one(a->step[IN_C]) && moves(a, IN_A) != moves(a, IN_B) && is_free(x, k)) return k;
   }
   return -1;
 }
@@ -268,7 +225,7 @@ static int find_row(const Contraction *x) {
 
 /* May gc_matvec do it, whose sums go in lanes? */
 static bool along_memory(const Contraction *x) {
-  return is_one(x->axis[x->depth].step[IN_A]) && is_one(x->axis[x->depth].step[IN_B]);
+  return size_is_one(x->axis[x->depth].step[IN_A]) && size_is_one(x->axis[x->depth].step[IN_B]);
 }
 
 /* A literal extent, 1 where there is no such axis, or -1. */
@@ -332,7 +289,7 @@ typedef enum Form { MATRIX, MATRIX_VECTOR, VECTOR_MATRIX } Form;
 
 static Form form_of(const Contraction *x) {
   if (x->row >= 0) return MATRIX;
-  if (is_one(x->axis[x->column].step[IN_B])) return VECTOR_MATRIX;
+  if (size_is_one(x->axis[x->column].step[IN_B])) return VECTOR_MATRIX;
   return along_memory(x) ? MATRIX_VECTOR : MATRIX;
 }
 

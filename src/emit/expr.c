@@ -163,12 +163,18 @@ static void put_powers(Emit *e, Ref base, int n) {
   }
 }
 
-/* x^2 is x*x; only for small whole exponents. */
-static bool put_power(Emit *e, const Node *n, int prec) {
+bool whole_power(const Emit *e, const Node *n, int *exponent) {
   double x;
   if (!ir_is_const(e->p, n->arg[1], &x) || x != floor(x) || fabs(x) > 16) return false;
+  *exponent = (int)x;
+  return true;
+}
+
+/* x^2 is x*x; only for small whole exponents. */
+static bool put_power(Emit *e, const Node *n, int prec) {
+  int k;
+  if (!whole_power(e, n, &k)) return false;
   bool real = n->type->elem == ELEM_REAL;
-  int k = (int)x;
   if (k < 0 && !real) return false;
   bool paren = prec > PREC_MUL;
   if (paren) put(e, "(");
@@ -205,7 +211,7 @@ const char *fast_version(const Emit *e, int64_t prim) {
 }
 
 /* Names end in f in float, in _i for ints. */
-static void put_call(Emit *e, const Node *n) {
+const char *function_of(Emit *e, const Node *n) {
   const Prim *prim = prim_get((uint32_t)n->aux.i);
   const char *fast = fast_version(e, n->aux.i);
   const char *base = fast ? fast : prim->c;
@@ -218,7 +224,11 @@ static void put_call(Emit *e, const Node *n) {
            ints ? "_i" : e->f->real_float ? "f" : "");
   if (!function_used(e->f, name))
     use_function(e->f, name, e->f->jit ? prototype(e, name, n) : NULL);
-  put(e, name);
+  return str_printf(e->c, "%s", name);
+}
+
+static void put_call(Emit *e, const Node *n) {
+  put(e, function_of(e, n));
   put(e, "(");
   for (uint32_t k = 0; k < n->nargs; k++) {
     if (k) put(e, ", ");

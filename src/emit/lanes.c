@@ -411,6 +411,7 @@ static void put_plain_blocks(Emit *e, Ref r, const Outputs *o, const Rounds *x,
 }
 
 static void put_rounds(Emit *e, Ref r, const Outputs *o, const Rounds *x, const char *const *lane) {
+  if (emit_strips_in_lanes(e, r, x->body, x->results, x->first, x->rest, lane)) return;
   if (for_tcc(e)) put_plain_blocks(e, r, o, x, lane);
   else put_blocks(e, r, o, x, lane);
 }

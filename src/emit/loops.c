@@ -477,31 +477,50 @@ static void close_scratch(Emit *e, const char *mark) {
   if (mark) line(e, "gc_release(%s, %s);", ref_host(e), mark);
 }
 
-static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks) {
+/* The last axis, from `rest` on or, if that is NULL, all of it. */
+static void emit_innermost(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks,
+                           const char *rest) {
   const Node *n = node(e, r);
   Region *body = n->regions[0];
-  uint32_t scope = scope_open(e);
-  const char *rest = NULL;
-  bool strips = in_strips(e, r, body, n->nargs);
-  for (uint32_t a = 0; a < n->nargs; a++) {
-    bool last = a + 1 == n->nargs;
-    if (last && !blocks->block) rest = emit_rows(e, r, o);
-    strips &= !rest;
-    bool marked = a == 0 && (blocks->block || blocks->pragma);
-    open_axis(e, r, &(Axis){body->params.at[a], n->arg[a], a ? NULL : blocks->block, rest,
-                            last && strips, last && !rest && !marked});
-  }
+  uint32_t a = n->nargs - 1, scope = scope_open(e);
+  bool marked = a == 0 && (blocks->block || blocks->pragma);
+  bool strips = !rest && in_strips(e, r, body, 1);
+  if (n->nargs)
+    open_axis(e, r, &(Axis){body->params.at[a], n->arg[a], a ? NULL : blocks->block, rest, strips,
+                            !rest && !marked});
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, 0, body, n->nargs);
   emit_round(e, blocks, body);
   emit_outputs(e, r, o, n->nargs);
   close_scratch(e, mark);
-  for (uint32_t a = 0; a < n->nargs; a++) {
-    close_for(e);
-    if (a + 1 < n->nargs) leave_axis(e, blocks);
-  }
+  if (n->nargs) close_for(e);
   if (strips) block_close(e);
   scope_close(e, scope);
+}
+
+/* Rounds side by side, or many of them in calls of kernels: gives the text of the index where
+ * others begin, or NULL. */
+static const char *emit_many(Emit *e, Ref r, const Outputs *o) {
+  const Region *body = node(e, r)->regions[0];
+  if (for_tcc(e)) return emit_strips(e, r, body, body->results.at, NULL, NULL);
+  return emit_rows(e, r, o);
+}
+
+static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  uint32_t outer = n->nargs ? n->nargs - 1 : 0, scope = outer ? scope_open(e) : 0;
+  for (uint32_t a = 0; a < outer; a++)
+    open_axis(e, r, &(Axis){body->params.at[a], n->arg[a], a ? NULL : blocks->block, NULL, false,
+                            false});
+  const char *rest = n->nargs && !blocks->block ? emit_many(e, r, o) : NULL;
+  bool all = rest && for_tcc(e) && node(e, n->arg[outer])->op == IR_CONST;
+  if (!all) emit_innermost(e, r, o, blocks, rest);
+  for (uint32_t a = 0; a < outer; a++) {
+    leave_axis(e, blocks);
+    close_for(e);
+  }
+  if (outer) scope_close(e, scope);
 }
 
 /* Extremes in lanes, then their places; a few values one by one, which has fewer branches. */

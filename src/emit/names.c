@@ -69,6 +69,10 @@ void names_init(Emit *e) {
     const char *name = intern_z(e->c, taken[k]);
     if (!is_taken(e, name)) take(e, name);
   }
+  if (for_tcc(e)) {
+    take(e, intern_z(e->c, "room"));
+    take(e, intern_z(e->c, "truth"));
+  }
 #define PRIM(id, text, arity, type, cname, mp, d0, d1, d2, lo, hi, doc)                       \
   if ((text)[0] >= 'a') {                                                                     \
     const char *name = intern_z(e->c, text);                                                  \

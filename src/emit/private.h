@@ -15,6 +15,8 @@
  *   carried.c    what folds and whiles carry
  *   lanes.c      reductions in partial results, for vector units
  *   search.c     the places of extremes
+ *   strips_plan.c  for libtcc: which loops are operations on many rounds at once
+ *   strips.c     their calls
  *   apart.c      loops whose rounds have no memory in common
  *   ranges.c     loops in ranges of their index
  *   addresses.c  for libtcc: subscripts computed in the loop in which they change
@@ -31,6 +33,7 @@
  *   workspace.c  the workspace: its slices, its length
  *   helpers.c    the parts of runtime/scalar.h and fast_math.h that a file needs
  *   parallel.c   OpenMP: loops in blocks whose number the sizes alone tell
+ *   linear.c     how far a step of an index moves in an array
  *   contract.c   sums of products over a grid as calls of gc_matmul, or of BLAS
  *   wrapper.c    a struct a function that owns its workspace
  *   selftest.c   a function that tries the others
@@ -162,6 +165,7 @@ typedef struct Fn {
   uint32_t names;        /* scalars, for the bound of its stack frame */
   uint64_t bytes, below; /* arrays; the deepest of the functions that it calls */
   const char *cname;
+  uint32_t rooms[2];     /* of strips, of reals and of bools */
   VEC(Field *) fields;
   Field *field_table;
   struct Parts *parts;   /* of a piece: what it has in common with the others */
@@ -383,6 +387,10 @@ void put_row(Emit *e, const char *array, const Type *t, uint32_t n, const Ref *i
 void put_flat(Emit *e, const Type *t, uint32_t n, const Ref *index, int prec);
 const char *array_text(Emit *e, Ref r);
 const char *expr_text(Emit *e, Ref r, int prec);
+/* Is the exponent a small whole number, so that the power is written as products? */
+bool whole_power(const Emit *e, const Node *n, int *exponent);
+/* The name of a primitive's function, which is noted as called. */
+const char *function_of(Emit *e, const Node *n);
 /* The version of a primitive in runtime/fast_math.h, or NULL. */
 const char *fast_version(const Emit *e, int64_t prim);
 /* A name or a literal for a scalar: made a local first if it is an expression. */
@@ -485,12 +493,33 @@ void apart_head(const File *f, Buf *out);        /* GC_APART */
 void put_narrow(Emit *e, Buf *out);              /* in front of a function */
 void narrow_head(const File *f, Buf *out);       /* GC_NARROW */
 
+/* linear.c */
+/* s = step*atom + rest; false: not linear. */
+bool take_linear(Prog *p, Size s, Ref atom, Size *step, Size *rest);
+bool size_is_one(Size s);
+bool size_mentions(Size s, Ref atom);
+Size flat_of(Emit *e, const Type *t, const Ref *index);  /* the place of an element */
+
 /* contract.c */
 bool is_contraction(Emit *e, Ref r);
 /* Writes the whole loop as a call; false: it is none of that form. */
 bool emit_contraction(Emit *e, Ref r);
 
+/* strips.c */
+/* For libtcc: a range of the last axis as calls of kernels, each for many rounds; gives the text of
+ * the index where rounds are left for the plain loop (none where the extent is literal), or NULL:
+ * there are no such calls.  `from` and `to` NULL: the whole axis, whose rounds are not counted yet. */
+const char *emit_strips(Emit *e, Ref r, const Region *inside, const Ref *results,
+                        const char *from, const char *to);
+/* The same for all rounds, in lanes; false: there are no such calls. */
+bool emit_strips_in_lanes(Emit *e, Ref r, const Region *inside, const Ref *results,
+                          const char *from, const char *to, const char *const *lane);
+void put_rooms(Emit *e, Buf *b, const Fn *fn);   /* at the top of a C function */
+
 /* rows_plan.c */
+/* Can both branches be computed, whichever is taken: nothing that reads, calls, may fail or
+ * overflow? */
+bool can_speculate(const Emit *e, const Region *r);
 void plan_rows(Emit *e);
 bool inside_rows(const Emit *e, Ref r);          /* keeps the order of its sums */
 double usual_trips(const Emit *e, Ref extent);   /* the rounds of a loop, about */

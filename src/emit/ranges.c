@@ -173,10 +173,12 @@ static const char *put_last(Emit *e, const Writing *w, const Range *x, const Cho
 
 static void put_plain(Emit *e, const Writing *w, const Range *x) {
   const Node *n = node(e, w->loop);
-  uint32_t scope = scope_open(e);
   bool pragma = w->pragma && !x->edge;
+  const char *from = x->edge ? NULL : emit_strips(e, w->loop, x->body, x->results, x->from, x->to);
+  if (!from) from = x->from;
+  uint32_t scope = scope_open(e);
   if (pragma) put_pragma(e, w->loop);
-  bool strips = open_range(e, w->loop, x->body, x->from, x->to, !pragma && !x->edge);
+  bool strips = open_range(e, w->loop, x->body, from, x->to, !pragma && !x->edge);
   emit_region(e, x->body);
   for (uint32_t k = 0; k < n->nresults; k++)
     emit_output(e, w->loop, k, n->aux.loop->comb[k], x->results[k], w->outputs->best[k],

@@ -201,9 +201,7 @@ static bool fit_update(Fit *f, Ref r, const Around *w) {
   return true;
 }
 
-/* Can both branches be computed, whichever is taken: nothing that reads, calls, may fail or
- * overflow? */
-static bool can_speculate(const Emit *e, const Region *r) {
+bool can_speculate(const Emit *e, const Region *r) {
   uint32_t count = 0;
   for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
     Ref x = order_of(e, r)->at[k];

@@ -65,13 +65,6 @@ static bool find_indices(const Emit *e, const Region *r, const Region *row, Indi
   return true;
 }
 
-static bool mentions(Size s, Ref atom) {
-  for (uint32_t k = 0; s && k < s->n; k++)
-    for (uint32_t j = 0; j < s->mono[k].n; j++)
-      if (s->mono[k].atom[j] == atom) return true;
-  return false;
-}
-
 /* Is all that it is made of known outside the row, but for the indices? */
 static bool of_indices(const Emit *e, Size s, const Indices *x, const Region *row) {
   for (uint32_t k = 0; k < s->n; k++)
@@ -91,7 +84,7 @@ static bool grows(Emit *e, Size s, const Indices *x) {
   const Size one = size_const(p, 1);
   Size first = s, last = s;
   for (uint32_t k = 0; k < x->n; k++) {
-    if (!mentions(s, x->at[k])) continue;
+    if (!size_mentions(s, x->at[k])) continue;
     Size next = size_add(p, size_atom(p, x->at[k]), one);
     Size after = size_replaced(p, first, x->at[k], next);
     if (!after || !last) return false;
@@ -114,7 +107,7 @@ bool tells_rounds_apart(Emit *e, const Node *n, const Region *row) {
     bool moves = false;
     if (!of_indices(e, s, &x, row)) return false;
     for (uint32_t i = 0; i < x.n; i++) {
-      if (!mentions(s, x.at[i])) continue;
+      if (!size_mentions(s, x.at[i])) continue;
       moved[i]++;
       moves = true;
     }

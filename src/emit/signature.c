@@ -180,6 +180,7 @@ void sig_function(Emit *e, const Fn *fn) {
     buf_printf(b, "int %s(const union gc_arg *in, void *const *outs, void *work, void *host) {\n",
                e->cname);
     put_jit_prologue(e, b, buf_text(&slots));
+    put_rooms(e, b, fn);
   } else {
     put_doc(e, b);
     put_narrow(e, b);

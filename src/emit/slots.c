@@ -206,23 +206,16 @@ static void share_slots(Emit *e) {
 
 /* ---- the interface -------------------------------------------------------------- */
 
-static bool mentions_atom(Size s, Ref r) {
-  for (uint32_t m = 0; m < s->n; m++)
-    for (uint32_t k = 0; k < s->mono[m].n; k++)
-      if (s->mono[m].atom[k] == r) return true;
-  return false;
-}
-
 /* Does the int parameter r bound an array or a loop of the program? */
 static bool bounds_something(const Emit *e, Ref r) {
   for (Ref k = 1; k < e->ninfo; k++) {
     if (!info(e, k)->need) continue;
     const Node *n = node(e, k);
     for (uint32_t d = 0; n->type && d < n->type->rank; d++)
-      if (mentions_atom(n->type->dim[d], r)) return true;
+      if (size_mentions(n->type->dim[d], r)) return true;
     uint32_t trips = n->op == IR_LOOP ? n->nargs : n->op == IR_FOLD || n->op == IR_WHILE;
     for (uint32_t j = 0; j < trips; j++)
-      if (mentions_atom(size_atom(e->p, n->arg[j]), r)) return true;
+      if (size_mentions(size_atom(e->p, n->arg[j]), r)) return true;
   }
   return false;
 }

@@ -277,6 +277,7 @@ static void write_function(Emit *e, Fn *fn) {
   else buf_puts(b, "void");
   buf_puts(b, ") {\n");
   put_locals(b, fn);
+  put_rooms(e, b, fn);
   buf_add(b, buf_text(&fn->body), fn->body.n);
   buf_puts(b, fn->fails ? "  return 0;\n}\n\n" : "}\n\n");
   buf_release(&fn->body);

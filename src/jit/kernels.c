@@ -2,24 +2,8 @@
  * same text without contraction, so the same bits as everywhere else. */
 #include "jit/symbols.h"
 
-#if defined(__clang__)
-#pragma STDC FP_CONTRACT OFF
-#elif defined(__GNUC__)
-#pragma GCC optimize("O3", "fp-contract=off")
-#endif
+#include "jit/clones.h"
 
-/* One function for each processor, chosen when the program is loaded. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__)
-#define CLONES __attribute__((flatten, target_clones("avx512f", "avx2", "default")))
-#else
-#define CLONES
-#endif
-
-#if defined(__GNUC__) && !defined(__clang__)
-#define GC_LANES _Pragma("GCC unroll 4")
-#else
-#define GC_LANES
-#endif
 #define GC_RESTRICT restrict
 
 #define real double

@@ -1,5 +1,5 @@
 /* symbols.c - the functions that compiled code may call: the C library's mathematics,
- * runtime/scalar.h, fast_math.h and matmul.h, and what the host does for it. */
+ * runtime/scalar.h, fast_math.h and matmul.h, kernels, and what the host does for it. */
 #include "jit/symbols.h"
 
 #include <math.h>
@@ -15,6 +15,7 @@ typedef struct Entry { const char *name; Function f; } Entry;
 #define BOTH(name) ONE(name) ONE(name##f)
 #define ALL(name) BOTH(name) ONE(name##_i)
 
+#define PLAIN(name) {"gc_" #name, (Function)jit_##name},
 #define KERNEL(name) {"gc_" #name, (Function)jit_##name}, {"gc_" #name "f", (Function)jit_##name##f},
 
 static const Entry entries[] = {
@@ -31,6 +32,21 @@ static const Entry entries[] = {
 #define FAST(id, name, most, mostf) BOTH(gc_fast_##name)
 #include "ir/fast_math.def"
 #undef FAST
+#define EACH1(id, name, value) KERNEL(each_##name)
+#define TEST1(id, name, value) KERNEL(each_##name)
+#define EACH2(id, name, value) KERNEL(each_##name)
+#define TEST2(id, name, value) KERNEL(each_##name)
+#define EACH3(id, name, value) KERNEL(each_##name)
+#define PLAIN1(name, value) KERNEL(each_##name)
+#define FUSED(name, value) KERNEL(each_##name)
+#define FAST(id, name, most, mostf) KERNEL(each_fast_##name)
+#define INTO(name, next) KERNEL(each_##name) KERNEL(each_lanes_##name)
+#define INTO2(name, next) KERNEL(each_##name) KERNEL(each_lanes_##name)
+#include "ir/each.def"
+#include "ir/fast_math.def"
+  KERNEL(each_copy) KERNEL(each_select) KERNEL(each_count) KERNEL(each_real)
+  KERNEL(each_call1) KERNEL(each_call2) KERNEL(each_call3)
+  PLAIN(each_and) PLAIN(each_or) PLAIN(each_not) PLAIN(each_fill)
   KERNEL(matmul) KERNEL(matvec) KERNEL(vecmat)
   ONE(memcpy) ONE(memmove) ONE(memset)
   ONE(gc_temp) ONE(gc_mark) ONE(gc_release) ONE(gc_effect) ONE(gc_fail) ONE(gc_stop) ONE(gc_stopped)

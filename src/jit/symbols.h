@@ -31,6 +31,22 @@ KERNELS(double, )
 KERNELS(float, f)
 #undef KERNELS
 
+/* each.c: the kernels of ir/each.def, which code calls under gc_ */
+#define real double
+#define EACH(name) jit_each_##name
+#include "jit/each.h"
+#undef real
+#undef EACH
+#define real float
+#define EACH(name) jit_each_##name##f
+#include "jit/each.h"
+#undef real
+#undef EACH
+void jit_each_and(int64_t n, int64_t *to, const int64_t *xs, const int64_t *ys);
+void jit_each_or(int64_t n, int64_t *to, const int64_t *xs, const int64_t *ys);
+void jit_each_not(int64_t n, int64_t *to, const int64_t *xs);
+void jit_each_fill(int64_t n, int64_t *to, int64_t x);
+
 /* Calls take(user, name, address) for every function that is known. */
 void jit_symbols(void (*take)(void *user, const char *name, const void *address), void *user);
 
