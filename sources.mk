@@ -553,6 +553,7 @@ TEST_FILES = \
   tests/compiled/ranges.gc \
   tests/compiled/rows.gc \
   tests/compiled/sequences.gc \
+  tests/compiled/strips.gc \
   tests/compiled/table.awk \
   tests/compiled/updates.gc \
   tests/compiled/vectors.gc \
