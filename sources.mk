@@ -194,6 +194,7 @@ IR = \
   src/ir/sizes.c \
   src/ir/sweep.c \
   src/ir/types.c \
+  src/ir/verbatim.c \
   src/ir/verify.c \
   src/ir/each.def \
   src/ir/fast_math.def \

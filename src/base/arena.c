@@ -200,10 +200,23 @@ static bool over_limit(const Ctx *c, size_t more) {
   return a->given > c->limits.memory || more > c->limits.memory - a->given;
 }
 
-static void count(Arena *a, size_t room) {
+static void count(Arena *a, Zone *z, size_t room) {
   a->given += room;
-  a->at->given += room;
+  z->given += room;
   if (a->given > a->peak) a->peak = a->given;
+}
+
+/* A small block where the chunk being filled has room for it, as it mostly has; or NULL. */
+static inline void *take_quick(const Ctx *c, Zone *z, size_t size) {
+  Chunk *k = z->chunks;
+  size_t room = room_of(size);
+  if (size >= SMALLEST_SPARE - ALIGN - GUARD || room > k->size - k->used || over_limit(c, room))
+    return NULL;
+  void *p = k->bytes + k->used;
+  k->used += room;
+  count(c->arena, z, room);
+  SHOW(p, size);
+  return memset(p, 0, size);
 }
 
 static void discount(Arena *a, size_t room) {
@@ -261,7 +274,7 @@ void *arena_take(Ctx *c, size_t size, Status *why) {
   }
   void *spare = take_spare(c->arena->at, room);
   if (spare) {
-    count(c->arena, room);
+    count(c->arena, c->arena->at, room);
     SHOW(spare, size);
     return memset(spare, 0, size);
   }
@@ -270,7 +283,7 @@ void *arena_take(Ctx *c, size_t size, Status *why) {
   if (!k) return NULL;
   void *p = k->bytes + k->used;
   k->used += room;
-  count(c->arena, room);
+  count(c->arena, c->arena->at, room);
   SHOW(p, size);
   return memset(p, 0, size);
 }
@@ -289,7 +302,8 @@ _Noreturn void arena_raise(Ctx *c, Status why) {
 
 void *arena_alloc(Ctx *c, size_t size) {
   Status why;
-  void *p = arena_take(c, size, &why);
+  void *p = take_quick(c, c->arena->at, size);
+  if (!p) p = arena_take(c, size, &why);
   if (!p) arena_raise(c, why);
   return p;
 }
@@ -304,7 +318,7 @@ static bool grow_in_place(Ctx *c, void *old, size_t old_size, size_t new_size) {
   if (needs - had > k->size - k->used || over_limit(c, needs - had)) return false;
   memset((char *)old + old_size, 0, new_size - old_size);
   k->used += needs - had;
-  count(c->arena, needs - had);
+  count(c->arena, c->arena->at, needs - had);
   return true;
 }
 
@@ -317,6 +331,7 @@ void *arena_grow(Ctx *c, void *old, size_t old_size, size_t new_size) {
 }
 
 void *arena_move(Ctx *c, void *old, size_t old_size, size_t new_size) {
+  if (!old) return arena_alloc(c, new_size);
   void *p = arena_grow(c, old, old_size, new_size);
   if (p != old) arena_release(c, old, old_size);
   return p;
@@ -364,6 +379,8 @@ void zone_free(Ctx *c, Zone *z) {
 }
 
 void *zone_alloc(Ctx *c, Zone *z, size_t size) {
+  void *quick = z ? take_quick(c, z, size) : NULL;
+  if (quick) return quick;
   Zone *before = zone_enter(c, z);
   void *p = arena_alloc(c, size);
   zone_enter(c, before);
@@ -377,6 +394,7 @@ void zone_release(Ctx *c, Zone *z, void *block, size_t size) {
 }
 
 void *zone_move(Ctx *c, Zone *z, void *old, size_t old_size, size_t new_size) {
+  if (!old) return zone_alloc(c, z, new_size);
   Zone *before = zone_enter(c, z);
   void *p = arena_move(c, old, old_size, new_size);
   zone_enter(c, before);

@@ -46,18 +46,22 @@ bool ir_alike(const Node *a, const Node *b) {
 }
 
 static bool same_operands(const Node *a, const Node *b) {
+  if (a->nargs != b->nargs) return false;
   for (uint32_t k = 0; k < a->nargs; k++)
     if (a->arg[k] != b->arg[k]) return false;
   return true;
 }
 
-/* May the draft be taken for the known node? */
+static bool swapped_operands(const Node *a, const Node *b) {
+  return a->nargs == 2 && b->nargs == 2 && a->arg[0] == b->arg[1] && a->arg[1] == b->arg[0];
+}
+
+/* May the draft be taken for the known node, operands aside? */
 static bool interchangeable(Prog *p, const Node *known, const Node *draft) {
   if (known->type != draft->type || (known->type == NULL && known->hash != draft->hash))
     return false;
   if (known->op == IR_DATA && draft->op != IR_DATA) return false;
   if (!ir_alike(known, draft) || !node_visible(p, known)) return false;
-  if (!same_operands(known, draft)) return false;
   for (uint32_t k = 0; k < known->nregions; k++)
     if (!region_same(p, known->regions[k], draft->regions[k])) return false;
   return true;
@@ -77,8 +81,8 @@ static uint32_t data_hash(const Node *n) {
 
 /* What operator, attributes, type and regions give, operands aside. */
 static uint32_t own_hash(const Node *n) {
-  uint32_t h = hash_mix(n->op, n->nargs);
-  if (n->type) h = hash_mix(h, n->type->elem * 64u + n->type->rank * 2u + n->type->acc);
+  uint32_t kind = n->type ? n->type->elem * 64u + n->type->rank * 2u + n->type->acc + 1u : 0;
+  uint32_t h = hash_mix(n->op * 256u + kind, n->nargs);
   switch ((Op)n->op) {
   case IR_PARAM: case IR_CONST: case IR_PRIM: case IR_PROJ:
     h = hash_mix64(h, (uint64_t)n->aux.i);
@@ -104,18 +108,33 @@ static uint32_t result_hash(const Prog *p, const Node *proj, uint32_t plain) {
   return h;
 }
 
+static bool commutes(const Node *n) {
+  if (n->op != IR_PRIM) return false;
+  switch (n->aux.i) {
+  case P_ADD: case P_MUL: case P_EQ: case P_NE: case P_AND: case P_OR: return true;
+  default: return false;
+  }
+}
+
+/* Operands that commute count in either order. */
+static uint32_t operands_key(uint32_t key, const Node *n) {
+  if (commutes(n)) {
+    Ref a = n->arg[0], b = n->arg[1];
+    return hash_mix(hash_mix(key, a < b ? a : b), a < b ? b : a);
+  }
+  for (uint32_t k = 0; k < n->nargs; k++) key = hash_mix(key, n->arg[k]);
+  for (uint32_t k = 0; k < n->nfree; k++) key = hash_mix(key, n->free[k]);
+  return key;
+}
+
 /* n->hash is equal for nodes of equal structure; n->key has the operands themselves in it
  * (and what regions mention from outside: equal nodes mention the same). */
-static void hash_node(const Prog *p, Node *n) {
-  uint32_t deep = own_hash(n), key = deep;
-  if (n->type && n->type->rank) key = hash_mix(key, type_hash(n->type));
-  for (uint32_t k = 0; k < n->nargs; k++) {
-    deep = hash_mix(deep, ir_node(p, n->arg[k])->hash);
-    key = hash_mix(key, n->arg[k]);
-  }
-  for (uint32_t k = 0; k < n->nfree; k++) key = hash_mix(key, n->free[k]);
+void hash_node(const Prog *p, Node *n) {
+  uint32_t own = own_hash(n), deep = own;
+  for (uint32_t k = 0; k < n->nargs; k++) deep = hash_mix(deep, ir_node(p, n->arg[k])->hash);
   n->hash = n->op == IR_PROJ ? result_hash(p, n, deep) : deep;
-  n->key = key;
+  if (n->type && n->type->rank) own = hash_mix(own, type_hash(n->type));
+  n->key = operands_key(own, n);
 }
 
 /* ---- the table ------------------------------------------------------------- */
@@ -175,7 +194,7 @@ void cons_forget(Prog *p, Ref r) {
 }
 
 void cons_close(Prog *p, const Region *r) {
-  for (uint32_t k = 0; k < r->nodes.n; k++) cons_forget(p, r->nodes.at[k]);
+  for (uint32_t k = 0; k < r->nodes.n && p->cons->n; k++) cons_forget(p, r->nodes.at[k]);
 }
 
 void cons_move(Prog *from, Prog *to) {
@@ -192,32 +211,26 @@ void cons_know(Prog *p, Ref r) {
 
 /* ---- one node for equal ones ------------------------------------------------- */
 
-/* The known node that the draft can be taken for, or 0. */
+/* The known node that the draft can be taken for, or 0; b*a where a*b is asked for, if there
+ * is no a*b: the same to the bit.  Before erasure a name's derivative, and what people read,
+ * keep what was written. */
 static Ref find(Prog *p, const Node *draft) {
   const struct ConsTable *t = p->cons;
+  Ref swapped = 0;
   if (!t->n) return 0;
   uint32_t mask = t->room - 1;
+  bool either = p->erased && commutes(draft);
   for (uint32_t at = draft->key & mask; t->slot[at].ref; at = (at + 1) & mask) {
     Ref r = t->slot[at].ref;
-    if (t->slot[at].key == draft->key && interchangeable(p, ir_node(p, r), draft)) return r;
+    if (t->slot[at].key != draft->key) continue;
+    const Node *known = ir_node(p, r);
+    bool same = same_operands(known, draft);
+    bool other = !same && either && !swapped && swapped_operands(known, draft);
+    if ((!same && !other) || !interchangeable(p, known, draft)) continue;
+    if (same) return r;
+    swapped = r;
   }
-  return 0;
-}
-
-static bool commutes(int64_t prim) {
-  return prim == P_ADD || prim == P_MUL || prim == P_EQ || prim == P_NE || prim == P_AND ||
-         prim == P_OR;
-}
-
-/* b*a where a*b is asked for: the same to the bit.  Before erasure a name's derivative, and
- * what people read, keep what was written. */
-static Ref find_swapped(Prog *p, const Node *draft) {
-  if (!p->erased || draft->op != IR_PRIM || !commutes(draft->aux.i)) return 0;
-  Ref arg[] = {draft->arg[1], draft->arg[0]};
-  Node swapped = *draft;
-  swapped.arg = arg;
-  hash_node(p, &swapped);
-  return find(p, &swapped);
+  return swapped;
 }
 
 /* One node stands for two: it keeps what is stricter. */
@@ -238,7 +251,6 @@ Ref node_intern(Prog *p, Node *draft) {
   hash_node(p, draft);
   if (stands_alone(p, draft)) return node_append(p, draft);
   Ref r = find(p, draft);
-  if (!r) r = find_swapped(p, draft);
   if (r) {
     merge_into(p, ir_node(p, r), draft);
     return r;

@@ -50,7 +50,7 @@ static Ref *copy_args(Copy *k, const Node *n, Few *few) {
 
 /* ---- what ir_sweep leaves out ---------------------------------------------- */
 
-static bool keeps_result(const Copy *k, Ref structured, uint32_t j) {
+bool copy_keeps(const Copy *k, Ref structured, uint32_t j) {
   return !k->keep || !structured || k->keep->result[k->keep->first[structured] + j];
 }
 
@@ -58,17 +58,16 @@ static bool keeps_result(const Copy *k, Ref structured, uint32_t j) {
 static bool keeps_param(const Copy *k, const Region *r, uint32_t j) {
   if (!k->keep || !r->owner) return true;
   switch ((Op)ir_node(k->from, r->owner)->op) {
-  case IR_FOLD: return j == 0 || keeps_result(k, r->owner, j - 1);
-  case IR_WHILE: case IR_ACCUM: return keeps_result(k, r->owner, j);
+  case IR_FOLD: return j == 0 || copy_keeps(k, r->owner, j - 1);
+  case IR_WHILE: case IR_ACCUM: return copy_keeps(k, r->owner, j);
   default: return true;
   }
 }
 
-/* Operands from `first` on that belong to results kept; gives how many operands are left. */
-static uint32_t keep_args(const Copy *k, Ref old, Ref *arg, uint32_t first) {
+uint32_t copy_keep_args(const Copy *k, Ref old, Ref *arg, uint32_t first) {
   uint32_t n = ir_node(k->from, old)->nargs, kept = first;
   for (uint32_t j = first; j < n; j++)
-    if (keeps_result(k, old, j - first)) arg[kept++] = arg[j];
+    if (copy_keeps(k, old, j - first)) arg[kept++] = arg[j];
   return kept;
 }
 
@@ -85,17 +84,15 @@ static Ref copy_param(Copy *k, Ref old) {
   return r;
 }
 
-/* A region whose first parameters run over `extent`.  Its result j is result from + j of
- * `of` (0: all results are wanted). */
-static Region *copy_over(Copy *k, const Region *r, uint32_t n, const Ref *extent, Ref of,
+Region *copy_over(Copy *k, const Region *r, uint32_t n, const Ref *extent, Ref of,
                          uint32_t from) {
-  Region *copy = ir_begin(k->to);
+  Region *copy = ir_begin_like(k->to, r);
   ir_set_extents(k->to, n, extent);
   for (uint32_t j = 0; j < r->params.n; j++)
     if (keeps_param(k, r, j)) copy_param(k, r->params.at[j]);
   copy_nodes(k, r);
   for (uint32_t j = 0; j < r->results.n; j++)
-    if (keeps_result(k, of, from + j)) ir_result(k->to, copy_ref(k, r->results.at[j]));
+    if (copy_keeps(k, of, from + j)) ir_result(k->to, copy_ref(k, r->results.at[j]));
   ir_end(k->to);
   return copy;
 }
@@ -139,20 +136,21 @@ static Ref copy_inline(Copy *k, Ref old, const Region *r) {
 }
 
 /* The combiners of the outputs kept; the first output is result `from`. */
-static Combiner *copy_combiners(Copy *k, Ref old, uint32_t from) {
+static const Combiner *copy_combiners(Copy *k, Ref old, uint32_t from) {
   const LoopAttr *a = ir_node(k->from, old)->aux.loop;
+  if (!k->keep) return a->comb;
   Combiner *comb = NEWN(k->to->ctx, Combiner, a->nout);
   uint32_t n = 0;
   for (uint32_t j = 0; j < a->nout; j++)
-    if (keeps_result(k, old, from + j)) comb[n++] = a->comb[j];
+    if (copy_keeps(k, old, from + j)) comb[n++] = a->comb[j];
   return comb;
 }
 
 static Ref copy_fold(Copy *k, Ref old, Ref *arg) {
   const Node *n = ir_node(k->from, old);
   Region *body = copy_over(k, n->regions[0], 1, arg, old, 0);
-  Combiner *comb = copy_combiners(k, old, n->nargs - 1);
-  uint32_t kept = keep_args(k, old, arg, 1);
+  const Combiner *comb = copy_combiners(k, old, n->nargs - 1);
+  uint32_t kept = copy_keep_args(k, old, arg, 1);
   if (k->keep && kept == 1 && !(n->flags & NODE_IO)) return ir_loop(k->to, 1, arg, body, comb);
   return ir_fold(k->to, arg[0], kept - 1, arg + 1, body, comb);
 }
@@ -175,10 +173,10 @@ static Ref copy_structured(Copy *k, Ref old) {
   case IR_WHILE:
     first = copy_over(k, n->regions[0], 0, NULL, 0, 0);
     second = copy_over(k, n->regions[1], 0, NULL, old, 0);
-    return ir_while(to, arg[0], keep_args(k, old, arg, 1) - 1, arg + 1, first, second);
+    return ir_while(to, arg[0], copy_keep_args(k, old, arg, 1) - 1, arg + 1, first, second);
   case IR_ACCUM:
     first = copy_over(k, n->regions[0], 0, NULL, old, n->nargs);
-    return ir_accum(to, keep_args(k, old, arg, 0), arg, first);
+    return ir_accum(to, copy_keep_args(k, old, arg, 0), arg, first);
   case IR_CUSTOM:
     first = copy_over(k, n->regions[0], 0, NULL, 0, 0);
     second = copy_over(k, n->regions[1], 0, NULL, 0, 0);
@@ -276,6 +274,7 @@ static Ref copy_any(Copy *k, Ref old) {
 
 Ref copy_node(Copy *k, Ref old) {
   Prog *to = k->to;
+  if (k->verbatim) return copy_verbatim(k, old);
   const Node *n = ir_node(k->from, old);
   bool derivative = to->derivative;
   Span pos = to->pos;
@@ -296,6 +295,7 @@ Ref copy_node(Copy *k, Ref old) {
 Prog *prog_start(Copy *k, Prog *from) {
   Prog *to = prog_new(from->ctx);
   cons_move(from, to);
+  region_expect(to, to->root, from->root);
   copy_init(k, from, to);
   to->erased = from->erased;
   to->sig = from->sig;

@@ -326,6 +326,8 @@ void ir_check(Prog *p, Ref cond, const char *what);
 /* Regions: begin makes a child of p->cur and enters it; end leaves it.  A region is
  * then given to exactly one structured constructor, called with the parent current. */
 Region *ir_begin(Prog *p);
+/* The same for a copy of a region, to which room is given at once for what that has. */
+Region *ir_begin_like(Prog *p, const Region *like);
 /* The same for the body of a loop: n int parameters that run over the extents. */
 Region *ir_begin_loop(Prog *p, uint32_t n, const Ref *extent, Ref *index);
 Ref ir_param(Prog *p, const Type *t);   /* of p->cur */
@@ -388,6 +390,7 @@ typedef struct Copy {
   bool drop_io;             /* leave out TRACE PRINT ASSERT (replays) */
   bool drop_upd;            /* leave out each UPD whose handle has no copy (replays) */
   const struct Keep *keep;  /* ir_sweep's choice of what to copy; NULL: everything */
+  struct Verbatim *verbatim; /* nodes are copied as they are; NULL: constructors make them */
 } Copy;
 void copy_init(Copy *k, Prog *from, Prog *to);
 void copy_set(Copy *k, Ref old, Ref new_ref);
@@ -413,6 +416,9 @@ void ir_print(const Prog *p, Buf *out);         /* print.c: the dump */
 Prog *ir_read_text(Ctx *c, uint32_t file);
 bool ir_equal(const Prog *a, const Prog *b);    /* same structure, names and places aside */
 Prog *ir_sweep(Prog *p);                        /* sweep.c: only what is needed is left */
+/* The same for an erased program; but what is left stays as it is, nothing is folded or found
+ * to be equal because of what went.  Takes a fraction of the time. */
+Prog *ir_trim(Prog *p);
 
 /* ---- primitives (primitives.def, primitives.c) ------------------------------- */
 

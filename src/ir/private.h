@@ -79,7 +79,7 @@ Ref node_make(Prog *p, Node *draft);
 Ref node_append(Prog *p, Node *draft);
 /* Can constructors see the node from p->cur? */
 static inline bool node_visible(const Prog *p, const Node *n) {
-  return region_around(p->cur, p->regions.at[n->region]);
+  return n->region == p->cur->id || region_around(p->cur, p->regions.at[n->region]);
 }
 _Noreturn void ill_typed(Prog *p, const Node *n, const char *why);
 /* Queues an error at p->pos about a limit reached and raises GC_LIMIT. */
@@ -90,6 +90,8 @@ _Noreturn void limit_reached(Prog *p, const char *what, uint64_t limit);
 void cons_init(Prog *p);
 /* As node_make for a draft whose type (or results) is known to be right. */
 Ref node_intern(Prog *p, Node *draft);
+/* n->hash and n->key. */
+void hash_node(const Prog *p, Node *n);
 /* Makes a node of p->cur known to later constructors. */
 void cons_know(Prog *p, Ref r);
 /* Forgets the nodes of a region that closes; forgets one node. */
@@ -109,9 +111,25 @@ typedef struct Keep {
   const bool *result;       /* this result */
   const uint32_t *number;   /* and its number among those that are copied */
 } Keep;
+/* Is this result of a structured node (0: all are) among what is copied? */
+bool copy_keeps(const Copy *k, Ref structured, uint32_t j);
+/* Operands from `first` on that belong to results kept; gives how many operands are left. */
+uint32_t copy_keep_args(const Copy *k, Ref old, Ref *arg, uint32_t first);
+/* A region whose first parameters run over `extent`.  Its result j is result from + j of
+ * `of` (0: all results are wanted). */
+Region *copy_over(Copy *k, const Region *r, uint32_t n, const Ref *extent, Ref of, uint32_t from);
+
+/* ---- verbatim.c ---- */
+
+/* Types are few: the copies of the last ones. */
+typedef struct Verbatim { struct { const Type *old, *copy; } type[64]; } Verbatim;
+/* copy_node for one that the constructors would make again as it is. */
+Ref copy_verbatim(Copy *k, Ref old);
 
 /* ---- region.c ---- */
 
+/* Makes room for as many parameters, nodes and results as another region has. */
+void region_expect(Prog *p, Region *r, const Region *like);
 /* Puts a region inside another. */
 void region_place(Region *r, Region *parent);
 
@@ -119,6 +137,9 @@ void region_place(Region *r, Region *parent);
 bool region_same(Prog *p, const Region *a, const Region *b);
 /* Gives a's nodes the stricter of both's flags; after region_same. */
 void region_merge_flags(Prog *p, const Region *a, const Region *b);
+/* Appends a structured draft whose results are known to be right: its regions, what is free
+ * and the effects are noted; whether there is an equal node is not asked. */
+Ref region_owner(Prog *p, Node *n, uint32_t nregions, Region *const *regions);
 /* The free list that a structured node with these regions has to have. */
 void region_free_list(Prog *p, uint32_t nregions, Region *const *regions, uint32_t *nfree,
                       Ref **free_refs);

@@ -6,6 +6,15 @@
 
 /* ---- begin, end ------------------------------------------------------------ */
 
+/* Room in an empty list for as many as there will be. */
+#define LIST_ROOM(p, list, count)                                                   \
+  do {                                                                              \
+    if ((count) && !(list)->cap) {                                                  \
+      (list)->at = PROG_NEWN(p, Ref, count);                                        \
+      (list)->cap = (count);                                                        \
+    }                                                                               \
+  } while (0)
+
 /* Jumps double while their lengths agree, as in a skew-binary number: a way of n levels is a
  * logarithm of jumps. */
 void region_place(Region *r, Region *parent) {
@@ -14,6 +23,19 @@ void region_place(Region *r, Region *parent) {
   r->parent = parent;
   r->depth = parent->depth + 1;
   r->jump = longer ? j->jump : parent;
+}
+
+void region_expect(Prog *p, Region *r, const Region *like) {
+  LIST_ROOM(p, &r->params, like->params.n);
+  LIST_ROOM(p, &r->nodes, like->nodes.n);
+  LIST_ROOM(p, &r->results, like->results.n);
+  LIST_ROOM(p, &r->extents, like->extents.n);
+}
+
+Region *ir_begin_like(Prog *p, const Region *like) {
+  Region *r = ir_begin(p);
+  region_expect(p, r, like);
+  return r;
 }
 
 Region *ir_begin(Prog *p) {
@@ -83,33 +105,55 @@ void ir_more_result(Prog *p, Region *r, Ref x) {
 
 /* ---- what a region mentions from outside ----------------------------------- */
 
-/* Gathers the Refs mentioned that lie in none of the regions. */
+enum { FEW_FOUND = 48 };
+
+/* Gathers the Refs mentioned that lie in none of the (one or two) regions. */
 typedef struct Gather {
   const Prog *p;
-  uint32_t nregions;
-  Region *const *regions;
-  VEC(Ref) found;
+  uint32_t region[2];
+  Ref *at;               /* `few`, as long as they fit */
+  uint32_t n, cap;
+  Ref few[FEW_FOUND];
 } Gather;
 
-static void mention(void *self, Ref r) {
-  Gather *g = self;
-  uint32_t region = ir_node(g->p, r)->region;
-  for (uint32_t k = 0; k < g->nregions; k++)
-    if (g->regions[k]->id == region) return;
-  VEC_PUSH(g->p->ctx, &g->found, r);
+static void gather_open(Gather *g, const Prog *p, uint32_t nregions, Region *const *regions) {
+  g->p = p;
+  g->region[0] = regions[0]->id;
+  g->region[1] = regions[nregions - 1]->id;
+  g->at = g->few;
+  g->n = 0;
+  g->cap = FEW_FOUND;
 }
 
+static void more_room(Gather *g) {
+  Ref *wide = NEWN(g->p->ctx, Ref, 2 * g->cap);
+  memcpy(wide, g->at, sizeof *wide * g->cap);
+  if (g->at != g->few) arena_release(g->p->ctx, g->at, sizeof *wide * g->cap);
+  g->at = wide;
+  g->cap *= 2;
+}
+
+static inline void found(Gather *g, Ref r) {
+  uint32_t region = ir_node(g->p, r)->region;
+  if (region == g->region[0] || region == g->region[1]) return;
+  if (g->n && g->at[g->n - 1] == r) return;
+  if (g->n == g->cap) more_room(g);
+  g->at[g->n++] = r;
+}
+
+static void mention(void *self, Ref r) { found(self, r); }
+
 static void mention_node(Gather *g, const Node *n) {
-  for (uint32_t k = 0; k < n->nargs; k++) mention(g, n->arg[k]);
-  for (uint32_t k = 0; k < n->nfree; k++) mention(g, n->free[k]);
-  type_atoms(n->type, mention, g);
+  for (uint32_t k = 0; k < n->nargs; k++) found(g, n->arg[k]);
+  for (uint32_t k = 0; k < n->nfree; k++) found(g, n->free[k]);
+  if (n->type && n->type->rank) type_atoms(n->type, mention, g);
   for (uint32_t k = 0; k < n->nresults; k++) type_atoms(n->result_type[k], mention, g);
 }
 
 static void mention_region(Gather *g, const Region *r) {
   for (uint32_t k = 0; k < r->params.n; k++) type_atoms(ir_type(g->p, r->params.at[k]), mention, g);
   for (uint32_t k = 0; k < r->nodes.n; k++) mention_node(g, ir_node(g->p, r->nodes.at[k]));
-  for (uint32_t k = 0; k < r->results.n; k++) mention(g, r->results.at[k]);
+  for (uint32_t k = 0; k < r->results.n; k++) found(g, r->results.at[k]);
 }
 
 static int by_ref(const void *a, const void *b) {
@@ -117,10 +161,21 @@ static int by_ref(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+/* Few are put in order by hand: a call of qsort costs more than that. */
+static void sort_refs(Ref *at, uint32_t n) {
+  if (n > FEW_FOUND) qsort(at, n, sizeof *at, by_ref);
+  for (uint32_t k = 1; k < n && n <= FEW_FOUND; k++) {
+    Ref r = at[k];
+    uint32_t j = k;
+    for (; j && at[j - 1] > r; j--) at[j] = at[j - 1];
+    at[j] = r;
+  }
+}
+
 /* Sorts and drops repetitions; gives the number left. */
 static uint32_t unique(Ref *at, uint32_t n) {
   uint32_t kept = 0;
-  if (n) qsort(at, n, sizeof *at, by_ref);
+  sort_refs(at, n);
   for (uint32_t k = 0; k < n; k++)
     if (kept == 0 || at[kept - 1] != at[k]) at[kept++] = at[k];
   return kept;
@@ -128,12 +183,13 @@ static uint32_t unique(Ref *at, uint32_t n) {
 
 void region_free_list(Prog *p, uint32_t nregions, Region *const *regions, uint32_t *nfree,
                       Ref **free_refs) {
-  Gather g = {.p = p, .nregions = nregions, .regions = regions};
+  Gather g;
+  gather_open(&g, p, nregions, regions);
   for (uint32_t k = 0; k < nregions; k++) mention_region(&g, regions[k]);
-  *nfree = unique(g.found.at, g.found.n);
+  *nfree = unique(g.at, g.n);
   *free_refs = *nfree ? PROG_NEWN(p, Ref, *nfree) : NULL;
-  if (*nfree) memcpy(*free_refs, g.found.at, *nfree * sizeof(Ref));
-  arena_release(p->ctx, g.found.at, sizeof(Ref) * g.found.cap);
+  if (*nfree) memcpy(*free_refs, g.at, *nfree * sizeof(Ref));
+  if (g.at != g.few) arena_release(p->ctx, g.at, sizeof(Ref) * g.cap);
 }
 
 /* ---- effects --------------------------------------------------------------- */
@@ -194,21 +250,42 @@ static void check_regions(Prog *p, const Node *n) {
   }
 }
 
-/* Completes a structured draft: results, what is free, effects; then as node_intern. */
-static Ref make_structured(Prog *p, Node *n, uint32_t nregions, Region *const *regions) {
-  const char *why;
+static void set_regions(Prog *p, Node *n, uint32_t nregions, Region *const *regions) {
   n->nregions = nregions;
   n->regions = PROG_NEWN(p, Region *, nregions);
   memcpy(n->regions, regions, nregions * sizeof *regions);
+}
+
+/* What a draft has from its regions: what is free, and effects. */
+static void inherit(Prog *p, Node *n) {
+  region_free_list(p, n->nregions, n->regions, &n->nfree, &n->free);
+  for (uint32_t k = 0; k < n->nregions; k++) n->flags |= inherited(p, n->regions[k]);
+}
+
+static void own(const Node *n, Ref r) {
+  for (uint32_t k = 0; k < n->nregions; k++) n->regions[k]->owner = r;
+}
+
+/* Completes a structured draft: results, what is free, effects; then as node_intern. */
+static Ref make_structured(Prog *p, Node *n, uint32_t nregions, Region *const *regions) {
+  const char *why;
+  set_regions(p, n, nregions, regions);
   check_regions(p, n);
   if (!infer_results(p, n, &n->nresults, &n->result_type, &why)) ill_typed(p, n, why);
   check_escape(p, n);
-  region_free_list(p, nregions, regions, &n->nfree, &n->free);
-  for (uint32_t k = 0; k < nregions; k++) n->flags |= inherited(p, regions[k]);
+  inherit(p, n);
   uint32_t before = p->nnodes;
   Ref r = node_intern(p, n);
-  if (p->nnodes > before)
-    for (uint32_t k = 0; k < nregions; k++) regions[k]->owner = r;
+  if (p->nnodes > before) own(n, r);
+  return r;
+}
+
+Ref region_owner(Prog *p, Node *n, uint32_t nregions, Region *const *regions) {
+  set_regions(p, n, nregions, regions);
+  inherit(p, n);
+  hash_node(p, n);
+  Ref r = node_append(p, n);
+  own(n, r);
   return r;
 }
 
@@ -219,9 +296,9 @@ Ref ir_if(Prog *p, Ref c, Region *a, Region *b) {
 }
 
 static LoopAttr *loop_attr(Prog *p, uint32_t nout, const Combiner *comb) {
-  LoopAttr *a = PROG_NEW(p, LoopAttr);
+  LoopAttr *a = zone_alloc(p->ctx, p->zone, sizeof *a + sizeof(Combiner) * room_for(nout));
   a->nout = nout;
-  a->comb = PROG_NEWN(p, Combiner, room_for(nout));
+  a->comb = (Combiner *)(a + 1);
   if (nout) memcpy(a->comb, comb, nout * sizeof *comb);
   return a;
 }
@@ -296,14 +373,12 @@ static void *longer(Prog *p, const void *old, uint32_t n, size_t each) {
 
 /* Adds to the free list what lies outside and is not there yet. */
 static void add_free(Prog *p, Node *n, Ref value) {
-  Ref found[1];
-  Gather g = {.p = p, .nregions = n->nregions, .regions = n->regions};
-  g.found.at = found;
-  g.found.cap = 1;
-  mention(&g, value);
+  Gather g;
+  gather_open(&g, p, n->nregions, n->regions);
+  found(&g, value);
   uint32_t k = 0;
   while (k < n->nfree && n->free[k] < value) k++;
-  if (!g.found.n || (k < n->nfree && n->free[k] == value)) return;
+  if (!g.n || (k < n->nfree && n->free[k] == value)) return;
   Ref *more = PROG_NEWN(p, Ref, n->nfree + 1);
   if (k) memcpy(more, n->free, k * sizeof *more);
   more[k] = value;

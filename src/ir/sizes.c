@@ -161,7 +161,7 @@ static Size poly_intern(Prog *p, Poly draft) {
 
 /* The polynomial of n terms in any order, equal ones among them; sorts the array. */
 static Size poly_collect(Prog *p, Mono *term, uint32_t n) {
-  if (n) qsort(term, n, sizeof *term, compare_terms);
+  if (n > 1) qsort(term, n, sizeof *term, compare_terms);
   uint32_t kept = 0;
   for (uint32_t k = 0; k < n;) {
     Mono m = term[k++];
@@ -395,6 +395,11 @@ Size size_atom(Prog *p, Ref r) {
   return t->memo.at[r];
 }
 
+static bool is_one_atom(Size s) {
+  if (s->n != 1 || s->mono[0].n != 1) return false;
+  return s->mono[0].num == 1 && s->mono[0].den == 1 && s->mono[0].exp[0] == 1;
+}
+
 static void mark_seen(Prog *p, Ref atom) {
   struct PolyTable *t = p->polys;
   while (t->seen.n <= atom) PROG_PUSH(p, &t->seen, 0);
@@ -445,6 +450,7 @@ Ref size_node(Prog *p, Size s) {
 }
 
 Size size_map(Prog *to, Size s, RefMap map, void *self) {
+  if (is_one_atom(s)) return size_atom(to, map(self, s->mono[0].atom[0]));
   Size sum = size_const(to, 0);
   for (uint32_t k = 0; k < s->n; k++) {
     const Mono *m = &s->mono[k];

@@ -207,21 +207,49 @@ static bool all_needed(const Sweep *s, uint32_t nresults) {
   return true;
 }
 
-static Prog *copy_needed(Sweep *s) {
+/* Is it a fold that carries nothing any more? */
+static bool loses_state(const Sweep *s, Ref r, const Node *n) {
+  if (n->op != IR_FOLD || n->flags & NODE_IO) return false;
+  for (uint32_t k = 0; k + 1 < n->nargs; k++)
+    if (s->result[s->first[r] + k]) return false;
+  return true;
+}
+
+/* Do the constructors have something to say about what is left: a choice that is made, a fold
+ * that becomes a loop, an element of a fill? */
+static bool all_verbatim(const Sweep *s) {
+  if (!s->p->erased) return false;
+  for (Ref r = 1; r < s->p->nnodes; r++) {
+    const Node *n = ir_node(s->p, r);
+    if (!s->live[r]) continue;
+    if (n->op == IR_IF && ir_node(s->p, n->arg[0])->op == IR_CONST) return false;
+    if (loses_state(s, r, n) || reads_fill(s->p, n)) return false;
+  }
+  return true;
+}
+
+static Prog *copy_needed(Sweep *s, bool verbatim) {
   Copy k;
+  Verbatim types = {0};
   number_results(s, s->p->root);
   Keep keep = {s->live, s->first, s->result, s->number};
   Prog *to = prog_start(&k, s->p);
   k.keep = &keep;
+  k.verbatim = verbatim ? &types : NULL;
   copy_nodes(&k, s->p->root);
   prog_finish(&k);
   return to;
 }
 
-Prog *ir_sweep(Prog *p) {
+static Prog *sweep(Prog *p, bool verbatim) {
   Sweep s = {.p = p};
   uint32_t nresults = mark_everything(&s);
-  Prog *to = all_needed(&s, nresults) ? p : copy_needed(&s);
+  Prog *to = p;
+  if (!all_needed(&s, nresults)) to = copy_needed(&s, verbatim && all_verbatim(&s));
   release(&s, nresults);
   return to;
 }
+
+Prog *ir_sweep(Prog *p) { return sweep(p, false); }
+
+Prog *ir_trim(Prog *p) { return sweep(p, true); }

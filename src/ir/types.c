@@ -21,14 +21,15 @@ static size_t type_bytes(uint32_t rank) {
 static const Type *type_intern(Prog *p, const Type *draft) {
   Ctx *c = p->ctx;
   size_t bytes = type_bytes(draft->rank);
+  uint32_t hash = type_hash(draft);
   TypeEntry *e = NULL;
-  HASH_FIND(hh, p->types->all, draft, bytes, e);
+  HASH_FIND_BYHASHVALUE(hh, p->types->all, draft, bytes, hash, e);
   if (e) return e->type;
   Type *t = zone_alloc(c, p->zone, bytes);
   memcpy(t, draft, bytes);
   e = PROG_NEW(p, TypeEntry);
   e->type = t;
-  HASH_ADD_KEYPTR(hh, p->types->all, t, bytes, e);
+  HASH_ADD_KEYPTR_BYHASHVALUE(hh, p->types->all, t, bytes, hash, e);
   return t;
 }
 
@@ -40,7 +41,7 @@ typedef union Draft {
 
 static const Type *intern_parts(Prog *p, Elem e, bool acc, uint32_t rank, const Size *dim) {
   Draft d;
-  memset(&d, 0, sizeof d);
+  memset(&d, 0, type_bytes(rank));
   d.type.elem = e;
   d.type.acc = acc;
   d.type.rank = (uint8_t)rank;
@@ -73,11 +74,13 @@ const Type *type_acc(Prog *p, const Type *array) {
 
 const Type *type_drop(Prog *p, const Type *t, uint32_t n) {
   if (n > t->rank) internal_error(p->ctx, "%u subscripts for an array of %u axes", n, t->rank);
+  if (n == t->rank) return type_scalar(p, t->elem);
   return intern_parts(p, t->elem, false, t->rank - n, t->dim + n);
 }
 
 const Type *type_map(Prog *to, const Type *t, RefMap map, void *self) {
   Size dim[MAX_RANK];
+  if (t->rank == 0 && !t->acc) return type_scalar(to, t->elem);
   for (uint32_t k = 0; k < t->rank; k++) dim[k] = size_map(to, t->dim[k], map, self);
   if (t->acc) return intern_parts(to, t->elem, true, t->rank, dim);
   return type_array(to, t->elem, t->rank, dim);

@@ -427,7 +427,7 @@ static Prog *accumulate(Prog *p) {
 
 Prog *accumulate_steps(Prog *p, const Prog *given) {
   Prog *to = pass_run(p, given, accumulate);
-  return to == p ? p : pass_run(to, given, ir_sweep);
+  return to == p ? p : pass_run(to, given, ir_trim);
 }
 
 Prog *opt_accumulate(Prog *p) {

@@ -41,7 +41,7 @@ static uint32_t known_extents(Rewrite *w, const Region *r, Ref *extent) {
 
 static Region *rewrite_region(Rewrite *w, const Region *r) {
   Prog *to = w->k.to;
-  Region *mine = ir_begin(to);
+  Region *mine = ir_begin_like(to, r);
   Ref extent[MAX_EXTENTS];
   ir_set_extents(to, known_extents(w, r, extent), extent);
   for (uint32_t i = 0; i < r->params.n; i++) {

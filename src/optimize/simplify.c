@@ -387,7 +387,7 @@ Prog *simplify_steps(Prog *p, const Prog *given) {
   for (int i = 0; i < ROUNDS; i++) {
     uint32_t before = p->nnodes;
     p = pass_run(p, given, simplify_round);
-    p = pass_run(p, given, ir_sweep);
+    p = pass_run(p, given, p->erased ? ir_trim : ir_sweep);
     if (p->nnodes == before) break;
   }
   return p;
