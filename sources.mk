@@ -31,6 +31,8 @@ DIFFERENTIATE = \
   src/differentiate/linear.c \
   src/differentiate/loop.c \
   src/differentiate/replay.c \
+  src/differentiate/restore.c \
+  src/differentiate/restore.h \
   src/differentiate/reverse.c \
   src/differentiate/reverse.h \
   src/differentiate/rules.c \

@@ -6,6 +6,7 @@
  *   structured.c  if, accum, custom
  *   loop.c        parallel loops
  *   fold.c        sequential ones
+ *   restore.c     arrays that a fold changes element by element
  *   stretch.c     while, and folds of which few states are kept
  *   transpose.c   rules in the other mode
  *
@@ -57,11 +58,15 @@ typedef struct HandleValue { Ref handle, value; UT_hash_handle hh; } HandleValue
 typedef struct Kept { Ref source; Ref first; Ref *result; UT_hash_handle hh; } Kept;
 typedef struct StandIn { Ref var; Kept *kept; uint32_t result; UT_hash_handle hh; } StandIn;
 
+/* An array that the reverse of a fold has put back as it was before the fold (restore.c). */
+typedef struct PutBack { Ref source; uint32_t carried; Ref array; } PutBack;
+
 typedef struct Reverse {
   Prog *p;
   Copy *replay;
   HandleValue *handles;
   VEC(Pending) pending;
+  VEC(PutBack) put_back;
 } Reverse;
 
 typedef struct Level {

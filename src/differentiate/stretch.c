@@ -52,8 +52,8 @@ Combiner *all_sums(Prog *p, uint32_t n) {
 }
 
 void hand_back(Reverse *v, Level *l, const Node *n, uint32_t nactive, const uint32_t *active,
-               Frees *f, Ref *out) {
-  frees_close(v, f, nactive + f->nscalars, out);
+               Frees *f, uint32_t nmore, Ref *out) {
+  frees_close(v, f, nactive + f->nscalars + nmore, out);
   for (uint32_t j = 0; j < nactive; j++)
     add_adjoint(v, l, copy_ref(v->replay, n->arg[active[j] + 1]), out[j]);
   for (uint32_t k = 0; k < f->nscalars; k++) add_adjoint(v, l, f->scalar[k], out[nactive + k]);
@@ -246,5 +246,5 @@ void reverse_in_stretches(Reverse *v, Level *l, Ref node, Ref source, const Ref 
   Ref back = stretch_back(&w, state, ir_int(p, 0), trips, adjoint, 2);
   Ref *out = NEWN(p->ctx, Ref, w.nactive + f.nscalars + 1);
   for (uint32_t k = 0; k < w.nactive + f.nscalars; k++) out[k] = ir_out(p, back, k);
-  hand_back(v, l, n, w.nactive, w.active, &f, out);
+  hand_back(v, l, n, w.nactive, w.active, &f, 0, out);
 }

@@ -24,9 +24,10 @@ void first_adjoints(Reverse *v, const Node *n, uint32_t nactive, const uint32_t 
 /* Makes the sums for free scalars results of the region being built. */
 void frees_give_sums(Reverse *v, const Frees *f, Level *child);
 Combiner *all_sums(Prog *p, uint32_t n);
-/* Closes the accumulators and hands out: adjoints of the initial values, then sums. */
+/* Closes the accumulators and hands out: adjoints of the initial values, then sums; nmore values
+ * behind these come out in place. */
 void hand_back(Reverse *v, Level *l, const Node *n, uint32_t nactive, const uint32_t *active,
-               Frees *f, Ref *out);
+               Frees *f, uint32_t nmore, Ref *out);
 
 /* The reverse of a fold or while with few states kept (stretch.c). */
 void reverse_in_stretches(Reverse *v, Level *l, Ref node, Ref source, const Ref *g);
