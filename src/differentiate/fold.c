@@ -65,10 +65,14 @@ static void keep_by_second_run(Reverse *v, FoldReverse *r) {
   take_tapes(p, ir_fold(p, trips, r->carried, init, again, comb), r);
 }
 
-static void keep_states(Reverse *v, Ref fold, FoldReverse *r) {
+static void keep_states(Reverse *v, Ref fold, Ref source, FoldReverse *r) {
   Ctx *c = v->p->ctx;
   r->tape = NEWN(c, Ref, r->carried + 1);
   r->restored = NEWN(c, Restored *, r->carried + 1);
+  if (restored_within(v, source, r->restored)) {
+    r->nrestored = r->carried;
+    return;
+  }
   for (uint32_t k = 0; k < r->carried; k++) {
     r->restored[k] = find_updates(v->p, r->n, k);
     r->nrestored += r->restored[k] != NULL;
@@ -111,13 +115,20 @@ static void load_states(Reverse *v, Level *child, FoldReverse *r, Ref t) {
 static void step_back(Reverse *v, Level *l, FoldReverse *r, const Frees *f, Ref t, const Ref *g) {
   Prog *p = v->p;
   Level child;
+  StepBack step = {.region = p->cur, .body = r->n->regions[0], .restored = r->restored,
+                   .carried = r->carried, .t = t, .around = v->step};
+  step.after = NEWN(p->ctx, Ref, r->carried + 1);
+  for (uint32_t k = 0; k < r->carried; k++)
+    if (r->restored[k]) step.after[k] = r->restored[k]->last;
   level_begin(v, &child, l, false);
   frees_sinks(v, f, &child);
   load_states(v, &child, r, t);
   replay(v, &child, r->n->regions[0], NULL);
   Step s = {r->n, r->nactive, r->active, r->adjoint, r->nresults, g, t};
   seed_step(v, &child, &s);
+  v->step = &step;
   sweep(v, &child);
+  v->step = step.around;
   for (uint32_t j = 0; j < r->nactive; j++) {
     Ref state = r->state[r->active[j]];
     Ref back = take_carried(v, &child, state);
@@ -160,7 +171,7 @@ void reverse_fold(Reverse *v, Level *l, Ref fold, Ref source, const Ref *g) {
   }
   FoldReverse r = {.n = n, .carried = n->nargs - 1, .nresults = n->nresults};
   find_active(v, l, fold, &r);
-  keep_states(v, fold, &r);
+  keep_states(v, fold, source, &r);
   Frees f;
   frees_open(v, l, n, &f);
   Ref back = backward_fold(v, l, &r, &f, g);

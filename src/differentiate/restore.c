@@ -77,6 +77,38 @@ static Ref find_inside(Prog *p, const Region *top, const Region *body, Ref r, Up
   return u->inner ? fold->arg[u->carried + 1] : 0;
 }
 
+/* The array of which an update makes the next. */
+static Ref updated(const Prog *p, const Update *u) {
+  return ir_node(p, u->node)->arg[u->inner ? u->carried + 1 : 0];
+}
+
+static bool is_of_chain(const Prog *p, const Restored *a, Ref last, Ref r) {
+  for (uint32_t j = 0; j < a->n; j++)
+    if (updated(p, &a->update[j]) == r) return true;
+  return r == last;
+}
+
+/* Does node r take an array of the chain, but as the update that it is? */
+static bool looks_at(const Prog *p, const Restored *a, Ref last, Ref r) {
+  const Node *n = ir_node(p, r);
+  uint32_t uses = 0;
+  for (uint32_t i = 0; i < n->nargs; i++) uses += is_of_chain(p, a, last, n->arg[i]);
+  for (uint32_t i = 0; i < n->nfree; i++) uses += is_of_chain(p, a, last, n->free[i]);
+  for (uint32_t j = 0; j < a->n; j++)
+    if (a->update[j].node == r) return uses > 1;
+  return uses > 0;
+}
+
+/* Does a step look at the array in its updates alone? */
+static bool updates_alone(const Prog *p, const Region *body, const Restored *a, uint32_t k) {
+  Ref last = body->results.at[k];
+  for (uint32_t i = 0; i < body->nodes.n; i++)
+    if (looks_at(p, a, last, body->nodes.at[i])) return false;
+  for (uint32_t i = 0; i < body->results.n; i++)
+    if (i != k && is_of_chain(p, a, last, body->results.at[i])) return false;
+  return true;
+}
+
 static Restored *find_chain(Prog *p, const Region *top, const Node *fold, uint32_t k, int deep) {
   const Region *body = fold->regions[0];
   Ref r = body->results.at[k], param = body->params.at[k + 1];
@@ -97,6 +129,7 @@ static Restored *find_chain(Prog *p, const Region *top, const Node *fold, uint32
   Restored *made = NEW(p->ctx, Restored);
   made->n = count;
   for (uint32_t j = 0; j < count; j++) made->update[j] = chain[count - 1 - j];
+  made->alone = updates_alone(p, body, made, k);
   return made;
 }
 
@@ -328,4 +361,64 @@ Ref restored_behind(Reverse *v, const Region *body, Restored *a, Ref t, Ref befo
     if (array) return back_over(v, body, a, j, array, &(Steps){{t}, 1});
   }
   return before;
+}
+
+/* ---- a fold within the step ---------------------------------------------------------------- */
+
+/* The tapes of step t, out of those of all. */
+static Restored *tapes_of_step(Reverse *v, const Restored *a, Ref t) {
+  Prog *p = v->p;
+  Restored *made = NEW(p->ctx, Restored);
+  *made = *a;
+  for (uint32_t j = 0; j < made->n; j++) {
+    Update *u = &made->update[j];
+    if (u->inner) {
+      u->inner = tapes_of_step(v, u->inner, t);
+      continue;
+    }
+    uint32_t nidx = ir_node(p, u->node)->nargs - 2;
+    const Ref *index = u->index;
+    u->old = ir_read(p, u->old, 1, &t, false);
+    u->index = NEWN(p->ctx, Ref, nidx + 1);
+    for (uint32_t i = 0; i < nidx; i++)
+      if (index[i]) u->index[i] = ir_read(p, index[i], 1, &t, false);
+  }
+  return made;
+}
+
+/* Array k right behind update j of a step that has been reversed so far. */
+static Ref behind(Reverse *v, const StepBack *step, uint32_t k, uint32_t j) {
+  const Restored *a = step->restored[k];
+  const Steps t = {{step->t}, 1};
+  Ref array = step->after[k];
+  for (uint32_t n = a->n; n-- > j + 1;) {
+    const Update *u = &a->update[n];
+    Ref back = u->inner ? noted(v, u) : put_back(v, step->body, u, array, &t);
+    array = back ? back : back_inside(v, step->body, u, array, &t);
+  }
+  return array;
+}
+
+/* The array of the step that is carried value k of the fold inside, as it was behind it. */
+static Restored *within(Reverse *v, const StepBack *step, Ref source, uint32_t k) {
+  for (uint32_t i = 0; i < step->carried; i++) {
+    const Restored *a = step->restored[i];
+    for (uint32_t j = 0; a && a->alone && j < a->n; j++) {
+      const Update *u = &a->update[j];
+      if (u->node != source || !u->inner || u->carried != k) continue;
+      Restored *made = tapes_of_step(v, u->inner, step->t);
+      made->last = behind(v, step, i, j);
+      return made;
+    }
+  }
+  return NULL;
+}
+
+bool restored_within(Reverse *v, Ref source, Restored **all) {
+  const StepBack *step = v->step;
+  uint32_t carried = ir_node(v->p, source)->nargs - 1;
+  if (!step || step->region != v->p->cur) return false;
+  for (uint32_t k = 0; k < carried; k++)
+    if (!(all[k] = within(v, step, source, k))) return false;
+  return true;
 }

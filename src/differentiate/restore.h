@@ -25,8 +25,20 @@ typedef struct Update {
 struct Restored {
   uint32_t n;
   Update update[MAX_UPDATES];
+  bool alone;              /* does the step look at the array in its updates alone? */
   Ref last;                /* the array after the forward run, then as the fold carries it */
 };
+
+/* A step that is gone through backwards: its number, and its arrays as they are after it. */
+typedef struct StepBack {
+  const Region *region;    /* where its reverse stands */
+  const Region *body;      /* of the source */
+  Restored **restored;     /* for each carried value, or NULL */
+  Ref *after;
+  uint32_t carried;
+  Ref t;
+  struct StepBack *around;
+} StepBack;
 
 /* What happens to carried value k of the source, or NULL: it is no such array. */
 Restored *find_updates(Prog *p, const Node *fold, uint32_t k);
@@ -41,6 +53,10 @@ void restored_take(Prog *p, Ref fold, Restored *a);
 Ref restored_before(Reverse *v, const Region *body, Restored *a, Ref t);
 /* The same behind the reverse of the step, which has put back what the folds inside replaced. */
 Ref restored_behind(Reverse *v, const Region *body, Restored *a, Ref t, Ref before);
+/* The source is a fold within the step whose reverse is being built here, which does nothing but
+ * update arrays that the step looks at no further: they are as they were after it, and the tapes
+ * of the step are its own.  False if it is not. */
+bool restored_within(Reverse *v, Ref source, Restored **all);
 /* The reverse of `source` has put back its carried value k: this is what was there at first. */
 void restored_note(Reverse *v, Ref source, uint32_t k, Ref array);
 

@@ -67,6 +67,7 @@ typedef struct Reverse {
   HandleValue *handles;
   VEC(Pending) pending;
   VEC(PutBack) put_back;
+  struct StepBack *step;   /* of a fold, that is being gone through (restore.h) */
 } Reverse;
 
 typedef struct Level {
