@@ -549,6 +549,7 @@ TEST_FILES = \
   tests/compiled/kinds.gc \
   tests/compiled/lanes.gc \
   tests/compiled/nearest.gc \
+  tests/compiled/nests.gc \
   tests/compiled/options \
   tests/compiled/parallel_driver.c \
   tests/compiled/products.gc \

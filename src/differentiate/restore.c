@@ -144,18 +144,26 @@ uint32_t keep_output(Prog *p, Ref value) {
   return p->cur->results.n - 1;
 }
 
-/* What an update by WITH replaces, and where. */
+/* What an update by WITH replaces, read before it is made. */
+static void read_old(Reverse *v, Update *u) {
+  Prog *p = v->p;
+  const Node *w = ir_node(p, u->node);
+  uint32_t nidx = w->nargs - 2;
+  Ref *at = NEWN(p->ctx, Ref, nidx + 1);
+  for (uint32_t i = 0; i < nidx; i++) at[i] = copy_ref(v->replay, w->arg[i + 2]);
+  Ref array = copy_ref(v->replay, w->arg[0]);
+  u->old = ir_read(p, array, nidx, at, w->flags & NODE_CHECKED);
+}
+
 static void keep_element(Reverse *v, const Region *top, Update *u) {
   Prog *p = v->p;
   const Node *w = ir_node(p, u->node);
   uint32_t nidx = w->nargs - 2;
   u->index = NEWN(p->ctx, Ref, nidx + 1);
-  Ref *at = NEWN(p->ctx, Ref, nidx + 1);
-  for (uint32_t i = 0; i < nidx; i++) at[i] = copy_ref(v->replay, w->arg[i + 2]);
-  Ref array = copy_ref(v->replay, w->arg[0]);
-  u->old = keep_output(p, ir_read(p, array, nidx, at, w->flags & NODE_CHECKED));
+  u->old = keep_output(p, u->old);
   for (uint32_t i = 0; i < nidx; i++)
-    if (!follows_steps(p, top, w->arg[i + 2], 0)) u->index[i] = keep_output(p, at[i]);
+    if (!follows_steps(p, top, w->arg[i + 2], 0))
+      u->index[i] = keep_output(p, copy_ref(v->replay, w->arg[i + 2]));
 }
 
 static Ref image(void *copy, Ref old) { return copy_ref(copy, old); }
@@ -263,15 +271,19 @@ static Ref run_inside(Reverse *v, const Region *top, Ref source, Restored **all)
   return fold;
 }
 
-/* What a fold of the body does to the arrays of which elements are restored; NULL: nothing. */
-static Restored **inside(Prog *p, Ref r, Restored **all, uint32_t carried) {
-  if (ir_node(p, r)->op != IR_FOLD) return NULL;
+/* Reads what node r replaces, if it is an update.  Of a fold inside gives what it does to its
+ * arrays, else NULL. */
+static Restored **updates_of(Reverse *v, Ref r, Restored **all, uint32_t carried) {
   Restored **mine = NULL;
   for (uint32_t k = 0; k < carried; k++)
     for (uint32_t j = 0; all[k] && j < all[k]->n; j++) {
-      const Update *u = &all[k]->update[j];
+      Update *u = &all[k]->update[j];
       if (u->node != r) continue;
-      if (!mine) mine = NEWN(p->ctx, Restored *, ir_node(p, r)->nargs);
+      if (!u->inner) {
+        read_old(v, u);
+        continue;
+      }
+      if (!mine) mine = NEWN(v->p->ctx, Restored *, ir_node(v->p, r)->nargs);
       mine[u->carried] = u->inner;
     }
   return mine;
@@ -281,7 +293,7 @@ static void copy_chain(Reverse *v, const Region *top, const Region *body, Restor
                        uint32_t carried) {
   for (uint32_t i = 0; i < body->nodes.n; i++) {
     Ref r = body->nodes.at[i];
-    Restored **mine = inside(v->p, r, all, carried);
+    Restored **mine = updates_of(v, r, all, carried);
     if (mine) copy_set(v->replay, r, run_inside(v, top, r, mine));
     else copy_node(v->replay, r);
   }

@@ -14,7 +14,7 @@
 #include "optimize/groups.h"
 #include "optimize/share.h"
 
-enum { MAX_OUTPUTS = 16, MAX_NODES = 400, MAX_DISTANCE = 64, MAX_INNER = 32 };
+enum { MAX_OUTPUTS = 16, MAX_NODES = 400, MAX_DISTANCE = 64, MAX_INNER = 32, MAX_DEEP = 8 };
 
 typedef struct Band {
   Group g;                  /* of loops */
@@ -50,12 +50,42 @@ static bool same_space(const Node *a, const Node *b) {
   return true;
 }
 
+/* A fold's carried value, by how it steps: that of a fold inside, which may give more results, by
+ * how it steps there. */
+static uint32_t step_hash(const Prog *p, const Node *fold, uint32_t k) {
+  uint32_t hash = 1;
+  for (int deep = 0; deep < MAX_DEEP; deep++) {
+    const Node *n = ir_node(p, fold->regions[0]->results.at[k]);
+    const Node *inside = n->op == IR_PROJ ? ir_node(p, n->arg[0]) : n;
+    if (inside->op != IR_FOLD || n->aux.i + 1 >= inside->nargs) return hash * 31 + n->hash;
+    k = (uint32_t)n->aux.i;
+    fold = inside;
+    hash = hash * 31 + IR_FOLD;
+  }
+  return hash;
+}
+
+/* How a carried value starts: what a fold around carries, by how it starts and steps there. */
+static uint32_t start_hash(const Prog *p, Ref r) {
+  uint32_t hash = 1;
+  for (int deep = 0; deep < MAX_DEEP; deep++) {
+    const Node *n = ir_node(p, r);
+    const Region *in = p->regions.at[n->region];
+    if (n->op != IR_PARAM || !in->owner || n->aux.i == 0) break;
+    const Node *fold = ir_node(p, in->owner);
+    if (fold->op != IR_FOLD || (uint64_t)n->aux.i >= fold->nargs) break;
+    hash = hash * 31 + step_hash(p, fold, (uint32_t)n->aux.i - 1);
+    r = fold->arg[n->aux.i];
+  }
+  return hash * 31 + r;
+}
+
 /* Hashes by which bodies are alike: loops inside; carried values by start and step. */
 static uint32_t list_inner(const Prog *p, const Node *n, uint32_t *hash) {
   const Region *body = n->regions[0];
   uint32_t count = 0;
   for (uint32_t k = 1; n->op == IR_FOLD && k < n->nargs && count < MAX_INNER; k++)
-    hash[count++] = ir_node(p, body->results.at[k - 1])->hash * 31 + n->arg[k];
+    hash[count++] = step_hash(p, n, k - 1) * 31 + start_hash(p, n->arg[k]);
   if (n->op == IR_FOLD) return count;
   for (uint32_t k = 0; k < body->nodes.n && count < MAX_INNER; k++) {
     const Node *m = ir_node(p, body->nodes.at[k]);
