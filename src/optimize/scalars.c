@@ -123,6 +123,7 @@ Ref open_update(Unroll *u, Ref old) {
   const Node *n = ir_node(k->from, old);
   Ref *sum = u->sum[n->arg[0]], element[FEW_ELEMENTS] = {copy_ref(k, n->arg[1])};
   if (!sum) return 0;
+  if (u->idle) return REWRITE_GONE;
   const Type *t = ir_type(k->from, n->arg[0]), *added = ir_type(k->to, element[0]);
   uint32_t length[MAX_RANK], at = 0, count = parts_of(added);
   lengths(t, length);

@@ -140,7 +140,8 @@ static bool becomes_plain(const Choice *c, Ref upd, Ref accum, Known known) {
     const Node *around = ir_node(c->p, o);
     bool gone = around->op == IR_ACCUM ? c->u->opens[o] : c->u->rounds[o] != 0;
     if (around->op != IR_IF && !gone) return false;
-    for (uint32_t k = 0; k < around->nargs && around->op == IR_LOOP; k++)
+    uint32_t extents = around->op == IR_LOOP ? around->nargs : around->op == IR_FOLD;
+    for (uint32_t k = 0; k < extents; k++)
       if (!known(c, around->arg[k], 0)) return false;
   }
   return true;
@@ -356,11 +357,11 @@ static uint32_t count_rounds(const Axes *x) {
   return rounds;
 }
 
-/* No round at all: the sums are 0, and no array of nothing is asked for. */
+/* No round at all: the sums are 0, what is carried stays, and no array of nothing is asked for. */
 static bool only_sums(const Node *n) {
   for (uint32_t k = 0; k < n->aux.loop->nout; k++)
     if (n->aux.loop->comb[k] != SUM) return false;
-  return n->op == IR_LOOP;
+  return true;
 }
 
 /* The indices of round number k, row-major. */
@@ -371,14 +372,16 @@ static void set_indices(Rewrite *w, const Region *body, const Axes *x, uint32_t 
   }
 }
 
-static Ref write_out(Rewrite *w, Ref old) {
+/* idle: it has no round, but stays. */
+static Ref write_out(Rewrite *w, Ref old, bool *idle) {
   const Node *n = ir_node(w->k.from, old);
   Ctx *c = w->k.to->ctx;
   const Region *body = n->regions[0];
   Axes x;
   if (!find_axes(w, n, &x)) return 0;
   uint32_t rounds = count_rounds(&x);
-  if (!rounds && !only_sums(n)) return 0;
+  *idle = !rounds && !only_sums(n);
+  if (*idle) return 0;
   uint32_t ncarry = n->op == IR_FOLD ? n->nargs - 1 : 0, nout = body->results.n - ncarry;
   Ref *state = NEWN(c, Ref, ncarry + 1), *value = NEWN(c, Ref, nout * rounds + 1);
   for (uint32_t k = 0; k < ncarry; k++) state[k] = copy_ref(&w->k, n->arg[k + 1]);
@@ -400,10 +403,8 @@ static Ref write_out(Rewrite *w, Ref old) {
   return REWRITE_GONE;
 }
 
-static Ref visit(Rewrite *w, Ref old) {
-  Unroll *u = w->self;
-  Ref r = u->rounds[old] ? write_out(w, old) : 0;
-  if (r) return r;
+static Ref take_apart_node(Unroll *u, Ref old) {
+  Rewrite *w = &u->w;
   switch (ir_node(w->k.from, old)->op) {
   case IR_ACCUM: return open_scope(u, old);
   case IR_UPD: return open_update(u, old);
@@ -411,6 +412,18 @@ static Ref visit(Rewrite *w, Ref old) {
   case IR_FOLD: case IR_WHILE: return split_fold(u, old);
   default: return 0;
   }
+}
+
+static Ref visit(Rewrite *w, Ref old) {
+  Unroll *u = w->self;
+  bool idle = false;
+  Ref r = u->rounds[old] ? write_out(w, old, &idle) : 0;
+  if (r) return r;
+  u->idle += idle;
+  r = take_apart_node(u, old);
+  if (!r && idle) r = rewrite_copy(w, old);
+  u->idle -= idle;
+  return r;
 }
 
 Prog *opt_unroll(Prog *p) {

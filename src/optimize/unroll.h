@@ -13,6 +13,7 @@ typedef struct Unroll {
   bool *opens;           /* by Ref of an ACCUM: its arrays become scalars */
   Ref **sum;             /* by Ref of a handle of such a one, while its scope is open: the
                             new program's value of each element */
+  uint32_t idle;         /* loops around without a round: nothing is added in them */
 } Unroll;
 
 /* The number of elements if all sizes are constant and it is at most FEW_ELEMENTS; else 0. */
