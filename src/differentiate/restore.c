@@ -133,8 +133,62 @@ static Restored *find_chain(Prog *p, const Region *top, const Node *fold, uint32
   return made;
 }
 
+/* ---- is it worth it? --------------------------------------------------------------------- */
+
+static Size volume(Prog *p, const Type *t) {
+  Size s = size_const(p, 1);
+  for (uint32_t d = 0; d < t->rank; d++) s = size_mul(p, s, t->dim[d]);
+  return s;
+}
+
+/* How many elements a step replaces, and keeps. */
+static Size replaced(Prog *p, const Restored *a) {
+  Size sum = size_const(p, 0);
+  for (uint32_t j = 0; j < a->n; j++) {
+    const Update *u = &a->update[j];
+    Size one = u->inner ? size_mul(p, u->most, replaced(p, u->inner))
+                        : volume(p, ir_type(p, ir_node(p, u->node)->arg[1]));
+    sum = size_add(p, sum, one);
+  }
+  return sum;
+}
+
+static uint32_t degree(const Mono *m) {
+  uint32_t d = 0;
+  for (uint32_t k = 0; k < m->n; k++) d += m->exp[k];
+  return d;
+}
+
+/* What of s grows the most, with the power `most` at least. */
+static Size of_degree(Prog *p, Size s, uint32_t most) {
+  Size sum = size_const(p, 0);
+  for (uint32_t k = 0; k < s->n; k++) {
+    const Mono *m = &s->mono[k];
+    if (degree(m) < most) continue;
+    Size term = size_const(p, m->num);
+    for (uint32_t a = 0; a < m->n; a++)
+      for (uint32_t e = 0; e < m->exp[a]; e++) term = size_mul(p, term, size_atom(p, m->atom[a]));
+    sum = size_add(p, sum, size_scale(p, term, 1, m->den));
+  }
+  return sum;
+}
+
+/* Folds inside that replace most of an array: it is as well kept as a whole, and then what the
+ * steps inside compute is kept, too (keep.c). */
+static bool replaces_most(Prog *p, const Restored *a, const Type *t) {
+  bool nested = false;
+  for (uint32_t j = 0; j < a->n; j++) nested |= a->update[j].inner != NULL;
+  if (!nested) return false;
+  Size all = volume(p, t);
+  uint32_t most = all->n ? degree(&all->mono[0]) : 0;
+  Size twice = size_scale(p, of_degree(p, replaced(p, a), most), 2, 1);
+  return size_nonneg(p, size_sub(p, twice, of_degree(p, all, most)));
+}
+
 Restored *find_updates(Prog *p, const Node *fold, uint32_t k) {
-  return find_chain(p, fold->regions[0], fold, k, 0);
+  Restored *a = find_chain(p, fold->regions[0], fold, k, 0);
+  if (!a || replaces_most(p, a, ir_type(p, fold->regions[0]->params.at[k + 1]))) return NULL;
+  return a;
 }
 
 /* ---- what the forward run keeps --------------------------------------------------------- */
