@@ -188,7 +188,8 @@ void emit_trips(Emit *e, Ref rounds) {
   }
   putf(e, "(%s->trips -= ", ref_stop(e));
   if (e->rows) putf(e, "%u*", lanes_of(e->f));
-  if (rounds) put_expr(e, rounds, e->rows ? PREC_UNARY : PREC_ADD);
+  if (e->rounds) putf(e, "%s*", e->rounds);
+  if (rounds) put_expr(e, rounds, e->rows || e->rounds ? PREC_UNARY : PREC_ADD);
   else put(e, "1");
   putf(e, ") < 0) return gc_stopped(%s);\n", ref_host(e));
 }

@@ -267,6 +267,7 @@ typedef struct Emit {
   uint32_t loop_depth;
   bool in_parallel;
   Rows *rows;            /* the rows being written side by side, or NULL */
+  const char *rounds;    /* the number of those in a strip that is being written, or NULL */
   VEC(AccCopy) copies;
   VEC(Pack) packs;       /* from 1 */
   Addresses *addresses;  /* libtcc, or NULL */

@@ -24,6 +24,8 @@ typedef struct Writing {
   bool lanes;
   struct { Ref r; const char *name; } scalar[MOST_SCALARS];   /* those with a name of their own */
   uint32_t nscalars;
+  struct { uint32_t scope, nscalars; } outside[MOST_INSIDE];  /* of the loops that are open */
+  uint32_t depth;
 } Writing;
 
 /* ---- operands ----------------------------------------------------------------------------------- */
@@ -43,6 +45,17 @@ static const char *scalar_address(Writing *w, Ref r) {
     w->scalar[w->nscalars++].name = name;
   }
   return name;
+}
+
+/* What a reduction is over nothing. */
+static const char *number_address(Writing *w, Combiner comb) {
+  Emit *e = w->e;
+  const char *name = c_fresh(e, "c");
+  line_start(e);
+  putf(e, "const %s %s = ", e->f->real, name);
+  put_over_nothing(e, ELEM_REAL, comb);
+  line_end(e, ";");
+  return str_printf(e->c, "&%s", name);
 }
 
 static const char *amount(Emit *e, Size s, int prec) {
@@ -66,12 +79,16 @@ static const char *room_text(Writing *w, const Sweep *op) {
   return str_printf(w->e->c, bools ? "truth[%u]" : "room[%u]", op->room);
 }
 
+/* Where an operation puts its result. */
+static const char *result_text(Writing *w, const Sweep *op) {
+  if (op->to.kind == VALUE) return result_text(w, &w->s->ops.at[op->to.op]);
+  return op->to.kind ? place_text(w, &op->to) : room_text(w, op);
+}
+
 static const char *operand_text(Writing *w, const Operand *o, char want) {
   Emit *e = w->e;
-  if (o->kind == VALUE) {
-    const Sweep *op = &w->s->ops.at[o->op];
-    return op->to.kind ? place_text(w, &op->to) : room_text(w, op);
-  }
+  if (o->kind == VALUE) return result_text(w, &w->s->ops.at[o->op]);
+  if (o->kind == NUMBER) return number_address(w, o->comb);
   if (o->kind == COUNT)
     return str_printf(e->c, "%s, %s", amount(e, o->at, PREC_COND),
                       amount(e, o->step, PREC_COND));
@@ -81,7 +98,7 @@ static const char *operand_text(Writing *w, const Operand *o, char want) {
 
 static const char *step_text(Writing *w, const Operand *o) {
   if (o->kind == VALUE) return "1";
-  return o->kind == SCALAR ? "0" : amount(w->e, o->step, PREC_COND);
+  return o->kind != PLACE ? "0" : amount(w->e, o->step, PREC_COND);
 }
 
 /* ---- calls -------------------------------------------------------------------------------------- */
@@ -128,10 +145,10 @@ static const char *kernel_name(Emit *e, const Kernel *k, bool lanes) {
 
 static const char *target_text(Writing *w, const Sweep *op) {
   if (op->result) return str_printf(w->e->c, w->lanes ? "%s" : "&%s", w->total[op->result - 1]);
-  return op->to.kind ? place_text(w, &op->to) : room_text(w, op);
+  return result_text(w, op);
 }
 
-static void put_op(Writing *w, const Sweep *op) {
+static void put_call(Writing *w, const Sweep *op) {
   Emit *e = w->e;
   Buf args;
   buf_init(&args, e->c);
@@ -152,6 +169,36 @@ static void put_op(Writing *w, const Sweep *op) {
   line_end(e, ");");
 }
 
+/* ---- loops inside ------------------------------------------------------------------------------ */
+
+static uint32_t axes_of(const Node *loop) { return loop->op == IR_FOLD ? 1 : loop->nargs; }
+
+static void open_inside(Writing *w, Ref r) {
+  Emit *e = w->e;
+  const Node *n = node(e, r);
+  w->outside[w->depth].scope = scope_open(e);
+  w->outside[w->depth++].nscalars = w->nscalars;
+  for (uint32_t a = 0; a < axes_of(n); a++)
+    open_for(e, r, n->regions[0]->params.at[a], n->arg[a], NULL, NULL);
+}
+
+static void close_inside(Writing *w, Ref r) {
+  for (uint32_t a = 0; a < axes_of(node(w->e, r)); a++) close_for(w->e);
+  w->nscalars = w->outside[--w->depth].nscalars;
+  scope_close(w->e, w->outside[w->depth].scope);
+}
+
+static void put_op(Writing *w, const Sweep *op) {
+  switch (op->kind) {
+    case CALL:
+      if (!op->dead) put_call(w, op);
+      break;
+    case SHARED: emit_node(w->e, op->node); break;
+    case OPEN: open_inside(w, op->node); break;
+    case CLOSE: close_inside(w, op->node); break;
+  }
+}
+
 /* ---- strips --------------------------------------------------------------------------------------- */
 
 static void put_strips(Emit *e, const Strip *s, const char *from, const char *to,
@@ -169,9 +216,9 @@ static void put_strips(Emit *e, const Strip *s, const char *from, const char *to
   e->loop_depth++;
   line(e, "const int64_t %s = %s - %s < %d ? %s - %s : %d;", w.count, to, i, STRIP_ROUNDS, to, i,
        STRIP_ROUNDS);
-  for (uint32_t k = 0; k < s->shared.n; k++) emit_node(e, s->shared.at[k]);
-  for (uint32_t k = 0; k < s->ops.n; k++)
-    if (!s->ops.at[k].dead) put_op(&w, &s->ops.at[k]);
+  e->rounds = w.count;
+  for (uint32_t k = 0; k < s->ops.n; k++) put_op(&w, &s->ops.at[k]);
+  e->rounds = NULL;
   e->loop_depth--;
   block_close(e);
   scope_close(e, scope);

@@ -22,6 +22,7 @@ static const struct { int64_t prim; Kernel kernel; } kernels[] = {
 #define TEST2(id, name, value) {P_##id, {#name, "RR", 'b', false}},
 #define FUSED(name, value)
 #define PLAIN1(name, value)
+#define PLAIN2(name, value)
 #define INTO(name, next)
 #define INTO2(name, next)
 #include "ir/each.def"
@@ -41,6 +42,7 @@ static const Kernel fast_kernels[] = {
 static const Kernel muladd = {"muladd", "RRR", 'r', false}, mulsub = {"mulsub", "RRR", 'r', false},
                     submul = {"submul", "RRR", 'r', false}, choose = {"select", "bRR", 'r', false},
                     both = {"and", "bb", 'b', false}, either = {"or", "bb", 'b', false},
+                    higher = {"higher", "RR", 'r', false}, lower = {"lower", "RR", 'r', false},
                     inverse = {"inverse", "r", 'r', false}, not_that = {"not", "b", 'b', false}, fill = {"fill", "s", 'b', false},
                     copy = {"copy", "D", 'r', false}, count = {"count", "c", 'r', false},
                     real = {"real", "I", 'r', false}, sum = {"sum", "r", 'r', true},
@@ -115,7 +117,7 @@ static bool is_along(const Operand *o) {
 /* ---- operations ------------------------------------------------------------------------------ */
 
 static Operand add_op(Strip *s, const Kernel *kernel, const Operand *arg, uint32_t n) {
-  Sweep op = {.kernel = kernel};
+  Sweep op = {.kernel = kernel, .around = s->around};
   for (uint32_t k = 0; k < n; k++) op.arg[k] = arg[k];
   VEC_PUSH(s->e->c, &s->ops, op);
   return (Operand){.kind = VALUE, .op = s->ops.n - 1};
@@ -123,7 +125,7 @@ static Operand add_op(Strip *s, const Kernel *kernel, const Operand *arg, uint32
 
 /* As the kernel wants it, by way of a copy where it lies otherwise. */
 static Operand fitted(Strip *s, Operand o, char want) {
-  bool fixed = o.kind == SCALAR || (o.kind == PLACE && is_fixed(&o));
+  bool fixed = o.kind == SCALAR || o.kind == NUMBER || (o.kind == PLACE && is_fixed(&o));
   if (want == 'b' && o.kind == SCALAR) return add_op(s, &fill, &o, 1);
   if (o.kind == NO_OPERAND || (want == 'b' && !is_along(&o))) s->bad = true;
   else if ((want == 'r' && !is_along(&o)) || (want == 'R' && !is_along(&o) && !fixed))
@@ -256,6 +258,7 @@ static bool take_update(Strip *s, const Node *n) {
   if (!is_scalar(node(e, n->arg[1])) || node(e, n->arg[1])->type->elem != ELEM_REAL) return false;
   if (!take_place(s, n->arg[0], n->nargs - 2, n->arg + 2, &to)) return false;
   if (!is_along(&to) && !is_fixed(&to)) return false;
+  if (is_fixed(&to) && s->around && !tells_rounds_apart(e, n, s->body)) return false;
   VEC_PUSH(e->c, &s->written, to);
   if (is_fixed(&to)) {
     value = apply(s, &sum, &value);
@@ -272,20 +275,121 @@ static bool take_update(Strip *s, const Node *n) {
 
 static bool take_nodes(Strip *s, const Region *r, bool branch);
 
+/* ---- loops inside ---------------------------------------------------------------------------- */
+
+static uint32_t add_mark(Strip *s, SweepKind kind, Ref r) {
+  Sweep op = {.kind = kind, .node = r, .around = s->around};
+  VEC_PUSH(s->e->c, &s->ops, op);
+  return s->ops.n - 1;
+}
+
+/* A room with the value, which later operations change. */
+static Operand start(Strip *s, Operand from) {
+  return add_op(s, &copy, &from, 1);
+}
+
+static void change(Strip *s, Operand room, Operand value) {
+  s->ops.at[value.op].to = room;
+}
+
+/* What is reduced in each round for itself, in the order of the loop. */
+static bool reduce_inside(Strip *s, Operand room, Combiner comb, Ref value) {
+  Operand o = operand(s, value);
+  const Sweep *product = comb == SUM ? take_over(s, value, kernel_of(s->e, P_MUL)) : NULL;
+  switch (comb) {
+    case SUM:
+      if (product) change(s, room, apply_fused(s, &muladd, product, room));
+      else change(s, room, apply2(s, kernel_of(s->e, P_ADD), room, o));
+      return true;
+    case PROD: change(s, room, apply2(s, kernel_of(s->e, P_MUL), room, o)); return true;
+    case MAX: change(s, room, apply2(s, &higher, room, o)); return true;
+    case MIN: change(s, room, apply2(s, &lower, room, o)); return true;
+    default: return false;
+  }
+}
+
+static bool is_real(const Type *t) { return t && t->rank == 0 && t->elem == ELEM_REAL; }
+
+/* What a fold carries and what is reduced, as it is before the first round. */
+static bool start_loop(Strip *s, Ref r, uint32_t carried, Operand *out) {
+  const Node *n = node(s->e, r);
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (k >= carried && !needed_proj(s->e, r, k)) continue;
+    if (!is_real(n->result_type[k])) return false;
+    out[k] = start(s, k < carried ? operand(s, n->arg[k + 1])
+                                  : (Operand){.kind = NUMBER, .comb = n->aux.loop->comb[k - carried]});
+    if (k >= carried) continue;
+    Ref state = n->regions[0]->params.at[k + 1];
+    s->lane[state - s->from] = true;
+    s->value[state - s->from] = out[k];
+  }
+  return true;
+}
+
+/* All next values are there before the first of them is carried on. */
+static void carry(Strip *s, const Region *body, uint32_t carried, const Operand *out) {
+  Operand *next = NEWN(s->e->c, Operand, carried + 1);
+  for (uint32_t k = 0; k < carried; k++) {
+    next[k] = operand(s, body->results.at[k]);
+    for (uint32_t j = 0; j < k; j++)
+      if (next[k].kind == VALUE && next[k].op == out[j].op) next[k].kind = NO_OPERAND;
+    if (next[k].kind == NO_OPERAND) next[k] = start(s, operand(s, body->results.at[k]));
+  }
+  for (uint32_t k = 0; k < carried; k++)
+    if (next[k].kind != VALUE || next[k].op != out[k].op) change(s, out[k], start(s, next[k]));
+}
+
+static bool take_loop(Strip *s, Ref r) {
+  Emit *e = s->e;
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  bool fold = n->op == IR_FOLD;
+  uint32_t carried = fold ? n->nargs - 1 : 0, around = s->around;
+  if (!s->rows || !n->nargs || s->depth == MOST_INSIDE) return false;
+  for (uint32_t k = 0; k < (fold ? 1 : n->nargs); k++)
+    if (is_lane(s, n->arg[k])) return false;
+  InnerLoop in = {r, NEWN(e->c, Operand, n->nresults + 1)};
+  if (!start_loop(s, r, carried, in.out)) return false;
+  uint32_t open = add_mark(s, OPEN, r);
+  s->around = open + 1;
+  s->depth++;
+  if (!take_nodes(s, body, false)) return false;
+  for (uint32_t k = carried; k < n->nresults; k++)
+    if (in.out[k].kind &&
+        !reduce_inside(s, in.out[k], n->aux.loop->comb[k - carried], body->results.at[k]))
+      return false;
+  carry(s, body, carried, in.out);
+  s->ops.at[open].end = add_mark(s, CLOSE, r);
+  s->around = around;
+  s->depth--;
+  s->lane[r - s->from] = true;
+  VEC_PUSH(e->c, &s->loops, in);
+  return true;
+}
+
+/* ---- choices --------------------------------------------------------------------------------- */
+
 static bool take_if(Strip *s, const Node *n) {
   return can_speculate(s->e, n->regions[0]) && can_speculate(s->e, n->regions[1]) &&
          take_nodes(s, n->regions[0], true) && take_nodes(s, n->regions[1], true);
 }
 
-/* A result of a choice. */
+/* A result of a loop inside, or of a choice. */
 static bool take_proj(Strip *s, const Node *n, Operand *o) {
   const Node *choice = node(s->e, n->arg[0]);
+  for (uint32_t k = 0; k < s->loops.n; k++)
+    if (s->loops.at[k].loop == n->arg[0]) {
+      *o = s->loops.at[k].out[n->aux.i];
+      return o->kind == VALUE;
+    }
   if (choice->op != IR_IF || n->type->rank || n->type->elem != ELEM_REAL) return false;
   Operand arg[3] = {operand(s, choice->arg[0])};
   for (int j = 0; j < 2; j++) arg[j + 1] = operand(s, choice->regions[j]->results.at[n->aux.i]);
   *o = apply(s, &choose, arg);
   return true;
 }
+
+/* ---- all of them ------------------------------------------------------------------------------ */
 
 static bool take_lane(Strip *s, Ref r) {
   const Node *n = node(s->e, r);
@@ -305,6 +409,7 @@ static bool take_node(Strip *s, Ref r, bool branch) {
   if (info(e, r)->keep || divides_by_zero(e, n) || s->ops.n > MOST_OPS) return false;
   if ((n->flags & NODE_CHECKED) && !e->c->opt.unchecked) return false;
   if (n->op == IR_UPD) return !branch && take_update(s, n);
+  if (!branch && (n->op == IR_LOOP || n->op == IR_FOLD)) return take_loop(s, r);
   if (info(e, r)->effect) return false;
   if (n->op == IR_CONST) return true;
   if (n->op == IR_IF) {
@@ -314,7 +419,7 @@ static bool take_node(Strip *s, Ref r, bool branch) {
   if (n->nregions || is_array(n)) return false;
   s->lane[r - s->from] = any_lane(s, n);
   if (is_lane(s, r)) return take_lane(s, r);
-  VEC_PUSH(e->c, &s->shared, r);
+  add_mark(s, SHARED, r);
   return true;
 }
 
@@ -422,10 +527,21 @@ static bool is_apart(const Strip *s) {
 
 /* ---- rooms -------------------------------------------------------------------------------------- */
 
+/* The value is needed at operation k: as long as a loop runs that it is older than. */
+static void need(Strip *s, const Operand *o, uint32_t k) {
+  if (o->kind != VALUE) return;
+  uint32_t last = k;
+  for (uint32_t in = s->ops.at[k].around; in && in - 1 > o->op; in = s->ops.at[in - 1].around)
+    last = s->ops.at[in - 1].end;
+  if (s->ops.at[o->op].last < last) s->ops.at[o->op].last = last;
+}
+
 static void find_last(Strip *s) {
-  for (uint32_t k = 0; k < s->ops.n; k++)
-    for (int j = 0; j < 3 && !s->ops.at[k].dead; j++)
-      if (s->ops.at[k].arg[j].kind == VALUE) s->ops.at[s->ops.at[k].arg[j].op].last = k;
+  for (uint32_t k = 0; k < s->ops.n; k++) {
+    if (s->ops.at[k].dead) continue;
+    for (int j = 0; j < 3; j++) need(s, &s->ops.at[k].arg[j], k);
+    need(s, &s->ops.at[k].to, k);
+  }
 }
 
 /* A room is free for the operation that needs it last. */
@@ -434,7 +550,7 @@ static bool take_rooms(Strip *s) {
   find_last(s);
   for (uint32_t k = 0; k < s->ops.n; k++) {
     Sweep *op = &s->ops.at[k];
-    if (op->dead || op->to.kind || op->kernel->into) continue;
+    if (op->kind != CALL || op->dead || op->to.kind || op->kernel->into) continue;
     int bools = op->kernel->to == 'b';
     while (op->room < MOST_ROOMS && until[bools][op->room] > k) op->room++;
     if (op->room == MOST_ROOMS) return false;
@@ -442,6 +558,13 @@ static bool take_rooms(Strip *s) {
     if (s->rooms[bools] <= op->room) s->rooms[bools] = op->room + 1;
   }
   return true;
+}
+
+/* Is there an operation? */
+static bool any_call(const Strip *s) {
+  for (uint32_t k = 0; k < s->ops.n; k++)
+    if (s->ops.at[k].kind == CALL) return true;
+  return false;
 }
 
 Strip *plan_strip(Emit *e, Ref r, const Region *inside, const Ref *results) {
@@ -453,11 +576,11 @@ Strip *plan_strip(Emit *e, Ref r, const Region *inside, const Ref *results) {
   if (r - body->params.at[0] > MOST_NODES) return NULL;
   Strip *s = NEW(e->c, Strip);
   *s = (Strip){.e = e, .loop = r, .index = body->params.at[n->nargs - 1],
-               .from = body->params.at[0], .body = body};
+               .from = body->params.at[0], .body = body, .rows = info(e, r)->rows};
   s->lane = NEWN(e->c, bool, r - s->from);
   s->value = NEWN(e->c, Operand, r - s->from);
   s->lane[s->index - s->from] = true;
-  bool fits = take_nodes(s, inside, false) && take_results(s, results) && s->ops.n && !s->bad &&
+  bool fits = take_nodes(s, inside, false) && take_results(s, results) && any_call(s) && !s->bad &&
               is_apart(s) && take_rooms(s);
   return fits ? s : NULL;
 }

@@ -75,6 +75,7 @@
 #define TEST1(id, name, value) UNARY(name, int64_t, value)
 #define EACH2(id, name, value) BINARY(name, real, value)
 #define TEST2(id, name, value) BINARY(name, int64_t, value)
+#define PLAIN2(name, value) BINARY(name, real, value)
 #define EACH3(id, name, value) TERNARY(name, value)
 #define FUSED(name, value) TERNARY(name, value)
 #define PLAIN1(name, value) UNARY(name, real, value)

@@ -12,6 +12,7 @@
 #define FAST(id, name, most, mostf) ONE_ARRAY(fast_##name, real)
 #define EACH2(id, name, value) TWO_ARRAYS(name, real)
 #define TEST2(id, name, value) TWO_ARRAYS(name, int64_t)
+#define PLAIN2(name, value) TWO_ARRAYS(name, real)
 #define EACH3(id, name, value) THREE_ARRAYS(name)
 #define FUSED(name, value) THREE_ARRAYS(name)
 #define INTO(name, next)                                                                         \
@@ -28,6 +29,7 @@
 #undef EACH1
 #undef TEST1
 #undef PLAIN1
+#undef PLAIN2
 #undef FAST
 #undef EACH2
 #undef TEST2

@@ -38,6 +38,7 @@ static const Entry entries[] = {
 #define TEST2(id, name, value) KERNEL(each_##name)
 #define EACH3(id, name, value) KERNEL(each_##name)
 #define PLAIN1(name, value) KERNEL(each_##name)
+#define PLAIN2(name, value) KERNEL(each_##name)
 #define FUSED(name, value) KERNEL(each_##name)
 #define FAST(id, name, most, mostf) KERNEL(each_fast_##name)
 #define INTO(name, next) KERNEL(each_##name) KERNEL(each_lanes_##name)
