@@ -515,6 +515,9 @@ const char *emit_strips(Emit *e, Ref r, const Region *inside, const Ref *results
 /* The same for all rounds, in lanes; false: there are no such calls. */
 bool emit_strips_in_lanes(Emit *e, Ref r, const Region *inside, const Ref *results,
                           const char *from, const char *to, const char *const *lane);
+/* Before buffers have their places: so many rounds of rows go together, each with arrays of its
+ * own; 0: none do. */
+uint32_t own_rounds(Emit *e, Ref r);
 void put_rooms(Emit *e, Buf *b, const Fn *fn);   /* at the top of a C function */
 
 /* rows_plan.c */

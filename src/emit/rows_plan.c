@@ -624,10 +624,11 @@ static void take_rows(Fit *f) {
   info(e, f->loop)->again = may_go_again(f);
   find_runs(f, f->body);
   find_row_results(f);
-  for (uint32_t k = 0; k < f->own.n && !for_tcc(e); k++) {
+  uint32_t lanes = !f->own.n ? 0 : for_tcc(e) ? own_rounds(e, f->loop) : lanes_of(e->f);
+  for (uint32_t k = 0; k < f->own.n && lanes; k++) {
     Buffer *b = &e->buffers.at[f->own.at[k]];
     if (b->lanes) continue;
-    b->lanes = lanes_of(e->f);
+    b->lanes = lanes;
     b->size = size_scale(e->p, b->size, b->lanes, 1);
   }
   plan_layout(e, f->body);

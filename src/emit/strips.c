@@ -13,7 +13,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { STRIP_ROUNDS = 256, MANY_ROUNDS = 16, MOST_SCALARS = 64 };
+enum { MANY_ROUNDS = 16, MOST_SCALARS = 64 };
 
 /* A strip being written. */
 typedef struct Writing {
@@ -69,6 +69,7 @@ static const char *place_text(Writing *w, const Operand *o) {
   Emit *e = w->e;
   const char *array = o->r ? array_text(e, o->r) : ref_buffer(e, o->buffer);
   if (o->at->n == 0) return array;
+  if (o->own) return str_printf(e->c, "%s + %s*%d", array, amount(e, o->at, PREC_MUL), OWN_ROUNDS);
   return str_printf(e->c, "%s + %s", array, amount(e, o->at, PREC_ADD));
 }
 
@@ -205,17 +206,17 @@ static void put_strips(Emit *e, const Strip *s, const char *from, const char *to
                        const char *const *total, bool lanes) {
   Writing w = {.e = e, .s = s, .total = total, .lanes = lanes};
   const Node *n = node(e, s->loop);
+  int most = strip_rounds(s);
   uint32_t scope = scope_open(e);
   name_index(e, s->index);
   const char *i = info(e, s->index)->cname;
   w.count = c_fresh(e, "rounds");
   line_start(e);
-  putf(e, "for (int64_t %s = %s; %s < %s; %s += %d)", i, from, i, to, i, STRIP_ROUNDS);
+  putf(e, "for (int64_t %s = %s; %s < %s; %s += %d)", i, from, i, to, i, most);
   block_open(e, "");
   stop_in_loop(e, n->arg[n->nargs - 1]);
   e->loop_depth++;
-  line(e, "const int64_t %s = %s - %s < %d ? %s - %s : %d;", w.count, to, i, STRIP_ROUNDS, to, i,
-       STRIP_ROUNDS);
+  line(e, "const int64_t %s = %s - %s < %d ? %s - %s : %d;", w.count, to, i, most, to, i, most);
   e->rounds = w.count;
   for (uint32_t k = 0; k < s->ops.n; k++) put_op(&w, &s->ops.at[k]);
   e->rounds = NULL;

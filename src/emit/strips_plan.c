@@ -100,16 +100,30 @@ static bool known_step(Strip *s, Operand *o) {
          is_known(s, rest);
 }
 
+/* The place in an array that each round has for itself. */
+static bool take_own(Strip *s, uint32_t b, Size at, Operand *o) {
+  const Buffer *x = &s->e->buffers.at[b];
+  if (!b || x->kind != BUF_SLOT || !region_inside(s->e, x->region->id, s->body)) return false;
+  if (!s->early && x->lanes != OWN_ROUNDS) return false;
+  *o = (Operand){.kind = PLACE, .buffer = b, .at = at, .own = true, .born = s->ops.n,
+                 .step = size_const(s->e->p, 1)};
+  s->own = true;
+  return is_known(s, at) && !size_mentions(at, s->index);
+}
+
 static bool take_place(Strip *s, Ref array, uint32_t n, const Ref *index, Operand *o) {
   Emit *e = s->e;
   const Type *t = node(e, array)->type;
-  if (n != t->rank || in_body(s, array)) return false;
+  if (n != t->rank) return false;
+  if (in_body(s, array))
+    return !is_view(node(e, array)) && t->elem == ELEM_REAL &&
+           take_own(s, info(e, array)->buffer, flat_of(e, t, index), o);
   *o = (Operand){.kind = PLACE, .r = array, .buffer = info(e, base_of(e, array))->buffer,
                  .at = flat_of(e, t, index)};
   return known_step(s, o);
 }
 
-static bool is_fixed(const Operand *o) { return o->step->n == 0; }
+static bool is_fixed(const Operand *o) { return o->step->n == 0; }  /* no array of its own has that */
 static bool is_along(const Operand *o) {
   return o->kind == VALUE || (o->kind == PLACE && size_is_one(o->step));
 }
@@ -259,7 +273,7 @@ static bool take_update(Strip *s, const Node *n) {
   if (!take_place(s, n->arg[0], n->nargs - 2, n->arg + 2, &to)) return false;
   if (!is_along(&to) && !is_fixed(&to)) return false;
   if (is_fixed(&to) && s->around && !tells_rounds_apart(e, n, s->body)) return false;
-  VEC_PUSH(e->c, &s->written, to);
+  if (!to.own) VEC_PUSH(e->c, &s->written, to);
   if (is_fixed(&to)) {
     value = apply(s, &sum, &value);
   } else {
@@ -275,6 +289,24 @@ static bool take_update(Strip *s, const Node *n) {
 
 static bool take_nodes(Strip *s, const Region *r, bool branch);
 
+/* ---- where results go ------------------------------------------------------------------------ */
+
+static bool reads_buffer(const Sweep *op, uint32_t buffer) {
+  for (int k = 0; k < 3; k++)
+    if (op->arg[k].kind == PLACE && op->arg[k].buffer == buffer) return true;
+  return false;
+}
+
+/* Can the operation write straight into the buffer: does nothing behind it read that? */
+static bool writes_there(const Strip *s, const Operand *value, const Operand *to, bool bools) {
+  if (value->kind != VALUE) return false;
+  const Sweep *op = &s->ops.at[value->op];
+  if (op->to.kind || op->kernel->into || (op->variable && s->around) || (op->kernel->to == 'b') != bools) return false;
+  for (uint32_t k = value->op + 1; k < s->ops.n; k++)
+    if (!s->ops.at[k].dead && reads_buffer(&s->ops.at[k], to->buffer)) return false;
+  return true;
+}
+
 /* ---- loops inside ---------------------------------------------------------------------------- */
 
 static uint32_t add_mark(Strip *s, SweepKind kind, Ref r) {
@@ -285,7 +317,9 @@ static uint32_t add_mark(Strip *s, SweepKind kind, Ref r) {
 
 /* A room with the value, which later operations change. */
 static Operand start(Strip *s, Operand from) {
-  return add_op(s, &copy, &from, 1);
+  Operand room = add_op(s, &copy, &from, 1);
+  s->ops.at[room.op].variable = true;
+  return room;
 }
 
 static void change(Strip *s, Operand room, Operand value) {
@@ -308,13 +342,27 @@ static bool reduce_inside(Strip *s, Operand room, Combiner comb, Ref value) {
   }
 }
 
+/* An element of an array that the round makes for itself. */
+static bool build_inside(Strip *s, Ref r, uint32_t k, Ref value) {
+  Emit *e = s->e;
+  const Node *n = node(e, r);
+  const Type *t = n->result_type[k];
+  Operand to, v = operand(s, value);
+  if (t->elem != ELEM_REAL || t->rank != (n->op == IR_FOLD ? 1 : n->nargs)) return false;
+  if (!take_own(s, info(e, r)->out[k].buffer, flat_of(e, t, n->regions[0]->params.at), &to))
+    return false;
+  if (!writes_there(s, &v, &to, false)) v = add_op(s, &copy, &v, 1);
+  s->ops.at[v.op].to = to;
+  return true;
+}
+
 static bool is_real(const Type *t) { return t && t->rank == 0 && t->elem == ELEM_REAL; }
 
 /* What a fold carries and what is reduced, as it is before the first round. */
 static bool start_loop(Strip *s, Ref r, uint32_t carried, Operand *out) {
   const Node *n = node(s->e, r);
   for (uint32_t k = 0; k < n->nresults; k++) {
-    if (k >= carried && !needed_proj(s->e, r, k)) continue;
+    if (k >= carried && (!needed_proj(s->e, r, k) || array_out(s->e, r, k))) continue;
     if (!is_real(n->result_type[k])) return false;
     out[k] = start(s, k < carried ? operand(s, n->arg[k + 1])
                                   : (Operand){.kind = NUMBER, .comb = n->aux.loop->comb[k - carried]});
@@ -333,10 +381,13 @@ static void carry(Strip *s, const Region *body, uint32_t carried, const Operand 
     next[k] = operand(s, body->results.at[k]);
     for (uint32_t j = 0; j < k; j++)
       if (next[k].kind == VALUE && next[k].op == out[j].op) next[k].kind = NO_OPERAND;
-    if (next[k].kind == NO_OPERAND) next[k] = start(s, operand(s, body->results.at[k]));
+    if (next[k].kind == NO_OPERAND) {
+      next[k] = operand(s, body->results.at[k]);
+      next[k] = add_op(s, &copy, &next[k], 1);
+    }
   }
   for (uint32_t k = 0; k < carried; k++)
-    if (next[k].kind != VALUE || next[k].op != out[k].op) change(s, out[k], start(s, next[k]));
+    if (next[k].kind != VALUE || next[k].op != out[k].op) change(s, out[k], add_op(s, &copy, &next[k], 1));
 }
 
 static bool take_loop(Strip *s, Ref r) {
@@ -354,10 +405,13 @@ static bool take_loop(Strip *s, Ref r) {
   s->around = open + 1;
   s->depth++;
   if (!take_nodes(s, body, false)) return false;
-  for (uint32_t k = carried; k < n->nresults; k++)
-    if (in.out[k].kind &&
-        !reduce_inside(s, in.out[k], n->aux.loop->comb[k - carried], body->results.at[k]))
+  for (uint32_t k = carried; k < n->nresults; k++) {
+    if (!needed_proj(e, r, k)) continue;
+    Ref value = body->results.at[k];
+    if (array_out(e, r, k) ? is_array(node(e, value)) || !build_inside(s, r, k, value)
+                           : !reduce_inside(s, in.out[k], n->aux.loop->comb[k - carried], value))
       return false;
+  }
   carry(s, body, carried, in.out);
   s->ops.at[open].end = add_mark(s, CLOSE, r);
   s->around = around;
@@ -416,6 +470,7 @@ static bool take_node(Strip *s, Ref r, bool branch) {
     s->lane[r - s->from] = true;
     return take_if(s, n);
   }
+  if (n->op == IR_PROJ && is_array(n)) return s->lane[r - s->from] = any_lane(s, n);
   if (n->nregions || is_array(n)) return false;
   s->lane[r - s->from] = any_lane(s, n);
   if (is_lane(s, r)) return take_lane(s, r);
@@ -425,7 +480,7 @@ static bool take_node(Strip *s, Ref r, bool branch) {
 
 static bool take_nodes(Strip *s, const Region *r, bool branch) {
   Emit *e = s->e;
-  if (e->cut[r->id] || e->locals[r->id] || e->scratch[r->id]) return false;
+  if (e->cut[r->id] || (!s->early && (e->locals[r->id] || e->scratch[r->id]))) return false;
   const Order *o = order_of(e, r);
   for (uint32_t k = 0; k < o->n; k++)
     if ((info(e, o->at[k])->need || info(e, o->at[k])->effect) && !take_node(s, o->at[k], branch))
@@ -434,22 +489,6 @@ static bool take_nodes(Strip *s, const Region *r, bool branch) {
 }
 
 /* ---- results --------------------------------------------------------------------------------- */
-
-static bool reads_buffer(const Sweep *op, uint32_t buffer) {
-  for (int k = 0; k < 3; k++)
-    if (op->arg[k].kind == PLACE && op->arg[k].buffer == buffer) return true;
-  return false;
-}
-
-/* Can the operation write straight into the buffer: does nothing behind it read that? */
-static bool writes_there(const Strip *s, const Operand *value, const Operand *to, bool bools) {
-  if (value->kind != VALUE) return false;
-  const Sweep *op = &s->ops.at[value->op];
-  if (op->to.kind || op->kernel->into || (op->kernel->to == 'b') != bools) return false;
-  for (uint32_t k = value->op + 1; k < s->ops.n; k++)
-    if (!s->ops.at[k].dead && reads_buffer(&s->ops.at[k], to->buffer)) return false;
-  return true;
-}
 
 static bool build(Strip *s, uint32_t k, Ref value) {
   Emit *e = s->e;
@@ -525,14 +564,34 @@ static bool is_apart(const Strip *s) {
   return true;
 }
 
+/* The CLOSE of the outermost loop around operation k that does not hold `outside`, or k. */
+static uint32_t end_of(const Strip *s, uint32_t k, uint32_t outside) {
+  uint32_t end = k;
+  for (uint32_t in = s->ops.at[k].around; in && in - 1 >= outside; in = s->ops.at[in - 1].around)
+    end = s->ops.at[in - 1].end;
+  return end;
+}
+
+/* Is what a round reads of its own arrays still there when an operation takes it? */
+static bool is_in_time(const Strip *s) {
+  for (uint32_t k = 0; k < s->ops.n; k++)
+    for (int j = 0; j < 3 && !s->ops.at[k].dead; j++) {
+      const Operand *x = &s->ops.at[k].arg[j];
+      if (x->kind != PLACE || !x->own) continue;
+      for (uint32_t w = x->born; w < end_of(s, k, x->born); w++) {
+        const Operand *to = &s->ops.at[w].to;
+        if (w != k && to->kind == PLACE && to->buffer == x->buffer) return false;
+      }
+    }
+  return true;
+}
+
 /* ---- rooms -------------------------------------------------------------------------------------- */
 
 /* The value is needed at operation k: as long as a loop runs that it is older than. */
 static void need(Strip *s, const Operand *o, uint32_t k) {
   if (o->kind != VALUE) return;
-  uint32_t last = k;
-  for (uint32_t in = s->ops.at[k].around; in && in - 1 > o->op; in = s->ops.at[in - 1].around)
-    last = s->ops.at[in - 1].end;
+  uint32_t last = end_of(s, k, o->op + 1);
   if (s->ops.at[o->op].last < last) s->ops.at[o->op].last = last;
 }
 
@@ -567,7 +626,7 @@ static bool any_call(const Strip *s) {
   return false;
 }
 
-Strip *plan_strip(Emit *e, Ref r, const Region *inside, const Ref *results) {
+static Strip *try_strip(Emit *e, Ref r, const Region *inside, const Ref *results, bool early) {
   const Node *n = node(e, r);
   if (!for_tcc(e) || n->op != IR_LOOP || !n->nargs) return NULL;
   const Node *extent = node(e, n->arg[n->nargs - 1]);
@@ -576,11 +635,21 @@ Strip *plan_strip(Emit *e, Ref r, const Region *inside, const Ref *results) {
   if (r - body->params.at[0] > MOST_NODES) return NULL;
   Strip *s = NEW(e->c, Strip);
   *s = (Strip){.e = e, .loop = r, .index = body->params.at[n->nargs - 1],
-               .from = body->params.at[0], .body = body, .rows = info(e, r)->rows};
+               .from = body->params.at[0], .body = body, .rows = info(e, r)->rows,
+               .early = early};
   s->lane = NEWN(e->c, bool, r - s->from);
   s->value = NEWN(e->c, Operand, r - s->from);
   s->lane[s->index - s->from] = true;
   bool fits = take_nodes(s, inside, false) && take_results(s, results) && any_call(s) && !s->bad &&
-              is_apart(s) && take_rooms(s);
+              is_apart(s) && is_in_time(s) && take_rooms(s);
   return fits ? s : NULL;
+}
+
+Strip *plan_strip(Emit *e, Ref r, const Region *inside, const Ref *results) {
+  return try_strip(e, r, inside, results, false);
+}
+
+uint32_t own_rounds(Emit *e, Ref r) {
+  const Region *body = node(e, r)->regions[0];
+  return try_strip(e, r, body, body->results.at, true) ? OWN_ROUNDS : 0;
 }
