@@ -413,7 +413,8 @@ static bool take_loop(Strip *s, Ref r) {
       return false;
   }
   carry(s, body, carried, in.out);
-  s->ops.at[open].end = add_mark(s, CLOSE, r);
+  uint32_t end = add_mark(s, CLOSE, r);
+  s->ops.at[open].end = end;
   s->around = around;
   s->depth--;
   s->lane[r - s->from] = true;
