@@ -20,6 +20,23 @@ for name in examples/{adam,gmm,runge_kutta,tricks} tests/compiled/{rows,updates}
   check "$name: cc and tcc agree" 'cmp -s "$work/tcc" "$work/cc"'
 done
 
+# gcc 12 fuses where lanes add and take away in turns, if one lets it.
+cat >"$work/turns.gc" <<'E'
+input x: real[n, 4]
+input y: real[n, 4]
+turns(a: real[n, 4], b: real[n, 4], c: real[n, 4]) =
+  [[a[i, 0]*b[i, 0] - c[i, 0], a[i, 1]*b[i, 1] + c[i, 1],
+    a[i, 2]*b[i, 2] - c[i, 2], a[i, 3]*b[i, 3] + c[i, 3]] for i < n]
+print turns(x, y, y), turns(y, y, x)
+E
+for k in 1 2; do
+  awk -v k=$k 'BEGIN { for (i = 0; i < 32; i++) printf "%.17g%s", sin(k*i + k), (i + 1) % 4 ? "," : "\n" }' \
+    >"$work/$k.csv"
+done
+turns() { run "$work/turns.gc" --set "x=@$work/1.csv" --set "y=@$work/2.csv" "$@"; }
+check "products that are added and taken away in turns are rounded" \
+  'turns | grep -q 0\.5 && cmp -s <(turns) <(turns --jit=cc)'
+
 # So long that the system's compiler gets it in pieces.
 awk 'BEGIN {
   print "h(x: real): real = {\nv0 = x"

@@ -36,7 +36,9 @@ struct gradc_call {
   JitEntry entry;         /* the code that runs, and its workspace */
   JitWork work_of;
   bool second;            /* it is the faster one */
-  bool ready, eval_ready, ran;
+  bool ready;             /* what was set fits the signature */
+  bool placed;            /* the workspace is large enough */
+  bool eval_ready, ran;
   int64_t trips;
   int64_t *size_set;      /* by gradc_set_size; -1: not */
   int64_t *value;         /* of each slot of the sizes */
@@ -228,8 +230,9 @@ int gradc_set_int(gradc_call *c, size_t k, int64_t x) {
   int64_t to = leaf->kind == GRADC_BOOL ? x != 0 : x;
   if (c->input[k].set && in->i == to) return GRADC_OK;
   in->i = to;
+  c->ready &= c->input[k].set && !c->f->input[k].in_shapes;
   c->input[k].set = true;
-  c->ready = false;
+  c->placed = false;
   return GRADC_OK;
 }
 
@@ -244,19 +247,30 @@ static int check_rank(gradc_call *c, const gradc_leaf *leaf, unsigned rank, cons
 }
 
 static bool same_shape(const Bound *b, const int64_t *shape) {
-  return b->rank == 0 || memcmp(b->shape, shape, sizeof *shape * b->rank) == 0;
+  for (uint32_t d = 0; d < b->rank; d++)
+    if (b->shape[d] != shape[d]) return false;
+  return true;
+}
+
+/* Was it bound to memory of this shape before?  Then nothing but its address is new. */
+static bool is_bound(const Bound *b, const void *data, unsigned rank, const int64_t *shape) {
+  return data && b->set && b->rank == rank && (!rank || shape) && same_shape(b, shape);
 }
 
 int gradc_set_array(gradc_call *c, size_t k, const void *data, unsigned rank,
                     const int64_t *shape) {
   if (k >= c->f->ninputs) return say(c, GRADC_USAGE, "there is no input number %zu", k);
   const gradc_leaf *leaf = &c->f->input[k].pub;
+  Bound *b = &c->input[k];
+  if (leaf->rank && is_bound(b, data, rank, shape)) {
+    c->in[c->f->input[k].param].p = data;
+    return GRADC_OK;
+  }
   if (leaf->rank == 0)
     return say(c, GRADC_USAGE, NAME " is one number: use gradc_set_real or gradc_set_int",
                leaf->name);
   int status = check_rank(c, leaf, rank, shape);
   if (status) return status;
-  Bound *b = &c->input[k];
   bool empty = false;
   for (unsigned d = 0; d < rank; d++) empty |= shape[d] == 0;
   if (!data && !empty) return say(c, GRADC_USAGE, NAME " has no address", leaf->name);
@@ -278,6 +292,11 @@ int gradc_set_size(gradc_call *c, size_t k, int64_t n) {
 int gradc_set_output(gradc_call *c, size_t k, void *data, unsigned rank, const int64_t *shape) {
   if (k >= c->f->noutputs) return say(c, GRADC_USAGE, "there is no result number %zu", k);
   Bound *b = &c->output[k];
+  c->ran = false;
+  if (is_bound(b, data, rank, shape) && !c->f->output[k].late) {
+    b->data = c->out[k] = c->place[c->f->output[k].place] = data;
+    return GRADC_OK;
+  }
   if (data) {
     int status = check_rank(c, &c->f->output[k].pub, rank, shape);
     if (status) return status;
@@ -285,7 +304,7 @@ int gradc_set_output(gradc_call *c, size_t k, void *data, unsigned rank, const i
   }
   b->data = data;
   b->set = data != NULL;
-  c->ready = c->ran = false;
+  c->ready = false;
   return GRADC_OK;
 }
 
@@ -406,8 +425,9 @@ static double room_left(const gradc_call *c) {
   return limit - used;
 }
 
-/* At least so many bytes at *block, whose content is lost. */
+/* At least so many bytes at *block, whose content is lost, and to align an array in them. */
 static int make_room(gradc_call *c, void **block, size_t *room, double bytes) {
+  if (bytes > 0) bytes += JIT_ALIGN;
   if (bytes <= (double)*room) return GRADC_OK;
   drop(c, *block, *room);
   *block = NULL;
@@ -439,7 +459,7 @@ static int place_output(gradc_call *c, uint32_t k) {
     bytes *= (double)b->shape[d];
   }
   int status = make_room(c, &b->own, &b->room, bytes > 0 ? bytes : 1);
-  c->out[k] = b->own;
+  c->out[k] = jit_aligned(b->own);
   return status;
 }
 
@@ -458,6 +478,7 @@ static int place_outputs(gradc_call *c) {
 static int place_work(gradc_call *c) {
   int status = make_room(c, &c->work, &c->work_room, c->work_of(c->in));
   c->run.memory = room_left(c);
+  c->placed = !status;
   return status;
 }
 
@@ -493,7 +514,7 @@ static int take_late(gradc_call *c, uint32_t k, const JitLeaf *from) {
   for (uint32_t d = 0; d < b->rank; d++) bytes *= (double)from->dim[d];
   int status = b->set ? check_late(c, leaf, b, from->dim)
                       : make_room(c, &b->own, &b->room, bytes > 0 ? bytes : 1);
-  c->out[k] = b->set ? b->data : b->own;
+  c->out[k] = b->set ? b->data : jit_aligned(b->own);
   if (status) return status;
   memcpy(b->shape, from->dim, sizeof *b->shape * b->rank);
   if (bytes > 0) memcpy(c->out[k], from->v.p, (size_t)bytes);
@@ -561,7 +582,7 @@ static int call_code(gradc_call *c, void *const *out) {
   c->run.stop.trips = c->trips;
   c->run.status = GC_OK;
   if (c->note.code) c->note = no_note;
-  int bad = c->entry(c->in, out, c->work, &c->run);
+  int bad = c->entry(c->in, out, jit_aligned(c->work), &c->run);
   if (watched) spent(c->f, nanoseconds() - start);
   if (c->run.temps) jit_release(&c->run);
   return bad ? failed(c) : GRADC_OK;
@@ -569,9 +590,9 @@ static int call_code(gradc_call *c, void *const *out) {
 
 int gradc_run(gradc_call *c) {
   renew(c);
-  if (!c->ready) {
+  if (!c->ready || !c->placed) {
     c->ran = false;
-    int status = prepare(c);
+    int status = c->ready ? place_work(c) : prepare(c);
     if (status) return status;
   }
   c->ran = true;

@@ -77,6 +77,7 @@ typedef struct Sizes {
 typedef struct Leaf {
   gradc_leaf pub;
   uint32_t param;         /* inputs: number of the root parameter */
+  bool in_shapes;         /* inputs: an int that shapes are made of */
   uint32_t place;         /* results: number among those that the code is given a place for */
   Ref late;               /* results: the effect that hands it over instead, or 0 */
   Formula *dim;           /* NULL: late */

@@ -112,6 +112,8 @@ void shape_build(Ctx *c, struct gradc_function *f, Prog *p) {
     s->param[k] = b.params.at[k];
     const char *name = p->sig.params.at[s->param[k]].name;
     s->name[k] = pool_text(c, &f->pool, name, strlen(name));
+    for (uint32_t j = 0; j < f->ninputs; j++)
+      f->input[j].in_shapes |= f->input[j].param == s->param[k];
   }
 }
 

@@ -95,6 +95,10 @@ void put_comma(Buf *b, size_t *column) {
   }
 }
 
+static const char *result_type(Emit *e, uint32_t k) {
+  return c_type(e->f, node(e, e->p->root->results.at[k])->type->elem, true);
+}
+
 static void put_prototype(Emit *e, Buf *b, bool plain) {
   const Region *root = e->p->root;
   size_t column = b->n;
@@ -106,8 +110,7 @@ static void put_prototype(Emit *e, Buf *b, bool plain) {
   }
   for (uint32_t k = 0; k < root->results.n; k++, any = true) {
     if (any) put_comma(b, &column);
-    Elem elem = node(e, root->results.at[k])->type->elem;
-    buf_printf(b, "%s *GC_RESTRICT %s", c_type(e->f, elem, true), e->out_name[k]);
+    buf_printf(b, "%s *GC_RESTRICT %s", result_type(e, k), e->out_name[k]);
   }
   if (e->has_work) {
     if (any) put_comma(b, &column);
@@ -148,12 +151,34 @@ static void put_jit_prologue(Emit *e, Buf *b, const char *slots) {
       buf_printf(b, "  const %s %s = (%s)in[%u].%s;\n", type, e->param_name[k], type, k,
                  n->type->elem == ELEM_REAL ? "r" : "i");
   }
-  for (uint32_t k = 0; k < root->results.n; k++) {
-    const char *type = c_type(e->f, node(e, root->results.at[k])->type->elem, true);
-    if (e->out_used[k]) buf_printf(b, "  %s *const %s = outs[%u];\n", type, e->out_name[k], k);
-  }
+  for (uint32_t k = 0; k < root->results.n && !e->f->standalone; k++)
+    if (e->out_used[k])
+      buf_printf(b, "  %s *const %s = outs[%u];\n", result_type(e, k), e->out_name[k], k);
   buf_puts(b, slots);
   if (e->uses_stop) buf_puts(b, "  struct gc_stop *const stop = gc_stop(host);\n");
+}
+
+static const char jit_params[] =
+  "(const union gc_arg *in, void *const *outs, void *work, void *host) {\n";
+
+/* The head of the code's own function.  Another compiler than libtcc is told that results and
+ * workspace overlap nothing, as it is in a file, which only parameters can say; the function
+ * that is called then hands them on (put_jit_entry). */
+static void put_jit_head(Emit *e, Buf *b) {
+  if (!e->f->standalone) {
+    buf_printf(b, "int %s%s", e->cname, jit_params);
+    return;
+  }
+  buf_printf(b, "static int %s_code(const union gc_arg *in, ", e->cname);
+  for (uint32_t k = 0; k < e->p->root->results.n; k++)
+    buf_printf(b, "%s *GC_RESTRICT %s, ", result_type(e, k), e->out_name[k]);
+  buf_puts(b, "void *GC_RESTRICT work, void *host) {\n");
+}
+
+static void put_jit_entry(Emit *e, Buf *b) {
+  buf_printf(b, "int %s%s  return %s_code(in, ", e->cname, jit_params, e->cname);
+  for (uint32_t k = 0; k < e->p->root->results.n; k++) buf_printf(b, "outs[%u], ", k);
+  buf_puts(b, "work, host);\n}\n\n");
 }
 
 /* Above the code: all that is known, where there is no header to say it. */
@@ -177,8 +202,7 @@ void sig_function(Emit *e, const Fn *fn) {
   e->fn->names += e->p->root->params.n + e->p->root->results.n + e->slots.n;
   if (e->f->jit) {
     put_narrow(e, b);
-    buf_printf(b, "int %s(const union gc_arg *in, void *const *outs, void *work, void *host) {\n",
-               e->cname);
+    put_jit_head(e, b);
     put_jit_prologue(e, b, buf_text(&slots));
     put_rooms(e, b, fn);
   } else {
@@ -190,6 +214,7 @@ void sig_function(Emit *e, const Fn *fn) {
   }
   buf_add(b, buf_text((Buf *)&fn->body), fn->body.n);
   buf_puts(b, "  return 0;\n}\n\n");
+  if (e->f->standalone) put_jit_entry(e, b);
   if (e->has_work && !(o && o->casadi)) work_function(e, b);
 }
 

@@ -28,15 +28,20 @@ extern char **environ;
 
 enum { PATH_ROOM = 1100 };
 
-/* No contraction and no builtins: the same bits as libtcc's code.  (gcc 12 contracts all the same
- * where it finds that straight code adds and takes away side by side, so it is not to look.)
- * That nobody looks at errno or traps changes no bit, and lets loops with a choice in them
- * become vector instructions. */
+/* No contraction and no builtins: the same bits as libtcc's code.  That nobody looks at errno or
+ * traps changes no bit, and lets loops with a choice in them become vector instructions. */
 static const char *const flags[] = {
   "-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fno-builtin", "-fno-math-errno",
-  "-fno-trapping-math", "-fno-tree-slp-vectorize", "-fPIC", "-shared", "-w",
+  "-fno-trapping-math", "-fPIC", "-shared", "-w",
 };
-enum { FLAGS = sizeof flags / sizeof *flags };
+/* Where the compiler contracts all the same: it is not to look for such places, which it may find
+ * in loops even so; or the instructions are taken from it. */
+static const char *const apart[] = {
+  "-fno-tree-slp-vectorize", "-mno-fma", "-mno-fma4", "-mno-avx512f",
+};
+enum { FLAGS = sizeof flags / sizeof *flags, APART = sizeof apart / sizeof *apart };
+static const int attempts[] = {0, 1, APART};   /* so many of these */
+enum { ATTEMPTS = sizeof attempts / sizeof *attempts };
 
 /* ---- the key ---------------------------------------------------------------- */
 
@@ -84,6 +89,7 @@ static void hash_processor(Hash *h) {
 static void find_key(CcUnit *u) {
   Hash h = {0xcbf29ce484222325u, 0x84222325cbf29ce4u};
   for (int i = 0; i < FLAGS; i++) hash_bytes(&h, flags[i], strlen(flags[i]) + 1);
+  for (int i = 0; i < APART; i++) hash_bytes(&h, apart[i], strlen(apart[i]) + 1);
   hash_compiler(&h, u->compiler);
   hash_processor(&h);
   hash_bytes(&h, u->text, strlen(u->text));
@@ -199,13 +205,14 @@ static bool spawn_attributes(posix_spawnattr_t *a) {
   return true;
 }
 
-static pid_t start_compiler(const CcUnit *u, const char *source, const char *object) {
-  const char *argv[FLAGS + 6] = {u->compiler};
+static pid_t start_compiler(const CcUnit *u, const char *source, const char *object, int napart) {
+  const char *argv[FLAGS + APART + 6] = {u->compiler};
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   int n = 1;
   pid_t child;
   for (int i = 0; i < FLAGS; i++) argv[n++] = flags[i];
+  for (int i = 0; i < napart; i++) argv[n++] = apart[i];
   argv[n++] = "-o";
   argv[n++] = object;
   argv[n++] = source;
@@ -221,9 +228,9 @@ static pid_t start_compiler(const CcUnit *u, const char *source, const char *obj
   return failed ? -1 : child;
 }
 
-static CcResult run_compiler(const CcUnit *u, const char *source, const char *object,
+static CcResult run_compiler(const CcUnit *u, const char *source, const char *object, int napart,
                              bool (*stopped)(void *user), void *user) {
-  pid_t child = start_compiler(u, source, object), done;
+  pid_t child = start_compiler(u, source, object, napart), done;
   int status = -1;
   if (child < 0) return CC_NO_COMPILER;
   while ((done = waitpid(child, &status, stopped ? WNOHANG : 0)) != child) {
@@ -238,6 +245,16 @@ static CcResult run_compiler(const CcUnit *u, const char *source, const char *ob
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return CC_NO_COMPILER;
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? CC_GOOD : CC_REFUSED;
+}
+
+static CcResult without_fusion(const CcUnit *u, const char *source, const char *object,
+                               bool (*stopped)(void *user), void *user) {
+  CcResult r = CC_GOOD;
+  for (int k = 0; k < ATTEMPTS; k++) {
+    r = run_compiler(u, source, object, attempts[k], stopped, user);
+    if (r != CC_GOOD || !cc_fused(object)) break;
+  }
+  return r;
 }
 
 static bool write_text(FILE *f, const char *text) {
@@ -259,7 +276,7 @@ CcResult cc_build(CcUnit *u, bool (*stopped)(void *user), void *user) {
   snprintf(object, sizeof object, "%s.tmp", source);
   CcResult r = CC_NOT_WRITTEN;
   if (f && write_text(f, u->text)) {
-    r = run_compiler(u, source, object, stopped, user);
+    r = without_fusion(u, source, object, stopped, user);
     if (r == CC_GOOD && !publish(u, object)) r = CC_NOT_WRITTEN;
   }
   if (r == CC_NOT_WRITTEN) u->error = errno;

@@ -28,7 +28,12 @@ static const char head[] =
   "int (*gc_effect)(void *, unsigned, const struct gc_leaf *, unsigned);\n"
   "int (*gc_fail)(void *, unsigned, int, long long, long long);\n"
   "struct gc_stop *(*gc_stop)(void *);\n"
-  "int (*gc_stopped)(void *);\n";
+  "int (*gc_stopped)(void *);\n"
+  "#if defined __GNUC__ && !defined __TINYC__\n"   /* known in spite of -fno-builtin */
+  "#define memcpy __builtin_memcpy\n"
+  "#define memmove __builtin_memmove\n"
+  "#define memset __builtin_memset\n"
+  "#endif\n";
 
 const char *jit_cc_text(Prog *p) {
   Buf jit, text;

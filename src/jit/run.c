@@ -9,8 +9,6 @@
 /* A block of memory that lives until the call, or the round of a loop, ends. */
 typedef struct Temp { struct Temp *next; size_t size; } Temp;
 
-enum { TEMP_HEAD = 64 };
-
 const int jit_never = 0;
 
 /* ---- memory --------------------------------------------------------------------- */
@@ -21,17 +19,21 @@ static void *refuse(JitRun *r, double bytes, Status why) {
   return NULL;
 }
 
+void *jit_aligned(void *block) {
+  return (char *)block + (JIT_ALIGN - (uintptr_t)block % JIT_ALIGN) % JIT_ALIGN;
+}
+
 void *jit_temp(JitRun *r, double bytes) {
   if (!(bytes > 0)) bytes = 0;
   if (bytes > r->memory - r->used) return refuse(r, bytes, r->memory < 1e15 ? GC_LIMIT : GC_NOMEM);
-  size_t size = (size_t)bytes + TEMP_HEAD;
+  size_t size = sizeof(Temp) + JIT_ALIGN + (size_t)bytes;
   Temp *t = r->alloc(r->alloc_user, NULL, 0, size);
   if (!t) return refuse(r, bytes, GC_NOMEM);
   t->next = r->temps;
   t->size = size;
   r->temps = t;
   r->used += (double)size;
-  return (char *)t + TEMP_HEAD;
+  return jit_aligned(t + 1);
 }
 
 void jit_release(JitRun *r) {

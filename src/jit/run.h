@@ -37,6 +37,10 @@ struct JitRun {
   void (*no_memory)(JitRun *r, double bytes);  /* status tells: NOMEM or LIMIT */
 };
 extern const int jit_never;              /* 0: the flag of those who have none */
+
+/* Arrays begin where a line of the cache does: a vector that lies in two is read twice. */
+enum { JIT_ALIGN = 64 };
+void *jit_aligned(void *block);          /* the first such place in a block */
 void *jit_temp(JitRun *r, double bytes); /* NULL: reported */
 void jit_release(JitRun *r);             /* frees what the call still holds */
 

@@ -198,6 +198,15 @@ START_TEST(results_go_where_the_host_says) {
   NEAR(value, 36);
   NEAR(gradient[2], 27);
   ck_assert_ptr_eq(gradc_array(c, 1, NULL), gradient);
+  double other[3] = {0};                 /* another place of the same shape */
+  ck_assert_int_eq(gradc_set_output(c, 1, other, 1, (int64_t[]){3}), GRADC_OK);
+  ck_assert_ptr_null(gradc_array(c, 1, NULL));
+  set(c, 0, (double[]){1, 1, 2}, 1, 3, 0);
+  runs(c);
+  NEAR(value, 10);
+  NEAR(other[2], 12);
+  NEAR(gradient[2], 27);
+  ck_assert_ptr_eq(gradc_array(c, 1, NULL), other);
   ck_assert_int_eq(gradc_set_output(c, 1, gradient, 1, (int64_t[]){2}), GRADC_OK);
   ck_assert_int_eq(gradc_run(c), GRADC_USAGE);
   ck_assert_int_eq(gradc_set_output(c, 1, NULL, 0, NULL), GRADC_OK);
@@ -224,6 +233,44 @@ START_TEST(ints_and_bools) {
   gradc_set_int(c, 1, 0);
   ck_assert_int_eq(gradc_run(c), GRADC_ERROR);
   ck_assert_str_eq(gradc_call_message(c)->message, "division by zero");
+  gradc_call_free(c);
+}
+END_TEST
+
+/* An int that no shape is made of, which arrays inside the function are all the same. */
+START_TEST(ints_change) {
+  gradc_call *c = called("f(x: real, k: int) = {\n"
+                         "  a = [x*(i + 1) for i < k]\n"
+                         "  b = [a[k - 1 - i]*a[i] + sum(a) for i < k]\n"
+                         "  sum(b[k - 1 - i]*b[i] for i < k)\n}",
+                         "f", GRADC_GRAD, "x");
+  ck_assert_int_eq(gradc_set_real(c, 0, 1), GRADC_OK);
+  static const int ks[] = {1, 3, 300, 2, 1000, 1, -1, 4};
+  for (size_t j = 0; j < sizeof ks / sizeof *ks; j++) {
+    double want = 0, k = ks[j] < 0 ? 0 : ks[j], sum = k*(k + 1)/2;
+    for (int i = 0; i < ks[j]; i++) want += (sum + (k - i)*(i + 1))*(sum + (i + 1)*(k - i));
+    ck_assert_int_eq(gradc_set_int(c, 1, ks[j]), GRADC_OK);
+    if (ks[j] < 0) {
+      ck_assert_int_ne(gradc_run(c), GRADC_OK);
+      continue;
+    }
+    runs(c);
+    NEAR(gradc_real(c, 0) / want, 1);
+  }
+  gradc_call_free(c);
+}
+END_TEST
+
+/* Vectors of 64 bytes are read whole. */
+START_TEST(results_are_aligned) {
+  gradc_call *c = called("f(x: real[n]) = (x + 1, 2*x, sum(x))", "f", GRADC_VALUE, NULL);
+  for (int64_t n = 1; n < 40; n += 13) {
+    static const double x[40];
+    ck_assert_int_eq(gradc_set_array(c, 0, x, 1, &n), GRADC_OK);
+    runs(c);
+    for (size_t k = 0; k < 2; k++)
+      ck_assert_uint_eq((uintptr_t)gradc_array(c, k, NULL) % 64, 0);
+  }
   gradc_call_free(c);
 }
 END_TEST
@@ -408,6 +455,7 @@ int main(void) {
     &functions_are_listed_in_order, &a_text_replaces_one_of_its_name, &texts_see_each_other,
     &signatures_are_told, &a_description_has_no_code, &gradients, &hessians_and_products,
     &jacobians_and_products, &sizes_at_hand, &results_go_where_the_host_says, &ints_and_bools,
+    &ints_change, &results_are_aligned,
     &sizes_grow_and_shrink, &a_size_that_stands_nowhere_alone, &single_precision,
     &the_short_way, &derivatives_as_text, &c_as_text,
     &a_shape_known_only_afterwards, &derivatives_of_a_late_shape,
