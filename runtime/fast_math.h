@@ -67,31 +67,33 @@ static inline float gc_pickf(int c, float a, float b) {
 
 /* ---- exponentials -------------------------------------------------------------------- */
 
-/* gc_exp_tail: exp(r) - 1 - r for |r| <= log(2)/2; off by 2^-60 of exp(r) - 1 */
+/* gc_exp_tail: exp(r) - 1 - r for |r| <= log(2)/2; off by 2^-60 of exp(r) - 1.  Even and odd
+ * powers apart are two short chains */
 static inline double gc_exp_tail(double r) {
-  double p = 2.092448331765234e-09;
-  p = p * r + 2.510904236926759e-08;
-  p = p * r + 2.755724260305193e-07;
-  p = p * r + 2.7557244190302394e-06;
-  p = p * r + 2.4801587360787972e-05;
-  p = p * r + 0.00019841269886148477;
-  p = p * r + 0.0013888888888866678;
-  p = p * r + 0.00833333333332162;
-  p = p * r + 0.0416666666666667;
-  p = p * r + 0.16666666666666677;
-  p = p * r + 0.5;
-  return r * r * p;
+  const double square = r * r;
+  double even = 2.092448331765234e-09, odd = 2.510904236926759e-08;
+  even = even * square + 2.755724260305193e-07;
+  odd = odd * square + 2.7557244190302394e-06;
+  even = even * square + 2.4801587360787972e-05;
+  odd = odd * square + 0.00019841269886148477;
+  even = even * square + 0.0013888888888866678;
+  odd = odd * square + 0.00833333333332162;
+  even = even * square + 0.0416666666666667;
+  odd = odd * square + 0.16666666666666677;
+  even = even * square + 0.5;
+  return square * (odd * r + even);
 }
 
-/* gc_exp_tailf: exp(r) - 1 - r for |r| <= log(2)/2; off by 2^-28 of exp(r) - 1 */
+/* gc_exp_tailf: exp(r) - 1 - r for |r| <= log(2)/2; off by 2^-28 of exp(r) - 1.  Even and odd
+ * powers apart are two short chains */
 static inline float gc_exp_tailf(float r) {
-  float p = 0.000199122791f;
-  p = p * r + 0.00139410014f;
-  p = p * r + 0.00833327603f;
-  p = p * r + 0.041666355f;
-  p = p * r + 0.166666672f;
-  p = p * r + 0.5f;
-  return r * r * p;
+  const float square = r * r;
+  float even = 0.00139410014f, odd = 0.000199122791f;
+  even = even * square + 0.041666355f;
+  odd = odd * square + 0.00833327603f;
+  even = even * square + 0.5f;
+  odd = odd * square + 0.166666672f;
+  return square * (odd * r + even);
 }
 
 /* gc_scaled: y times 2^n in two steps, where t is 1.5*2^52 + 2046 + n */
@@ -108,13 +110,12 @@ static inline float gc_scaledf(float y, float t) {
   return y * gc_numberf(half << 23) * gc_numberf((whole - half) << 23);
 }
 
-/* gc_exp_parts: e to the power x = n*log(2) + r, and what its rounding left out */
-/* needs: gc_pick gc_exp_tail gc_scaled */
+/* gc_exp_parts: e to the power x = n*log(2) + r for -746 <= x <= 710, and what its rounding
+ * left out */
+/* needs: gc_exp_tail gc_scaled */
 static inline double gc_exp_parts(double x, double *low) {
   const double shift = 6755399441057790.0; /* 1.5*2^52 + 2046 */
   double t, n, r, rest, y;
-  x = gc_pick(x < -746.0, -746.0, x);
-  x = gc_pick(x > 710.0, 710.0, x);
   t = x * 1.4426950408889634 + shift;
   n = t - shift;
   r = x - n * 0.6931471805601177;      /* exact */
@@ -125,13 +126,12 @@ static inline double gc_exp_parts(double x, double *low) {
   return gc_scaled(y, t);
 }
 
-/* gc_exp_partsf: e to the power x = n*log(2) + r, and what its rounding left out */
-/* needs: gc_pickf gc_exp_tailf gc_scaledf */
+/* gc_exp_partsf: e to the power x = n*log(2) + r for -105 <= x <= 89, and what its rounding
+ * left out */
+/* needs: gc_exp_tailf gc_scaledf */
 static inline float gc_exp_partsf(float x, float *low) {
   const float shift = 12583166.0f; /* 1.5*2^23 + 254 */
   float t, n, r, rest, y;
-  x = gc_pickf(x < -105.0f, -105.0f, x);
-  x = gc_pickf(x > 89.0f, 89.0f, x);
   t = x * 1.44269502f + shift;
   n = t - shift;
   r = x - n * 0.69317627f;             /* exact */
@@ -143,16 +143,20 @@ static inline float gc_exp_partsf(float x, float *low) {
 }
 
 /* gc_fast_exp: e to the power x */
-/* needs: gc_exp_parts */
+/* needs: gc_pick gc_exp_parts */
 static inline double gc_fast_exp(double x) {
   double low;
+  x = gc_pick(x < -746.0, -746.0, x);
+  x = gc_pick(x > 710.0, 710.0, x);
   return gc_exp_parts(x, &low);
 }
 
 /* gc_fast_expf: e to the power x */
-/* needs: gc_exp_partsf */
+/* needs: gc_pickf gc_exp_partsf */
 static inline float gc_fast_expf(float x) {
   float low;
+  x = gc_pickf(x < -105.0f, -105.0f, x);
+  x = gc_pickf(x > 89.0f, 89.0f, x);
   return gc_exp_partsf(x, &low);
 }
 
@@ -197,14 +201,12 @@ static inline float gc_fast_exp2f(float x) {
   return gc_scaledf(1.0f + (r * 0.693147182f + p), t);
 }
 
-/* gc_expm1_parts: exp(x) - 1 as 2*(2^(n-1) - 1/2 + 2^(n-1)*(exp(r) - 1)), the sum with its
- * error; and what the last rounding left out */
-/* needs: gc_bits gc_number gc_pick gc_exp_tail */
+/* gc_expm1_parts: exp(x) - 1 for -50 <= x <= 710 as 2*(2^(n-1) - 1/2 + 2^(n-1)*(exp(r) - 1)),
+ * the sum with its error; and what the last rounding left out */
+/* needs: gc_bits gc_number gc_exp_tail */
 static inline double gc_expm1_parts(double x, double *low) {
   const double shift = 6755399441057790.0; /* 1.5*2^52 + 2046 */
   double t, n, r, rest, half, whole, sum, y;
-  x = gc_pick(x < -50.0, -50.0, x);
-  x = gc_pick(x > 710.0, 710.0, x);
   t = x * 1.4426950408889634 + shift;
   n = t - shift;
   r = x - n * 0.6931471805601177;      /* exact */
@@ -219,14 +221,12 @@ static inline double gc_expm1_parts(double x, double *low) {
   return 2.0 * y;
 }
 
-/* gc_expm1_partsf: exp(x) - 1 as 2*(2^(n-1) - 1/2 + 2^(n-1)*(exp(r) - 1)), the sum with its
- * error; and what the last rounding left out */
-/* needs: gc_bitsf gc_numberf gc_pickf gc_exp_tailf */
+/* gc_expm1_partsf: exp(x) - 1 for -30 <= x <= 89 as 2*(2^(n-1) - 1/2 + 2^(n-1)*(exp(r) - 1)),
+ * the sum with its error; and what the last rounding left out */
+/* needs: gc_bitsf gc_numberf gc_exp_tailf */
 static inline float gc_expm1_partsf(float x, float *low) {
   const float shift = 12583166.0f; /* 1.5*2^23 + 254 */
   float t, n, r, rest, half, whole, sum, y;
-  x = gc_pickf(x < -30.0f, -30.0f, x);
-  x = gc_pickf(x > 89.0f, 89.0f, x);
   t = x * 1.44269502f + shift;
   n = t - shift;
   r = x - n * 0.69317627f;             /* exact */
@@ -244,16 +244,20 @@ static inline float gc_expm1_partsf(float x, float *low) {
 /* gc_fast_expm1: exp(x) - 1, exact near 0 */
 /* needs: gc_pick gc_abs gc_expm1_parts */
 static inline double gc_fast_expm1(double x) {
-  double low;
-  const double y = gc_expm1_parts(x, &low);
+  double low, y;
+  x = gc_pick(x < -50.0, -50.0, x);
+  x = gc_pick(x > 710.0, 710.0, x);
+  y = gc_expm1_parts(x, &low);
   return gc_pick(gc_abs(x) < 5.5e-17, x, y);
 }
 
 /* gc_fast_expm1f: exp(x) - 1, exact near 0 */
 /* needs: gc_pickf gc_absf gc_expm1_partsf */
 static inline float gc_fast_expm1f(float x) {
-  float low;
-  const float y = gc_expm1_partsf(x, &low);
+  float low, y;
+  x = gc_pickf(x < -30.0f, -30.0f, x);
+  x = gc_pickf(x > 89.0f, 89.0f, x);
+  y = gc_expm1_partsf(x, &low);
   return gc_pickf(gc_absf(x) < 2.9e-8f, x, y);
 }
 
@@ -489,7 +493,8 @@ static inline float gc_fast_tanhf(float x) {
 /* needs: gc_pick gc_abs gc_exp_parts */
 static inline double gc_fast_sigmoid(double x) {
   const int below = x < 0.0;
-  double low, high = gc_exp_parts(-gc_abs(x), &low);
+  const double size = -gc_abs(x);
+  double low, high = gc_exp_parts(gc_pick(size < -746.0, -746.0, size), &low);
   const double sum = 1.0 + high, lost = ((1.0 - sum) + high) + low;
   const double y = gc_pick(below, high, 1.0) / sum, left = -(y * lost);
   return y + gc_pick(below, low + left, left) * gc_pick(below, 1.0 - y, y);
@@ -500,23 +505,28 @@ static inline double gc_fast_sigmoid(double x) {
 /* needs: gc_pickf gc_absf gc_exp_partsf */
 static inline float gc_fast_sigmoidf(float x) {
   const int below = x < 0.0f;
-  float low, high = gc_exp_partsf(-gc_absf(x), &low);
+  const float size = -gc_absf(x);
+  float low, high = gc_exp_partsf(gc_pickf(size < -105.0f, -105.0f, size), &low);
   const float sum = 1.0f + high, lost = ((1.0f - sum) + high) + low;
   const float y = gc_pickf(below, high, 1.0f) / sum, left = -(y * lost);
   return y + gc_pickf(below, low + left, left) * gc_pickf(below, 1.0f - y, y);
 }
 
 /* gc_fast_softplus: log(1 + exp(x)), without overflow */
-/* needs: gc_pick gc_abs gc_fast_exp gc_fast_log1p */
+/* needs: gc_pick gc_abs gc_exp_parts gc_fast_log1p */
 static inline double gc_fast_softplus(double x) {
-  const double e = gc_fast_log1p(gc_fast_exp(-gc_abs(x)));
+  const double size = -gc_abs(x);
+  double low;
+  const double e = gc_fast_log1p(gc_exp_parts(gc_pick(size < -746.0, -746.0, size), &low));
   return gc_pick(x > 0.0, x + e, e);
 }
 
 /* gc_fast_softplusf: log(1 + exp(x)), without overflow */
-/* needs: gc_pickf gc_absf gc_fast_expf gc_fast_log1pf */
+/* needs: gc_pickf gc_absf gc_exp_partsf gc_fast_log1pf */
 static inline float gc_fast_softplusf(float x) {
-  const float e = gc_fast_log1pf(gc_fast_expf(-gc_absf(x)));
+  const float size = -gc_absf(x);
+  float low;
+  const float e = gc_fast_log1pf(gc_exp_partsf(gc_pickf(size < -105.0f, -105.0f, size), &low));
   return gc_pickf(x > 0.0f, x + e, e);
 }
 

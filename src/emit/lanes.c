@@ -220,16 +220,25 @@ static void put_tree(Emit *e, const char *lane, const char *sign, int first, int
   if (stride > 1) put(e, ")");
 }
 
-/* to = from > to || from != from ? from : to; a NaN wins.  libtcc stores less with an if. */
+/* if (from > to || from != from) to = from; a NaN wins.  A vector unit compares with what is
+ * there in one instruction, if that stands alone; libtcc stores less with an if. */
 void put_winner(Emit *e, const char *to, const char *from, Combiner comb, bool real) {
-  line_start(e);
-  if (for_tcc(e)) put(e, "if (");
-  else putf(e, "%s = ", to);
-  putf(e, "%s %s %s", from, comb == MAX ? ">" : "<", to);
-  if (real) putf(e, " || %s != %s", from, from);
-  if (for_tcc(e)) putf(e, ") %s = %s", to, from);
-  else putf(e, " ? %s : %s", from, to);
-  line_end(e, ";");
+  const char *than = comb == MAX ? ">" : "<";
+  if (for_tcc(e)) {
+    line_start(e);
+    putf(e, "if (%s %s %s", from, than, to);
+    if (real) putf(e, " || %s != %s", from, from);
+    putf(e, ") %s = %s", to, from);
+    line_end(e, ";");
+    return;
+  }
+  if (!real) {
+    line(e, "%s = %s %s %s ? %s : %s;", to, from, than, to, from, to);
+    return;
+  }
+  const char *best = c_fresh(e, comb == MAX ? "larger" : "smaller");
+  line(e, "const %s %s = %s %s %s ? %s : %s;", e->f->real, best, from, than, to, from, to);
+  line(e, "%s = %s != %s ? %s : %s;", to, from, from, from, best);
 }
 
 static const char *element(Emit *e, const char *lane, int l) {
