@@ -230,6 +230,7 @@ OPTIMIZE = \
   src/optimize/cancel.c \
   src/optimize/cancel.h \
   src/optimize/carries.c \
+  src/optimize/checks.c \
   src/optimize/erase.c \
   src/optimize/final.c \
   src/optimize/flatten.c \
@@ -571,6 +572,7 @@ TEST_FILES = \
   tests/passes/accumulate.txt \
   tests/passes/bounds.txt \
   tests/passes/branches.txt \
+  tests/passes/checks.txt \
   tests/passes/erase.txt \
   tests/passes/final.txt \
   tests/passes/flatten.txt \

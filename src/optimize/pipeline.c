@@ -15,11 +15,15 @@ static Prog *settle_steps(Prog *p, const Prog *given) {
   return accumulate_steps(pass_run(p, given, opt_gather), given);
 }
 
+static Prog *check_steps(Prog *p, const Prog *given) {
+  return pass_run(pass_run(p, given, opt_checks), given, opt_bounds);
+}
+
 static const Pass passes[] = {
   {"erase", opt_erase, NULL},         /* differentiation is over */
   {"sweep", ir_sweep, NULL},
   {"simplify", NULL, simplify_steps},
-  {"check", opt_bounds, NULL},        /* fusion asks which reads cannot fail */
+  {"check", NULL, check_steps},       /* fusion asks which reads and loops cannot fail */
   {"gather", opt_gather, NULL},
   {"accumulate", NULL, accumulate_steps},
   {"unroll", opt_unroll, NULL},

@@ -46,7 +46,8 @@ static Prog *no_pass(Prog *p) {
 }
 
 static const struct { const char *name; Prog *(*run)(Prog *p); } passes[] = {
-  {"read", no_pass},           {"sweep", ir_sweep}, {"gather", opt_gather},
+  {"read", no_pass},           {"sweep", ir_sweep}, {"checks", opt_checks},
+  {"gather", opt_gather},
   {"accumulate", opt_accumulate},
   {"unroll", opt_unroll},
   {"fuse", opt_fuse}, {"branches", opt_branches}, {"reciprocals", opt_reciprocals},
