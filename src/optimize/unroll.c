@@ -417,6 +417,7 @@ static Ref take_apart_node(Unroll *u, Ref old) {
 static Ref visit(Rewrite *w, Ref old) {
   Unroll *u = w->self;
   bool idle = false;
+  w->outs[old] = NULL;   /* set if it stood in a round before, where something else was known */
   Ref r = u->rounds[old] ? write_out(w, old, &idle) : 0;
   if (r) return r;
   u->idle += idle;
