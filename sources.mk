@@ -257,6 +257,7 @@ OPTIMIZE = \
   src/optimize/reciprocals.c \
   src/optimize/rewrite.c \
   src/optimize/rewrite.h \
+  src/optimize/saved.c \
   src/optimize/scalars.c \
   src/optimize/scopes.c \
   src/optimize/share.c \
@@ -264,6 +265,7 @@ OPTIMIZE = \
   src/optimize/simplify.c \
   src/optimize/split.c \
   src/optimize/tabulate.c \
+  src/optimize/totals.c \
   src/optimize/unroll.c \
   src/optimize/unroll.h \
   src/optimize/updates.c
@@ -548,6 +550,7 @@ TEST_FILES = \
   tests/compiled/edges.gc \
   tests/compiled/elementary.gc \
   tests/compiled/elementary_driver.c \
+  tests/compiled/factors.gc \
   tests/compiled/kinds.gc \
   tests/compiled/lanes.gc \
   tests/compiled/nearest.gc \
@@ -560,6 +563,7 @@ TEST_FILES = \
   tests/compiled/rows.gc \
   tests/compiled/sequences.gc \
   tests/compiled/strips.gc \
+  tests/compiled/systems.gc \
   tests/compiled/table.awk \
   tests/compiled/updates.gc \
   tests/compiled/vectors.gc \
@@ -582,6 +586,7 @@ TEST_FILES = \
   tests/passes/ranges.txt \
   tests/passes/read.txt \
   tests/passes/reciprocals.txt \
+  tests/passes/saved.txt \
   tests/passes/simplify.txt \
   tests/passes/split.txt \
   tests/passes/twins.txt \

@@ -19,6 +19,7 @@ static void init(Emit *e, File *f, Prog *p, const char *cname) {
   plan_copies(e);
   plan_rooms(e);
   plan_rows(e);
+  plan_narrow(e);
   plan_slots(e);
   mark_shared(e);
   plan_addresses(e);

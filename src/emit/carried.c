@@ -146,12 +146,26 @@ static bool mentioned_later(const Emit *e, const Node *n, const Region *body, ui
   return false;
 }
 
+bool is_state_of(const Emit *e, Ref value, const Region *body) {
+  const Node *n = node(e, value);
+  if (!body->owner || node(e, body->owner)->op != IR_FOLD) return false;
+  if (n->op != IR_STACK) return n->op == IR_PARAM && n->region == body->id;
+  for (uint32_t k = 0; k < n->nargs; k++)
+    if (node(e, n->arg[k])->op != IR_PARAM || node(e, n->arg[k])->region != body->id) return false;
+  return true;
+}
+
 /* Does an output of fold r keep the scalar that it carries as number k, as a round starts? */
 static bool is_recorded(const Emit *e, Ref r, uint32_t k) {
   const Node *n = node(e, r);
   const Region *body = n->regions[0];
-  for (uint32_t j = n->nargs - 1; n->op == IR_FOLD && j < n->nresults; j++)
-    if (body->results.at[j] == body->params.at[k + 1] && needed_proj(e, r, j)) return true;
+  for (uint32_t j = n->nargs - 1; n->op == IR_FOLD && j < n->nresults; j++) {
+    const Node *value = node(e, body->results.at[j]);
+    if (!needed_proj(e, r, j) || !is_state_of(e, body->results.at[j], body)) continue;
+    if (body->results.at[j] == body->params.at[k + 1]) return true;
+    for (uint32_t i = 0; i < value->nargs; i++)
+      if (value->arg[i] == body->params.at[k + 1]) return true;
+  }
   return false;
 }
 

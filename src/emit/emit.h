@@ -84,7 +84,7 @@ void emit_matmul(Ctx *c, bool single, Buf *text);
 
 /* What stands above code that loops over lanes (GC_LANES), and above code with loops whose
  * rounds have no memory in common (GC_APART). */
-extern const char emit_lanes_head[], emit_apart_head[], emit_narrow_head[];
+extern const char emit_lanes_head[], emit_apart_head[], emit_narrow_head[], emit_scalar_head[];
 /* What stands above functions that are cut in pieces (GC_PIECE). */
 extern const char emit_parts_head[];
 

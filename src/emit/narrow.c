@@ -1,10 +1,15 @@
-/* narrow.c - functions of scalar code in which no vectors of 512 bits should stand.
+/* narrow.c - functions of scalar code, in which gcc's vectors do more harm than good.
+ *
+ * Where innermost loops are all long straight-line code, gcc looks for numbers side by side that
+ * it could compute as vectors, and gathers and scatters more than it saves: small matrices written
+ * out take twice the time.  GC_SCALAR tells it to leave that.  Loops over lanes (rows.c) are
+ * another matter: functions that have any are not marked.
  *
  * Where eight numbers are stored side by side gcc puts them together in one vector of 512 bits,
  * if the machine has them.  While such a vector is on its way an x86 has one unit less for all
  * other arithmetic: in scalar code, where there is nothing else to gain, that costs a third of
- * the time.  GC_NARROW says so for a function that stores so many numbers and whose
- * innermost loops are all long straight-line code.  The bits are the same either way. */
+ * the time.  GC_NARROW says so for a function of that kind
+ * that stores so many numbers.  The bits are the same either way. */
 #include "emit/private.h"
 
 enum { WIDE = 64, LONG = 64 };   /* bytes; nodes */
@@ -26,14 +31,15 @@ static bool stores_many(const Emit *e) {
   return false;
 }
 
-/* Is there no loop without a loop in it that is short? */
-static bool all_long(const Emit *e) {
+/* Is there no loop without a loop in it that is short or goes in lanes?  any: is code long? */
+static bool all_long(const Emit *e, bool *any) {
   uint32_t *inside = NEWN(e->c, uint32_t, e->p->regions.n);
   bool *around = NEWN(e->c, bool, e->p->regions.n), ok = true;
   for (Ref r = 1; r < e->ninfo && ok; r++) {
     const Node *n = node(e, r);
     bool loop = n->op == IR_LOOP || n->op == IR_FOLD || n->op == IR_WHILE;
-    inside[n->region]++;
+    *any |= ++inside[n->region] >= LONG;
+    ok &= !info(e, r)->rows;
     for (uint32_t k = 0; k < n->nregions; k++) {
       uint32_t in = n->regions[k]->id;
       inside[n->region] += inside[in];
@@ -46,13 +52,30 @@ static bool all_long(const Emit *e) {
   return ok;
 }
 
+void plan_narrow(Emit *e) {
+  bool any = false, scalar = !for_tcc(e) && all_long(e, &any);
+  e->scalar = scalar && any;
+  e->narrow = scalar && stores_many(e);
+}
+
 void put_narrow(Emit *e, Buf *out) {
-  if (for_tcc(e) || !stores_many(e) || !all_long(e)) return;
-  e->f->uses_narrow = true;
-  buf_puts(out, "GC_NARROW\n");
+  e->f->uses_scalar |= e->scalar;
+  e->f->uses_narrow |= e->narrow;
+  if (e->scalar || e->narrow)
+    buf_puts(out, !e->narrow ? "GC_SCALAR\n" : e->scalar ? "GC_SCALAR GC_NARROW\n" : "GC_NARROW\n");
 }
 
 /* ---- the head of a file -------------------------------------------------------------------- */
+
+const char emit_scalar_head[] =
+  "/* Long scalar code, which gcc is not to put together in vectors. */\n"
+  "#ifndef GC_SCALAR\n"
+  "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__\n"
+  "#define GC_SCALAR __attribute__((optimize(\"no-tree-slp-vectorize\")))\n"
+  "#else\n"
+  "#define GC_SCALAR\n"
+  "#endif\n"
+  "#endif\n\n";
 
 const char emit_narrow_head[] =
   "/* Scalar code, which vectors of 512 bits would slow down. */\n"
@@ -65,5 +88,6 @@ const char emit_narrow_head[] =
   "#endif\n\n";
 
 void narrow_head(const File *f, Buf *out) {
+  if (f->uses_scalar) buf_puts(out, emit_scalar_head);
   if (f->uses_narrow) buf_puts(out, emit_narrow_head);
 }

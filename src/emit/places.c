@@ -106,6 +106,9 @@ static bool proj_in_place(Emit *e, Ref r, Ref s, Region *here) {
   uint32_t first = n->op == IR_FOLD || n->op == IR_WHILE;
   switch (n->op) {
     case IR_ACCUM: case IR_FOLD: case IR_WHILE:
+      if (n->op == IR_ACCUM && k >= n->nargs)   /* made inside, beside what is added */
+        return last_use_in(e, s, here) <= info(e, owner)->end &&
+               in_place(e, n->regions[0]->results.at[k - n->nargs], s, n->regions[0]);
       if (k + first >= n->nargs) return false;
       return last_use_in(e, n->arg[k + first], here) <= info(e, owner)->begin &&
              in_place(e, n->arg[k + first], s, here);

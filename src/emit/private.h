@@ -230,7 +230,7 @@ typedef struct File {
   uint32_t at;           /* number of the program being written */
   Used *used;            /* helpers of runtime/scalar.h and libm, by name */
   VEC(const char *) used_order;  /* prototypes */
-  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes, uses_apart, uses_narrow;
+  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes, uses_apart, uses_narrow, uses_scalar;
   bool uses_parts;
   unsigned uses_trace;   /* helpers of traces */
   uint32_t ndata;
@@ -276,6 +276,7 @@ typedef struct Emit {
   uint32_t last_line;
   uint32_t ntemps;
   bool uses_stop, uses_host, uses_work;
+  bool scalar, narrow;   /* narrow.c */
   const char **param_name, **out_name;
   bool *param_used, *out_used;
   uint32_t *out_buffer;
@@ -452,6 +453,8 @@ bool has_extreme(const Emit *e, Ref r, uint32_t k);
 /* carried.c */
 void declare_carried(Emit *e, Ref r);            /* in front of the loop */
 void open_step(Emit *e, Ref r);                  /* first in a round of a fold */
+/* Is it what the fold around `body` carries as a round starts: a scalar, or a stack of such? */
+bool is_state_of(const Emit *e, Ref value, const Region *body);
 const char **next_scalars(Emit *e, Ref r, Region *body);
 void assign_later(Emit *e, Ref r, const Region *body, const char *const *later);
 void assign_carried(Emit *e, Ref r, Region *body);   /* last in it */
@@ -491,8 +494,9 @@ void put_apart(Emit *e, Ref r, const Region *inside);
 void apart_head(const File *f, Buf *out);        /* GC_APART */
 
 /* narrow.c */
+void plan_narrow(Emit *e);                       /* behind plan_rows */
 void put_narrow(Emit *e, Buf *out);              /* in front of a function */
-void narrow_head(const File *f, Buf *out);       /* GC_NARROW */
+void narrow_head(const File *f, Buf *out);       /* GC_SCALAR, GC_NARROW */
 
 /* linear.c */
 /* s = step*atom + rest; false: not linear. */

@@ -249,10 +249,28 @@ static void emit_select(Emit *e, Ref r) {
 
 /* ---- statements ----------------------------------------------------------------------------- */
 
+/* row[l] = …; row[16 + l] = …; */
+static void emit_lane_stack(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  const char *row = ref_buffer(e, info(e, r)->buffer);
+  uint32_t lanes = e->buffers.at[info(e, r)->buffer].lanes;
+  for (uint32_t k = 0; k < n->nargs; k++) {
+    hoist_inlined(e, n->arg[k]);
+    line_start(e);
+    if (!lanes) putf(e, "%s[%u] = ", row, k);
+    else if (k) putf(e, "%s[%u + %s] = ", row, k * lanes, e->rows->lane);
+    else putf(e, "%s[%s] = ", row, e->rows->lane);
+    put_expr(e, n->arg[k], PREC_ANY);
+    line_end(e, ";");
+  }
+}
+
 static void emit_lane(Emit *e, Ref r) {
   const Node *n = node(e, r);
   const Info *x = info(e, r);
-  if (!x->need || x->inlined || n->op == IR_PROJ || is_array(n) || only_later(e, r)) return;
+  bool stack = n->op == IR_STACK && !is_state_of(e, r, region_of(e, r));
+  if (!x->need || x->inlined || n->op == IR_PROJ || only_later(e, r)) return;
+  if (is_array(n) && !stack) return;
   run_open(e);
   comment_for(e, n);
   switch (n->op) {
@@ -267,6 +285,7 @@ static void emit_lane(Emit *e, Ref r) {
       VEC_PUSH(e->c, &e->rows->updates, u);
       break;
     case IR_IF: emit_select(e, r); break;
+    case IR_STACK: emit_lane_stack(e, r); break;
     default: define_lane(e, r);
   }
 }
@@ -400,7 +419,7 @@ static void emit_behind(Emit *e, Ref loop, const Behind *b) {
 static void emit_lane_region(Emit *e, Region *r);
 static void emit_lane_accum(Emit *e, Ref r);
 
-/* states: those that keep a scalar as the fold carries it.  They come behind the next values:
+/* states: those that keep scalars as the fold carries them.  They come behind the next values:
  * what is copied from lanes to memory before, gcc makes a call of memcpy, and lanes whose
  * address is taken stay in no register. */
 static void emit_outs(Emit *e, Ref r, uint32_t first, uint32_t naxes, const char *const *best,
@@ -408,12 +427,12 @@ static void emit_outs(Emit *e, Ref r, uint32_t first, uint32_t naxes, const char
   const Node *n = node(e, r);
   const Region *body = n->regions[0];
   for (uint32_t k = first; k < n->nresults; k++) {
-    bool state = n->op == IR_FOLD && node(e, body->results.at[k])->op == IR_PARAM &&
-                 node(e, body->results.at[k])->region == body->id;
+    bool state = is_state_of(e, body->results.at[k], body);
     if (!needed_proj(e, r, k) || state != states) continue;
     Combiner comb = n->aux.loop->comb[k - first];
     run_open(e);
     hoist_inlined(e, body->results.at[k]);
+    if (state && is_array(node(e, body->results.at[k]))) emit_lane_stack(e, body->results.at[k]);
     if (comb == MAX || comb == MIN || comb == ARGMAX || comb == ARGMIN)
       emit_lane_extreme(e, r, first, k, best);
     else

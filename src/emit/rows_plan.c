@@ -165,6 +165,19 @@ static bool in_branch(const Fit *f, const Region *r) {
   return false;
 }
 
+/* A row of a few elements that a loop builds: nothing reads it but what becomes of the whole. */
+static bool fit_stack(Fit *f, Ref r, const Around *w) {
+  Emit *e = f->e;
+  const Node *n = node(e, r);
+  const Buffer *b = &e->buffers.at[info(e, r)->buffer];
+  if (n->type->rank != 1 || b->kind != BUF_ROW || b->parent) return false;
+  for (uint32_t k = info(e, r)->use_head; k; k = e->uses.at[k].next)
+    if (e->uses.at[k].user) return false;
+  info(e, r)->lane = true;
+  pay(f, w, 0.5 * n->nargs, 0.2 * n->nargs);
+  return true;
+}
+
 /* Updates of two statements would be done for all rows of the one first. */
 static bool note_update(Fit *f, Common made) {
   for (uint32_t k = 0; k < f->updates.n; k++)
@@ -452,6 +465,7 @@ static bool fit_node(Fit *f, Ref r, const Around *w) {
     case IR_RESHAPE:
       x->lane = is_lane(f, n->arg[0]);
       return !x->buffer && !is_own(f, n->arg[0]);
+    case IR_STACK: return fit_stack(f, r, w);
     case IR_UPD: return fit_update(f, r, w);
     case IR_CHECK: return !is_lane(f, n->arg[0]);   /* fails in the first row or in none */
     case IR_IF: case IR_LOOP: case IR_FOLD: return fit_either(f, r, w);

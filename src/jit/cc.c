@@ -44,6 +44,7 @@ const char *jit_cc_text(Prog *p) {
   buf_puts(&text, head);
   buf_puts(&text, emit_lanes_head);
   buf_puts(&text, emit_apart_head);
+  buf_puts(&text, emit_scalar_head);
   buf_puts(&text, emit_narrow_head);
   buf_puts(&text, emit_parts_head);
   buf_puts(&text, scalar_text);

@@ -9,7 +9,7 @@
  * loops that this brings together inside; what then adds to one element twice adds once
  * (updates.c); as two reads in one loop are one read then, this is done twice; equal carried
  * values of folds become one (carries.c); what a later loop would compute again is kept where
- * that costs less (keep.c).
+ * that costs less (keep.c); what all rounds add to one place is added behind them (totals.c).
  * Maintains every value to the bit, but for the order in which accumulators add; every check
  * and effect. */
 #include "optimize/optimize.h"
@@ -39,6 +39,7 @@ Prog *fuse_steps(Prog *p, const Prog *given) {
   step(&p, given, fuse_carries);
   if (step(&p, given, fuse_keep)) step(&p, given, fuse_inline);   /* rows of what is kept */
   if (step(&p, given, fuse_keep_nested)) step(&p, given, fuse_inline);
+  step(&p, given, fuse_totals);
   return p;
 }
 

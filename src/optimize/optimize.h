@@ -30,6 +30,7 @@ bool divisor_holds(Prog *p, const Node *n);
 bool int_at_least_0(Prog *p, Ref r);
 Prog *opt_ranges(Prog *p);      /* ranges.c: a version of a loop's body for each range of its index */
 Prog *opt_flatten(Prog *p);     /* flatten.c: element by element, several axes are one */
+Prog *opt_saved(Prog *p);       /* saved.c: rows that are replaced and still wanted */
 Prog *opt_final(Prog *p);       /* final.c: sweeps; no subscript is checked twice */
 Prog *opt_checks(Prog *p);      /* checks.c: checks of what does not change leave loops */
 Prog *opt_bounds(Prog *p);      /* bounds.c: proved subscripts lose NODE_CHECKED */

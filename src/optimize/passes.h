@@ -39,6 +39,8 @@ Prog *fuse_inline(Prog *p);
 Prog *fuse_join(Prog *p);
 /* updates.c: two updates of one element are one. */
 Prog *fuse_updates(Prog *p);
+/* totals.c: what a loop adds to one place is added behind it. */
+Prog *fuse_totals(Prog *p);
 /* tabulate.c: what changes only with inner indices is computed in front of the nest. */
 Prog *fuse_tabulate(Prog *p);
 /* scopes.c: scopes of accumulators take in neighbours with which they share work. */

@@ -38,6 +38,7 @@ static const Pass passes[] = {
   {"bounds", opt_bounds, NULL},
   {"ranges", opt_ranges, NULL},
   {"flatten", opt_flatten, NULL},
+  {"saved", opt_saved, NULL},
   {"final", opt_final, NULL},
 };
 
@@ -91,7 +92,7 @@ const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
     "ir", "erase", "sweep", "simplify", "check", "gather", "accumulate", "unroll",
     "settle", "fuse", "tidy", "branches", "reciprocals", "hoist", "twins", "split", "bounds",
-    "ranges", "flatten", "final", NULL,
+    "ranges", "flatten", "saved", "final", NULL,
   };
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");
   return names;

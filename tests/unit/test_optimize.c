@@ -52,7 +52,7 @@ static const struct { const char *name; Prog *(*run)(Prog *p); } passes[] = {
   {"unroll", opt_unroll},
   {"fuse", opt_fuse}, {"branches", opt_branches}, {"reciprocals", opt_reciprocals},
   {"hoist", opt_hoist}, {"twins", opt_twins}, {"split", opt_split}, {"bounds", opt_bounds},
-  {"ranges", opt_ranges}, {"flatten", opt_flatten}, {"final", opt_final},
+  {"ranges", opt_ranges}, {"flatten", opt_flatten}, {"saved", opt_saved}, {"final", opt_final},
   {"simplify", opt_simplify},  {"erase", opt_erase}, {"all", all_passes},
 };
 

@@ -417,7 +417,7 @@ static const struct { const char *name; Prog *(*run)(Prog *p); } passes[] = {
   {"accumulate", opt_accumulate}, {"text", through_text}, {"fuse", opt_fuse},
   {"branches", opt_branches}, {"reciprocals", opt_reciprocals}, {"hoist", opt_hoist},
   {"twins", opt_twins}, {"split", opt_split}, {"bounds", opt_bounds}, {"ranges", opt_ranges},
-  {"flatten", opt_flatten},
+  {"flatten", opt_flatten}, {"saved", opt_saved},
   {"sweep", ir_sweep},
   {"text", through_text},
 };
