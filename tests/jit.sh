@@ -115,11 +115,14 @@ rm -rf "$cache"
 printf '#!/bin/sh\nexec sleep 600\n' >"$work/slow-cc"
 printf '#!/bin/sh\nkill -9 $$\n' >"$work/dying-cc"
 printf '#!/bin/sh\necho noise; echo noise >&2; exit 1\n' >"$work/bad-cc"
+printf '#!/bin/sh\ntrap "" TERM\nsleep 6%s\nsleep 6%s\n' $$ $$ >"$work/stubborn-cc"
+printf '#!/bin/sh\nsleep 7%s\n' $$ >"$work/parent-cc"
 chmod +x "$work"/*-cc
-for cc in slow-cc dying-cc bad-cc missing-cc; do
+for cc in slow-cc dying-cc bad-cc missing-cc stubborn-cc parent-cc; do
   CC=$work/$cc timeout 60 "$GRADC" run --json --jit=auto "$work/long.gc" >"$work/auto" 2>&1
   check "auto without its compiler: $cc" 'cmp -s "$work/tcc" "$work/auto"'
   check "and leaves nothing behind: $cc" '[[ -z $(ls "$cache") ]]'
 done
+check "no compiler runs on" '! pgrep -f "^sleep [67]$$\$" >/dev/null'
 echo "tests/jit.sh: $passed passed, $failed failed"
 ((failed == 0))

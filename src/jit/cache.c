@@ -26,7 +26,7 @@
 
 extern char **environ;
 
-enum { PATH_ROOM = 1100 };
+enum { PATH_ROOM = 1100, PATIENCE_MS = 100 };
 
 /* No contraction and no builtins: the same bits as libtcc's code.  That nobody looks at errno or
  * traps changes no bit, and lets loops with a choice in them become vector instructions. */
@@ -195,13 +195,15 @@ static bool is_whole(const char *object) {
 
 /* ---- compiling -------------------------------------------------------------- */
 
-/* The compiler takes signals, whatever the thread that starts it does. */
-static bool spawn_attributes(posix_spawnattr_t *a) {
+/* The compiler takes signals, whatever the thread that starts it does.  In the background it is a
+ * group of its own, with what it starts. */
+static bool spawn_attributes(posix_spawnattr_t *a, bool background) {
   sigset_t none;
   sigemptyset(&none);
   if (posix_spawnattr_init(a) != 0) return false;
   posix_spawnattr_setsigmask(a, &none);
-  posix_spawnattr_setflags(a, POSIX_SPAWN_SETSIGMASK);
+  posix_spawnattr_setpgroup(a, 0);
+  posix_spawnattr_setflags(a, POSIX_SPAWN_SETSIGMASK | (background ? POSIX_SPAWN_SETPGROUP : 0));
   return true;
 }
 
@@ -217,7 +219,7 @@ static pid_t start_compiler(const CcUnit *u, const char *source, const char *obj
   argv[n++] = object;
   argv[n++] = source;
   argv[n++] = "-lm";
-  if (!spawn_attributes(&attributes)) return -1;
+  if (!spawn_attributes(&attributes, u->quiet)) return -1;
   if (posix_spawn_file_actions_init(&actions) != 0) return -1;
   for (int fd = 0; u->quiet && fd < 3; fd++)
     posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", fd ? O_WRONLY : O_RDONLY, 0);
@@ -228,6 +230,22 @@ static pid_t start_compiler(const CcUnit *u, const char *source, const char *obj
   return failed ? -1 : child;
 }
 
+static void sleep_ms(long ms) {
+  nanosleep(&(struct timespec){0, ms*1000000}, NULL);
+}
+
+/* Nobody waits for one that does not want to go. */
+static void end_compiler(const CcUnit *u, pid_t child) {
+  pid_t all = u->quiet ? -child : child;
+  kill(all, SIGTERM);
+  for (int ms = 0; ms < PATIENCE_MS; ms++) {
+    if (waitpid(child, NULL, WNOHANG) == child) return;
+    sleep_ms(1);
+  }
+  kill(all, SIGKILL);
+  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
+}
+
 static CcResult run_compiler(const CcUnit *u, const char *source, const char *object, int napart,
                              bool (*stopped)(void *user), void *user) {
   pid_t child = start_compiler(u, source, object, napart), done;
@@ -236,12 +254,10 @@ static CcResult run_compiler(const CcUnit *u, const char *source, const char *ob
   while ((done = waitpid(child, &status, stopped ? WNOHANG : 0)) != child) {
     if (done < 0 && errno != EINTR) return CC_REFUSED;   /* someone else waited for it */
     if (done == 0 && stopped(user)) {
-      kill(child, SIGTERM);
-      stopped = NULL;
-      while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+      end_compiler(u, child);
       return CC_STOPPED;
     }
-    if (done == 0) nanosleep(&(struct timespec){0, 5000000}, NULL);
+    if (done == 0) sleep_ms(5);
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return CC_NO_COMPILER;
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? CC_GOOD : CC_REFUSED;

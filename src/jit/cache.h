@@ -12,7 +12,7 @@ typedef struct CcUnit {
   char compiler[512];
   char folder[1024];
   char key[33];           /* of text, flags, compiler and processor */
-  bool quiet;             /* the compiler's own words are not shown */
+  bool quiet;             /* in the background: nothing is shown, and it is a group of its own */
   int error;              /* the errno behind what failed, or 0 */
 } CcUnit;
 
