@@ -84,6 +84,9 @@ const char *intern_z(Ctx *c, const char *s);
 /* Arena-allocated printf. */
 const char *str_printf(Ctx *c, const char *fmt, ...) GC_PRINTF(2, 3);
 
+/* As vsnprintf; formats of plain %s %c %d %u %lld %llu in a fraction of the time. */
+int text_format(char *to, size_t room, const char *fmt, va_list args);
+
 /* A text under construction, in the arena. */
 typedef struct Buf {
   Ctx *c;

@@ -2,6 +2,7 @@
 #include "base/private.h"
 
 #include <float.h>
+#include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -39,15 +40,85 @@ const char *intern_z(Ctx *c, const char *s) {
   return intern(c, s, strlen(s));
 }
 
+/* ---- formats --------------------------------------------------------------- */
+
+/* What is written by hand: %s %c %d %u %lld %llu.  Gives what follows, or NULL. */
+static const char *plain_format(const char *at, char *kind) {
+  bool wide = at[0] == 'l' && at[1] == 'l';
+  if (wide) at += 2;
+  *kind = wide && *at == 'd' ? 'D' : wide && *at == 'u' ? 'U' : *at;
+  return strchr(wide ? "du" : "scdu%", *at) && *at ? at + 1 : NULL;
+}
+
+static bool all_plain(const char *fmt) {
+  char kind;
+  while ((fmt = strchr(fmt, '%')))
+    if (!(fmt = plain_format(fmt + 1, &kind))) return false;
+  return true;
+}
+
+/* A text that is cut where the room ends, and its whole length. */
+typedef struct Cut { char *at; size_t n, room; } Cut;
+
+static void cut_add(Cut *t, const char *s, size_t n) {
+  size_t left = t->n < t->room ? t->room - t->n : 0;
+  memcpy(t->at + (left ? t->n : 0), s, n < left ? n : left);
+  t->n += n;
+}
+
+static void cut_number(Cut *t, uint64_t x, bool minus) {
+  char digits[24], *at = digits + sizeof digits;
+  do *--at = (char)('0' + x % 10);
+  while (x /= 10);
+  if (minus) *--at = '-';
+  cut_add(t, at, (size_t)(digits + sizeof digits - at));
+}
+
+static void cut_signed(Cut *t, int64_t x) {
+  cut_number(t, x < 0 ? 0 - (uint64_t)x : (uint64_t)x, x < 0);
+}
+
+int text_format(char *to, size_t room, const char *fmt, va_list args) {
+  if (!room || !all_plain(fmt)) return vsnprintf(to, room, fmt, args);
+  Cut t = {to, 0, room - 1};
+  for (const char *next; *fmt; fmt = next) {
+    const char *s;
+    char kind, x;
+    if (*fmt != '%') {
+      next = strchr(fmt, '%');
+      if (!next) next = fmt + strlen(fmt);
+      cut_add(&t, fmt, (size_t)(next - fmt));
+      continue;
+    }
+    next = plain_format(fmt + 1, &kind);
+    switch (kind) {
+    case 's':
+      s = va_arg(args, const char *);
+      cut_add(&t, s ? s : "(null)", s ? strlen(s) : 6);
+      break;
+    case 'c': x = (char)va_arg(args, int); cut_add(&t, &x, 1); break;
+    case 'd': cut_signed(&t, va_arg(args, int)); break;
+    case 'u': cut_number(&t, va_arg(args, unsigned), false); break;
+    case 'D': cut_signed(&t, va_arg(args, long long)); break;
+    case 'U': cut_number(&t, va_arg(args, unsigned long long), false); break;
+    default: cut_add(&t, "%", 1); break;
+    }
+  }
+  to[t.n < t.room ? t.n : t.room] = '\0';
+  return t.n > INT_MAX ? -1 : (int)t.n;
+}
+
 const char *str_printf(Ctx *c, const char *fmt, ...) {
+  char few[256];
   va_list args;
   va_start(args, fmt);
-  int n = vsnprintf(NULL, 0, fmt, args);
+  int n = text_format(few, sizeof few, fmt, args);
   va_end(args);
   if (n < 0) internal_error(c, "a text that cannot be formatted: %s", fmt);
   char *text = arena_alloc(c, (size_t)n + 1);
+  if ((size_t)n < sizeof few) return memcpy(text, few, (size_t)n + 1);
   va_start(args, fmt);
-  vsnprintf(text, (size_t)n + 1, fmt, args);
+  text_format(text, (size_t)n + 1, fmt, args);
   va_end(args);
   return text;
 }
@@ -84,13 +155,13 @@ void buf_printf(Buf *b, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
   reserve(b, 64);
-  int n = vsnprintf(b->at + b->n, b->cap - b->n, fmt, args);
+  int n = text_format(b->at + b->n, b->cap - b->n, fmt, args);
   va_end(args);
   if (n < 0) internal_error(b->c, "a text that cannot be formatted: %s", fmt);
   if ((size_t)n >= b->cap - b->n) { /* did not fit: once more with room */
     reserve(b, (size_t)n);
     va_start(args, fmt);
-    vsnprintf(b->at + b->n, b->cap - b->n, fmt, args);
+    text_format(b->at + b->n, b->cap - b->n, fmt, args);
     va_end(args);
   }
   b->n += (size_t)n;

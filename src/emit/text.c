@@ -36,7 +36,7 @@ void putf(Emit *e, const char *fmt, ...) {
   char text[512];
   va_list args;
   va_start(args, fmt);
-  int n = vsnprintf(text, sizeof text, fmt, args);
+  int n = text_format(text, sizeof text, fmt, args);
   va_end(args);
   if (n < 0) internal_error(e->c, "a text that cannot be formatted: %s", fmt);
   if ((size_t)n < sizeof text) {
@@ -45,7 +45,7 @@ void putf(Emit *e, const char *fmt, ...) {
   }
   char *big = arena_alloc(e->c, (size_t)n + 1);
   va_start(args, fmt);
-  vsnprintf(big, (size_t)n + 1, fmt, args);
+  text_format(big, (size_t)n + 1, fmt, args);
   va_end(args);
   buf_add(&e->fn->body, big, (size_t)n);
 }
@@ -64,12 +64,12 @@ void line(Emit *e, const char *fmt, ...) {
   char few[1024], *text = few;
   va_list args;
   va_start(args, fmt);
-  int n = vsnprintf(text, sizeof few, fmt, args);
+  int n = text_format(text, sizeof few, fmt, args);
   va_end(args);
   if (n >= (int)sizeof few) {
     text = NEWN(e->c, char, n + 1);
     va_start(args, fmt);
-    vsnprintf(text, (size_t)n + 1, fmt, args);
+    text_format(text, (size_t)n + 1, fmt, args);
     va_end(args);
   }
   line_start(e);

@@ -82,7 +82,7 @@ static uint32_t data_hash(const Node *n) {
 /* What operator, attributes, type and regions give, operands aside. */
 static uint32_t own_hash(const Node *n) {
   uint32_t kind = n->type ? n->type->elem * 64u + n->type->rank * 2u + n->type->acc + 1u : 0;
-  uint32_t h = hash_mix(n->op * 256u + kind, n->nargs);
+  uint32_t h = hash_mix(n->op * 256u + kind, n->nargs * 0x85ebca6bu);
   switch ((Op)n->op) {
   case IR_PARAM: case IR_CONST: case IR_PRIM: case IR_PROJ:
     h = hash_mix64(h, (uint64_t)n->aux.i);

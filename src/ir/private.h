@@ -19,9 +19,8 @@
 
 /* Mixes one more word into a hash. */
 static inline uint32_t hash_mix(uint32_t h, uint32_t v) {
-  h = (h ^ v) * 0x85ebca6bu;
-  h = (h ^ h >> 13) * 0xc2b2ae35u;
-  return h ^ h >> 16;
+  h = (h ^ v) * 0x9e3779b1u;
+  return h ^ h >> 15;
 }
 
 static inline uint32_t hash_mix64(uint32_t h, uint64_t v) {

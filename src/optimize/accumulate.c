@@ -419,6 +419,7 @@ static bool any_scope(const Prog *p) {
 static Prog *accumulate(Prog *p) {
   if (!any_scope(p)) return p;
   Accumulate a = {.plan = accumulate_plan(p)};
+  if (!a.plan->any) return p;
   a.pending = NEWN(p->ctx, PendingVec, p->regions.n);
   Rewrite w = {.node = visit, .self = &a};
   Prog *to = rewrite_program(&w, p);

@@ -51,6 +51,7 @@ typedef struct Plan {
   Group **group;          /* by Ref of an UPD that belongs to one */
   VEC(Group *) *behind;   /* by Ref of a LOOP: the contractions it starts */
   bool *grows;            /* by Ref of a LOOP or ACCUM: gets more results */
+  bool any;               /* some handle is replaced */
 } Plan;
 
 Plan *accumulate_plan(Prog *p);

@@ -385,7 +385,7 @@ static void judge(Plan *plan, Handle *h) {
     else if (!judge_group(plan, h->groups.at[k])) h->stays = true;
   }
   if (h->stays) return;
-  plan->grows[h->region->owner] = true;
+  plan->grows[h->region->owner] = plan->any = true;
   for (uint32_t k = 0; k < h->groups.n; k++) {
     Group *g = h->groups.at[k];
     if (g->contract) VEC_PUSH(plan->p->ctx, &plan->behind[g->chain[0]], g);

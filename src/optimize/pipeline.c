@@ -21,7 +21,7 @@ static Prog *check_steps(Prog *p, const Prog *given) {
 
 static const Pass passes[] = {
   {"erase", opt_erase, NULL},         /* differentiation is over */
-  {"sweep", ir_sweep, NULL},
+  {"sweep", ir_trim, NULL},
   {"simplify", NULL, simplify_steps},
   {"check", NULL, check_steps},       /* fusion asks which reads and loops cannot fail */
   {"gather", opt_gather, NULL},
