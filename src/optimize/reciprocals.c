@@ -108,8 +108,7 @@ Prog *opt_reciprocals(Prog *p) {
   Prog *to = p;
   if (s.any) {
     Rewrite w = {.node = visit, .self = &s};
-    to = rewrite_program(&w, p);
-    to = prog_replace(to, ir_trim(to));
+    to = rewrite_program(&w, p); /* what this leaves behind goes with hoisting's */
   }
   arena_release(p->ctx, s.table, sizeof *s.table * s.room);
   return to;
