@@ -181,6 +181,7 @@ static void open_inside(Writing *w, Ref r) {
   w->outside[w->depth++].nscalars = w->nscalars;
   for (uint32_t a = 0; a < axes_of(n); a++)
     open_for(e, r, n->regions[0]->params.at[a], n->arg[a], NULL, NULL);
+  if (!e->c->opt.guarded) emit_stop(e);   /* a round is many */
 }
 
 static void close_inside(Writing *w, Ref r) {

@@ -15,7 +15,6 @@ typedef struct Entry { const char *name; Function f; } Entry;
 #define BOTH(name) ONE(name) ONE(name##f)
 #define ALL(name) BOTH(name) ONE(name##_i)
 
-#define PLAIN(name) {"gc_" #name, (Function)jit_##name},
 #define KERNEL(name) {"gc_" #name, (Function)jit_##name}, {"gc_" #name "f", (Function)jit_##name##f},
 
 static const Entry entries[] = {
@@ -32,6 +31,14 @@ static const Entry entries[] = {
 #define FAST(id, name, most, mostf) BOTH(gc_fast_##name)
 #include "ir/fast_math.def"
 #undef FAST
+  KERNEL(matmul) KERNEL(matvec) KERNEL(vecmat)
+  ONE(memcpy) ONE(memmove) ONE(memset)
+  ONE(gc_temp) ONE(gc_mark) ONE(gc_release) ONE(gc_effect) ONE(gc_fail) ONE(gc_stop) ONE(gc_stopped)
+};
+
+#define PLAIN(name) {"gc_" #name, (Function)jit_##name},
+
+static const Entry kernels[] = {
 #define EACH1(id, name, value) KERNEL(each_##name)
 #define TEST1(id, name, value) KERNEL(each_##name)
 #define EACH2(id, name, value) KERNEL(each_##name)
@@ -48,15 +55,20 @@ static const Entry entries[] = {
   KERNEL(each_copy) KERNEL(each_select) KERNEL(each_count) KERNEL(each_real)
   KERNEL(each_call1) KERNEL(each_call2) KERNEL(each_call3)
   PLAIN(each_and) PLAIN(each_or) PLAIN(each_not) PLAIN(each_fill)
-  KERNEL(matmul) KERNEL(matvec) KERNEL(vecmat)
-  ONE(memcpy) ONE(memmove) ONE(memset)
-  ONE(gc_temp) ONE(gc_mark) ONE(gc_release) ONE(gc_effect) ONE(gc_fail) ONE(gc_stop) ONE(gc_stopped)
 };
 
-void jit_symbols(void (*take)(void *user, const char *name, const void *address), void *user) {
-  for (size_t k = 0; k < sizeof entries / sizeof *entries; k++) {
+static void give(const Entry *from, size_t n, TakeSymbol *take, void *user) {
+  for (size_t k = 0; k < n; k++) {
     const void *address; /* POSIX: a function's address fits; C has no cast for it */
-    memcpy(&address, &entries[k].f, sizeof address);
-    take(user, entries[k].name, address);
+    memcpy(&address, &from[k].f, sizeof address);
+    take(user, from[k].name, address);
   }
+}
+
+void jit_symbols(TakeSymbol *take, void *user) {
+  give(entries, sizeof entries / sizeof *entries, take, user);
+}
+
+void jit_kernels(TakeSymbol *take, void *user) {
+  give(kernels, sizeof kernels / sizeof *kernels, take, user);
 }

@@ -47,7 +47,10 @@ void jit_each_or(int64_t n, int64_t *to, const int64_t *xs, const int64_t *ys);
 void jit_each_not(int64_t n, int64_t *to, const int64_t *xs);
 void jit_each_fill(int64_t n, int64_t *to, int64_t x);
 
-/* Calls take(user, name, address) for every function that is known. */
-void jit_symbols(void (*take)(void *user, const char *name, const void *address), void *user);
+/* Calls take(user, name, address) for every function that is known, but for the kernels of each.c,
+ * which are many; for these. */
+typedef void TakeSymbol(void *user, const char *name, const void *address);
+void jit_symbols(TakeSymbol *take, void *user);
+void jit_kernels(TakeSymbol *take, void *user);
 
 #endif

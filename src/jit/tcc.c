@@ -43,6 +43,7 @@ static bool build(Jit *j, const char *text, Messages *m) {
   tcc_set_output_type(j->tcc, TCC_OUTPUT_MEMORY);
   if (tcc_compile_string(j->tcc, text) < 0) return false;
   jit_symbols(add_symbol, j->tcc);
+  if (strstr(text, " gc_each_")) jit_kernels(add_symbol, j->tcc);
   if (relocate(j->tcc) < 0) return false;
   void *entry = tcc_get_symbol(j->tcc, "gc_main"), *work = tcc_get_symbol(j->tcc, "gc_main_work");
   memcpy(&j->code.entry, &entry, sizeof entry);

@@ -496,6 +496,47 @@ START_TEST(deep_nests) {
 }
 END_TEST
 
+/* Plain arithmetic and a sum; then a fold in each round, s = s*x[i] + t. */
+static const char sweeps[] =
+  "program \"f\" erased (%1 n: int, %2 x: real[%1], %3 t: real) {\n"
+  "  %10 = loop(%1) (%11 i: int) {\n    %12: real = %2[%11]\n    %13: real = %12 * %3\n"
+  "    %14: real = exp(%13)\n    %15: real = %14 - %12\n    => build %15, sum %14\n  }\n"
+  "  %16: real[%1] = %10.0\n  %17: real = %10.1\n"
+  "  %20 = loop(%1) (%21 i: int) {\n    %22: real = %2[%21]\n"
+  "    %23 = fold(%1, 1.0) (%24: int, %25 s: real) {\n      %26: real = %25 * %22\n"
+  "      %27: real = %26 + %3\n      => %27\n    }\n    %28: real = %23.0\n    => build %28\n  }\n"
+  "  %29: real[%1] = %20.0\n  => %16, %17, %29\n}\ntakes size n = %1, x = %2, t = %3\n";
+
+/* libtcc gets calls of kernels for many rounds at a time, and plain loops for a few. */
+START_TEST(kernels_for_libtcc) {
+  enum { MOST = 600 };
+  static double x[MOST], y[MOST], z[MOST];
+  static const int sizes[] = {0, 1, 15, 16, 17, 63, 64, 65, 256, 257, MOST};
+  Case k = {.dump = sweeps};
+  ck_assert_msg(ctx_try(c, do_emit_jit, &k) == GC_OK, "%s", first_message());
+  has(k.text, "gc_each_call1(rounds, room[0], exp, room[0]);");
+  has(k.text, "gc_each_lanes_sum(rounds, lane, room[0]);");
+  has(k.text, "gc_each_muladd(rounds, room[0], out_3 + i, 1, x + i, 1, &t, 0);");
+  has_not(emitted(sweeps), "gc_each_");
+  for (int i = 0; i < MOST; i++) x[i] = sin(i);
+  for (size_t at = 0; at < sizeof sizes / sizeof *sizes; at++) {
+    int n = sizes[at];
+    double sum, all = 0;
+    JitArg in[] = {{.i = n}, {.p = x}, {.r = 0.25}};
+    void *out[] = {y, &sum, z};
+    ck_assert_int_eq(run(sweeps, in, out), GC_OK);
+    for (int i = 0; i < n; i++) {
+      double s = 1;
+      for (int j = 0; j < n; j++) s = s*x[i] + 0.25;
+      ck_assert_double_eq(y[i], exp(x[i]*0.25) - x[i]);
+      ck_assert_double_eq(z[i], s);
+      all += exp(x[i]*0.25);
+    }
+    ck_assert_double_eq_tol(sum, all, 1e-12*(1 + all));
+  }
+}
+END_TEST
+
 #define CASE(name, ...)                                               \
   do {                                                                \
     TCase *t = tcase_create(name);                                    \
@@ -513,7 +554,7 @@ int main(void) {
        elements_replaced_in_place, accumulators_scatter, loops_that_end, sizes_known_at_run_time);
   CASE("effects", subscripts_are_checked, division_by_zero, effects_in_order, stopped_from_outside);
   CASE("text", interface, small_powers_are_products, float_mode, unknown_sizes_are_named,
-       the_same_bytes, rows_add_where_they_do_not_meet, rows_are_pointers_for_libtcc);
+       the_same_bytes, rows_add_where_they_do_not_meet, rows_are_pointers_for_libtcc, kernels_for_libtcc);
   CASE("size", long_programs, pieces_end_where_little_is_live, deep_nests);
   SRunner *runner = srunner_create(s);
   srunner_run_all(runner, CK_ENV);
