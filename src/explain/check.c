@@ -88,18 +88,57 @@ static void say_finding(Target *t, const CheckArg *a, const Finding *f, const ch
              f->nonlinear ? "; a rule is not linear, so in reverse mode alone" : "", deviation);
 }
 
-static void check_argument(Target *t, const CheckArg *a) {
+static void report_argument(Target *t, const CheckArg *a, const Finding *f,
+                            const char *deviation) {
   CheckTotals *totals = t->k->totals;
-  Finding f = {0};
-  check_orders(t, a, &f);
-  const char *deviation = check_deviation(t, a);
   if (t->k->o->json)
-    json_finding(t, a, &f, deviation);
+    json_finding(t, a, f, deviation);
   else
-    say_finding(t, a, &f, deviation);
-  totals->derivatives += f.derivatives;
-  totals->failed += f.failed > 0;
-  if (f.largest > totals->largest) totals->largest = f.largest;
+    say_finding(t, a, f, deviation);
+  totals->derivatives += f->derivatives;
+  totals->failed += f->failed > 0;
+  if (f->largest > totals->largest) totals->largest = f->largest;
+}
+
+static void check_argument(Target *t, const CheckArg *a) {
+  Finding f = {0};
+  check_orders(t, a, &f, NULL);
+  report_argument(t, a, &f, check_deviation(t, a));
+}
+
+/* ---- many arguments ---- */
+
+enum { MANY = 12 };
+
+/* What was found for one of them, and for all. */
+static Finding joined(Target *t, const Finding *own, const Finding *all) {
+  Finding f = *all;
+  f.wrong.at = NULL;
+  f.wrong.n = f.wrong.cap = 0;
+  f.failed = own->failed + all->failed;
+  if (own->largest > f.largest) f.largest = own->largest;
+  for (uint32_t j = 0; j < own->wrong.n; j++) VEC_PUSH(t->k->c, &f.wrong, own->wrong.at[j]);
+  for (uint32_t j = 0; j < all->wrong.n; j++) VEC_PUSH(t->k->c, &f.wrong, all->wrong.at[j]);
+  return f;
+}
+
+static void check_together(Target *t) {
+  Ctx *c = t->k->c;
+  CheckArg every = {0};
+  VEC(uint32_t) arg = {0};
+  Finding f = {0};
+  for (uint32_t j = 0; j < t->arg.n; j++)
+    for (uint32_t l = 0; l < t->arg.at[j].leaf.n; l++) {
+      VEC_PUSH(c, &every.leaf, t->arg.at[j].leaf.at[l]);
+      VEC_PUSH(c, &arg, j);
+    }
+  Together all = {NEWN(c, Finding, t->arg.n), arg.at};
+  check_orders(t, &every, &f, &all);
+  const char **deviation = check_deviations(t, &every, &all);
+  for (uint32_t j = 0; j < t->arg.n; j++) {
+    Finding one = joined(t, &all.own[j], &f);
+    report_argument(t, &t->arg.at[j], &one, deviation[j]);
+  }
 }
 
 /* ---- one function ---- */
@@ -155,7 +194,8 @@ static void check_function(void *self) {
     check_line(k, "%s: has no real argument", t.name);
   else
     check_rules(&t);
-  for (uint32_t j = 0; j < t.arg.n; j++) check_argument(&t, &t.arg.at[j]);
+  if (t.arg.n > MANY) check_together(&t);
+  for (uint32_t j = 0; j < t.arg.n && t.arg.n <= MANY; j++) check_argument(&t, &t.arg.at[j]);
 }
 
 static void check_one(Check *k, const char *name) {

@@ -68,7 +68,8 @@ typedef struct Target {
 } Target;
 
 void check_target(Target *t, Check *k, const char *name);
-/* A derivative of it with respect to one argument (NULL: the value), made anew. */
+/* A derivative of it with respect to one argument (without a name: to all; NULL: the value),
+ * made anew. */
 Prog *target_program(Target *t, DerivKind kind, const CheckArg *arg);
 
 /* ---- check_points.c ---- */
@@ -111,11 +112,18 @@ typedef struct Finding {
   VEC(const char *) wrong; /* a line each */
 } Finding;
 
+/* Many arguments that are checked as one. */
+typedef struct Together {
+  Finding *own;  /* by argument */
+  uint32_t *arg; /* by leaf: its argument */
+} Together;
+
 /* One number against another.  size: of the terms it is summed from; slack: what rounding
  * may do to it.  False if they differ by more. */
 bool finding_take(Finding *f, double got, double want, double size, double slack);
 void finding_wrong(Target *t, Finding *f, const char *fmt, ...) GC_PRINTF(3, 4);
-void check_orders(Target *t, const CheckArg *a, Finding *f);
+/* `all`: a is all arguments together, and what is found for one of them goes there; or NULL. */
+void check_orders(Target *t, const CheckArg *a, Finding *f, const Together *all);
 
 /* ---- check_clip.c ---- */
 /* The gradient of results first .. first+n of p times `up`, by the definition: out[leaf] as
@@ -135,8 +143,10 @@ bool keep_all(void *self, const Node *n);
 bool keep_none(void *self, const Node *n);
 /* Adds the gradient of results times new parameters `up` to p, as its only results. */
 void append_gradient(Target *t, Prog *p, const CheckArg *a);
-/* ", deviates from …" or "" */
+/* "; deviates from …" or "" */
 const char *check_deviation(Target *t, const CheckArg *a);
+/* The same for each of many arguments; causes are those of all. */
+const char **check_deviations(Target *t, const CheckArg *every, const Together *all);
 
 /* ---- check_rules.c, check_lints.c, check_asserts.c ---- */
 void check_rules(Target *t);

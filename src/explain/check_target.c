@@ -28,11 +28,13 @@ static void ask(void *self) {
 
 Prog *target_program(Target *t, DerivKind kind, const CheckArg *arg) {
   Ask a = {.t = t};
-  const char *wrt = arg ? arg->name : NULL;
+  uint32_t n = !arg ? 0 : arg->name ? 1 : t->arg.n;
+  const char **wrt = NEWN(t->k->c, const char *, n + 1);
+  for (uint32_t k = 0; k < n; k++) wrt[k] = arg->name ? arg->name : t->arg.at[k].name;
   a.q = (Request){.function = t->call,
                   .kind = kind,
-                  .wrt = &wrt,
-                  .nwrt = arg ? 1 : 0,
+                  .wrt = wrt,
+                  .nwrt = n,
                   .sizes = t->sizes,
                   .nsizes = t->sizes ? MOST_SIZES : 0};
   if (check_quietly(t->k, ask, &a) == GC_OK) return a.p;
