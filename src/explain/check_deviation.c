@@ -334,7 +334,10 @@ static void say_causes(Deviation *d, Buf *b) {
     bool again = false;
     for (uint32_t j = 0; j < said.n; j++) again |= !strcmp(said.at[j], text);
     if (again) continue;
-    if ((more |= said.n == MOST_NAMED)) break;
+    if (said.n == MOST_NAMED) {
+      more = true;
+      break;
+    }
     buf_printf(b, "%s%s", said.n ? " and " : ", because of ", text);
     VEC_PUSH(c, &said, text);
   }

@@ -108,7 +108,8 @@ Prog *opt_reciprocals(Prog *p) {
   Prog *to = p;
   if (s.any) {
     Rewrite w = {.node = visit, .self = &s};
-    to = rewrite_program(&w, p); /* what this leaves behind goes with hoisting's */
+    to = rewrite_program(&w, p);
+    to = prog_replace(to, ir_trim(to));
   }
   arena_release(p->ctx, s.table, sizeof *s.table * s.room);
   return to;
