@@ -49,11 +49,19 @@ static double once(const char *text, bool compile, size_t *bytes) {
   return now() - t;
 }
 
-/* A program of about a hundred lines: ten layers of arrays, reductions, folds and choices. */
-static char *hundred_lines(void) {
-  char *s = malloc(1 << 14), *at = s;
-  if (!s) exit(1);
-  for (int k = 0; k < 10; k++)
+/* ---- programs of about a hundred lines ----------------------------------------------- */
+
+typedef void TextOf(char *at, int n);
+
+/* Steps that mention their own number, %1$d, and the next, %2$d. */
+static char *put_steps(char *at, const char *step, int n) {
+  for (int k = 0; k < n; k++) at += sprintf(at, step, k, k + 1);
+  return at;
+}
+
+/* Layers of arrays, reductions, folds and choices. */
+static void layers(char *at, int n) {
+  for (int k = 0; k < n; k++)
     at += sprintf(at,
       "layer%d(a: real[n], w: real[n, n]): real[n] = {\n"
       "  s = w @ a\n"
@@ -65,9 +73,79 @@ static char *hundred_lines(void) {
       "  h = [sum(g[j]*a[j] for j < i) + g[i] for i < n]\n"
       "  h + a\n}\n", k, k);
   at += sprintf(at, "h(x: real[n], w: real[n, n]): real = {\n  a0 = x\n");
-  for (int k = 0; k < 10; k++) at += sprintf(at, "  a%d = layer%d(a%d, w)\n", k + 1, k, k);
-  sprintf(at, "  sum(a10^2)\n}\n");
-  return s;
+  for (int k = 0; k < n; k++) at += sprintf(at, "  a%d = layer%d(a%d, w)\n", k + 1, k, k);
+  sprintf(at, "  sum(a%d^2)\n}\n", n);
+}
+
+static void scalars(char *at, int n) {
+  static const char *const line[] = {
+    "  y%1$d = sin(y%2$d)*x\n", "  y%1$d = exp(-y%2$d^2) + x\n", "  y%1$d = y%2$d/(1 + x^2)\n",
+    "  y%1$d = tanh(y%2$d + x)\n", "  y%1$d = sqrt(1 + y%2$d^2) - x\n",
+  };
+  at += sprintf(at, "h(x: real) = {\n  y0 = x\n");
+  for (int k = 0; k < n; k++) at += sprintf(at, line[k % 5], k + 1, k);
+  sprintf(at, "  y%d\n}\n", n);
+}
+
+/* Layers with normalization, a gate and a bypass. */
+static void network(char *at, int n) {
+  at += sprintf(at, "h(x: real[n], w: real[%d, n, n], b: real[%d, n]) = {\n  a0 = x\n", n, n);
+  at = put_steps(at,
+    "  z%1$d = w[%1$d] @ a%1$d + b[%1$d]\n"
+    "  m%1$d = sum(z%1$d)/n\n"
+    "  v%1$d = sum((z%1$d - m%1$d)^2)/n\n"
+    "  q%1$d = (z%1$d - m%1$d)/sqrt(v%1$d + 1e-5)\n"
+    "  r%1$d = relu(q%1$d)*0.9\n"
+    "  g%1$d = sigmoid(r%1$d)\n"
+    "  a%2$d = r%1$d*g%1$d + a%1$d\n", n);
+  sprintf(at, "  sum(a%d^2)\n}\n", n);
+}
+
+/* Steps of a filter whose gain is a vector. */
+static void filter(char *at, int n) {
+  at += sprintf(at, "h(x: real[n], f: real[n, n], q: real[n, n], z: real[%d, n]) = {\n", n);
+  at += sprintf(at, "  x0 = x\n  p0 = q\n");
+  at = put_steps(at,
+    "  y%1$d = f @ x%1$d\n"
+    "  r%1$d = f @ p%1$d @ transpose(f) + q\n"
+    "  e%1$d = z[%1$d] - y%1$d\n"
+    "  s%1$d = sum([r%1$d[i, i] for i < n]) + 1\n"
+    "  g%1$d = [sum(r%1$d[i, j] for j < n)/s%1$d for i < n]\n"
+    "  x%2$d = y%1$d + g%1$d*sum(e%1$d)\n"
+    "  p%2$d = [[r%1$d[i, j] - g%1$d[i]*s%1$d*g%1$d[j] for j < n] for i < n]\n"
+    "  l%2$d = sum(e%1$d^2)/s%1$d + log(s%1$d)\n", n);
+  at += sprintf(at, "  l1");
+  for (int k = 2; k <= n; k++) at += sprintf(at, " + l%d", k);
+  sprintf(at, "\n}\n");
+}
+
+/* Controls of the gradient, one after another. */
+static void controls(char *at, int n) {
+  static const char *const line[] = {
+    "  y%1$d = [sgn(v)*v for v in y%2$d]\n", "  y%1$d = y%2$d + stop_gradient(y%2$d^2)\n",
+    "  y%1$d = grad_reverse(y%2$d, 0.5)*2\n", "  y%1$d = grad_clip(y%2$d, -1, 1) + x\n",
+    "  y%1$d = straight_through([round(v) for v in y%2$d], y%2$d)\n",
+  };
+  at += sprintf(at, "sgn(x) = if x > 0 then 1 else -1\n"
+                    "custom_gradient sgn(x; up) = up*sigmoid(x)*(1 - sigmoid(x))\n"
+                    "h(x: real[n]) = {\n  y0 = x\n");
+  for (int k = 0; k < n; k++) at += sprintf(at, line[k % 5], k + 1, k);
+  sprintf(at, "  sum(y%d*x)\n}\n", n);
+}
+
+static void time_text(const char *name, const char *text) {
+  double t[RUNS];
+  size_t bytes;
+  for (int i = 0; i < RUNS; i++) t[i] = once(text, true, &bytes);
+  printf("%-42s %10.3f\n", name, 1e3 * median(t, RUNS));
+}
+
+static void time_maker(const char *name, TextOf *text_of, int n) {
+  char *text = malloc(1 << 14);
+  if (!text) exit(1);
+  text_of(text, n);
+  time_text(name, text);
+  free(text);
 }
 
 static void latency(void) {
@@ -80,18 +158,13 @@ static void latency(void) {
     {"matrix product, reversed", "h(x: real[m, n], w: real[n, k]) = sum(grad_reverse(x @ w))\n"},
   };
   puts("text to callable gradient (libtcc)          median ms");
-  for (size_t k = 0; k < sizeof program / sizeof *program; k++) {
-    double t[RUNS];
-    size_t bytes;
-    for (int i = 0; i < RUNS; i++) t[i] = once(program[k][1], true, &bytes);
-    printf("%-42s %10.3f\n", program[k][0], 1e3 * median(t, RUNS));
-  }
-  char *text = hundred_lines();
-  double t[RUNS];
-  size_t bytes;
-  for (int i = 0; i < RUNS; i++) t[i] = once(text, true, &bytes);
-  printf("%-42s %10.3f\n", "a program of 113 lines", 1e3 * median(t, RUNS));
-  free(text);
+  for (size_t k = 0; k < sizeof program / sizeof *program; k++)
+    time_text(program[k][0], program[k][1]);
+  time_maker("a program of 113 lines", layers, 10);
+  time_maker("a hundred lines of scalars", scalars, 98);
+  time_maker("a network of 12 layers, 87 lines", network, 12);
+  time_maker("a filter of 12 steps, 101 lines", filter, 12);
+  time_maker("controls of the gradient, 100 lines", controls, 94);
 }
 
 /* ---- long programs ------------------------------------------------------------------- */
@@ -103,16 +176,16 @@ static char *put_lines(char *at, const char *line, int n) {
 }
 
 /* y = sin(y)*x, each needed by the next. */
-static void chain(char *at, int n) {
-  at += sprintf(at, "h(x: real) = {\n y0 = x\n");
+static void chain_from(char *at, const char *head, int n) {
+  at += sprintf(at, "%s", head);
   at = put_lines(at, "y%d=sin(y%d)*x\n", n / 2);
   sprintf(at, "y%d }\n", n / 2);
 }
 
+static void chain(char *at, int n) { chain_from(at, "h(x: real) = {\n y0 = x\n", n); }
+
 static void steps(char *at, int n) {
-  at += sprintf(at, "h(x: real) = fold s = x for t < 10 {\n y0 = s\n");
-  at = put_lines(at, "y%d=sin(y%d)*x\n", n / 2);
-  sprintf(at, "y%d }\n", n / 2);
+  chain_from(at, "h(x: real) = fold s = x for t < 10 {\n y0 = s\n", n);
 }
 
 static void parentheses(char *at, int n) {
@@ -155,7 +228,7 @@ static void choices(char *at, int n) {
 }
 
 /* So many operations of one kind: seconds and MiB. */
-static double try_long(void (*text_of)(char *at, int n), int n, double *mib) {
+static double try_long(TextOf *text_of, int n, double *mib) {
   char *text = malloc((size_t)n * 24 + 128);
   double t[5];
   size_t bytes = 0;
@@ -168,7 +241,7 @@ static double try_long(void (*text_of)(char *at, int n), int n, double *mib) {
   return median(t, runs);
 }
 
-static void growth(const char *name, void (*text_of)(char *at, int n), int most) {
+static void growth(const char *name, TextOf *text_of, int most) {
   double before_t = 0, before_m = 0, mib;
   for (int n = 1000; n <= most; n *= 10) {
     double seconds = try_long(text_of, n, &mib);
