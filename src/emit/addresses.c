@@ -2,13 +2,14 @@
  * anew in each round is computed where it changes.
  *
  *   for (i…) for (j…) … a[(i*n + j)*d + 2] …          becomes
- *   for (i…) { double *row = a + i*n*d; for (j…) … row[j*d + 2] … }
+ *   for (i…) { double *row = a + i*n*d; for (j…) { double *at = row + j*d; … at[2] … } }
  *
  * An address is a sum of terms: a subscript's atoms (what is no sum, difference or product of
  * ints) times how far its axis moves.  A term belongs to the innermost loop in which one of its
- * atoms changes.  Those of the loop that the access stands in are written there; the others are
- * added up in pointers, one in front of each loop inside, which the accesses to the same
- * rows share.  How far an axis moves is a number, a name, or computed in front of all loops.
+ * atoms changes.  Those of outer loops are added up in pointers, one in front of each loop inside,
+ * which accesses to the same rows share; those of the loop that the access stands in are written
+ * there, or added up first in a round where several accesses differ by numbers alone.  How far an
+ * axis moves is a number, a name, or computed in front of all loops.
  *
  * The plan changes nothing else: what is inlined, in lanes or a call is decided as for the other
  * compilers, whose bits are to be the same.  Ints that subscripts alone were made of get no text.
@@ -21,7 +22,7 @@ enum {
   MAX_TERMS = 12,        /* of an address; one with more stays as it is, */
   MAX_DEPTH = 6,         /* and so does one that is nested deeper, */
   MAX_LEVELS = 16,       /* or in more loops */
-  MAX_SEARCH = 16,       /* pointers of a loop that may be the same */
+  MAX_SEARCH = 32,       /* pointers of a loop that may be the same */
   ATOMS = 2              /* a term's */
 };
 
@@ -42,14 +43,21 @@ typedef struct Pointer {
   uint32_t base;              /* the pointer that it goes on from, or 0 */
   const Term *term;
   uint32_t nterms;
-  uint32_t axis, next;        /* in the list of its loop */
-  bool written;
+  uint32_t axis;              /* in front of which it is made */
+  uint32_t before, next;      /* in the list of its loop or region */
+  bool written, wanted;
+  uint32_t users;             /* of a region's */
   const char *cname;          /* while it is there; of the C function */
   uint32_t home;
 } Pointer;
 
 /* What stands in place of an element's or row's address: a pointer, and terms. */
-typedef struct Access { uint32_t pointer; const Term *term; uint32_t nterms; } Access;
+typedef struct Access {
+  uint32_t pointer;
+  const Term *term;
+  uint32_t nterms;
+  bool gains;                 /* without a pointer in its round, too */
+} Access;
 
 /* The axes around a node, by level from 1. */
 typedef struct Path { Ref loop[MAX_LEVELS + 1]; uint32_t axis[MAX_LEVELS + 1], n; } Path;
@@ -58,7 +66,7 @@ struct Addresses {
   VEC(Pointer) pointers;      /* from 1 */
   VEC(Access) accesses;       /* from 1 */
   uint32_t *access;           /* by node: an element, a row, or what is built */
-  uint32_t *first, *last;     /* by loop: its pointers */
+  uint32_t *first, *last;     /* the pointers of each loop, by node; and of regions, behind */
   uint32_t *level;            /* by region: axes around it, plus 1 */
   bool *mute;                 /* by node: asked by subscripts alone */
 };
@@ -149,11 +157,17 @@ static bool multiply(const Terms *a, const Terms *b, Terms *to) {
   return true;
 }
 
+/* What is an atom of sizes has a name there. */
+static bool is_size_atom(const Emit *e, Ref r) {
+  Size s = size_atom(e->p, r);
+  return s->n == 1 && s->mono[0].n == 1 && s->mono[0].atom[0] == r;
+}
+
 /* Adds times*r; a product that is no sum of few terms is an atom. */
 static bool add_int(const Emit *e, Terms *to, Ref r, int64_t times, unsigned depth) {
   const Node *n = node(e, r);
   if (n->op == IR_CONST) return add_term(to, (Term){.times = wrap_mul(times, n->aux.i)});
-  if (depth > 0 && is_int_prim(n)) {
+  if (depth > 0 && is_int_prim(n) && !is_size_atom(e, r)) {
     Terms a = {.n = 0}, b = {.n = 0};
     switch (n->aux.i) {
       case P_NEG: return add_int(e, to, n->arg[0], wrap_mul(times, -1), depth - 1);
@@ -207,7 +221,14 @@ static bool add_subscript(const Emit *e, Terms *to, Ref index, Size stride, uint
   return true;
 }
 
-/* Terms that cancelled go; outer ones come first; none is of an array that is not there yet. */
+static bool is_number(const Term *x) { return !x->atom[0] && !x->stride; }
+
+static bool comes_behind(const Term *a, const Term *b) {
+  return a->level != b->level ? a->level > b->level : is_number(a);
+}
+
+/* Terms that cancelled go; outer ones come first, a number last; none is of an array that is not
+ * there yet. */
 static void order_terms(Terms *t, uint32_t array_level) {
   uint32_t n = 0;
   for (uint32_t k = 0; k < t->n; k++) {
@@ -215,7 +236,7 @@ static void order_terms(Terms *t, uint32_t array_level) {
     if (!x.times) continue;
     if (x.level < array_level) x.level = array_level;
     uint32_t j = n++;
-    for (; j > 0 && t->at[j - 1].level > x.level; j--) t->at[j] = t->at[j - 1];
+    for (; j > 0 && comes_behind(&t->at[j - 1], &x); j--) t->at[j] = t->at[j - 1];
     t->at[j] = x;
   }
   t->n = n;
@@ -252,7 +273,7 @@ static unsigned cost_after(const Terms *t, uint32_t from) {
     const Term *x = &t->at[k];
     unsigned factors = (x->times != 1) + (x->stride != NULL);
     for (int j = 0; j < ATOMS && x->atom[j]; j++) factors++;
-    cost += 2 * factors - (k == from);
+    cost += 2 * (factors ? factors : 1) - (k == from);
   }
   return cost;
 }
@@ -271,69 +292,118 @@ static bool same_pointer(const Pointer *a, const Pointer *b) {
          a->axis == b->axis && a->written == b->written && same_terms(a, b->term, b->nterms);
 }
 
-static uint32_t add_pointer(Emit *e, Ref loop, Pointer p) {
+static uint32_t add_pointer(Emit *e, uint32_t place, Pointer p) {
   Addresses *x = e->addresses;
-  uint32_t k = x->first[loop];
-  for (int tries = 0; k && tries < MAX_SEARCH; tries++, k = x->pointers.at[k].next)
+  uint32_t k = x->last[place];
+  for (int tries = 0; k && tries < MAX_SEARCH; tries++, k = x->pointers.at[k].before)
     if (same_pointer(&x->pointers.at[k], &p)) return k;
+  p.before = x->last[place];
   VEC_PUSH(e->c, &x->pointers, p);
   k = x->pointers.n - 1;
-  if (x->first[loop]) x->pointers.at[x->last[loop]].next = k;
-  else x->first[loop] = k;
-  return x->last[loop] = k;
+  if (x->first[place]) x->pointers.at[x->last[place]].next = k;
+  else x->first[place] = k;
+  return x->last[place] = k;
 }
 
 /* A stride that is more than a name, in front of the outermost loop. */
 static void add_stride(Emit *e, const Path *path, const Term *x) {
   if (!x->stride || x->level == 0 || cost_of_size(x->stride) < 2 || level_of_size(e, x->stride))
     return;
-  add_pointer(e, path->loop[1], (Pointer){.stride = x->stride, .axis = path->axis[1]});
+  add_pointer(e, path->loop[1], (Pointer){.stride = x->stride, .axis = path->axis[1], .wanted = true});
 }
 
-/* r: the node whose address it is; array: what is read or written. */
-static void take_address(Emit *e, Ref r, Ref array, Terms *t, const Path *path, bool written) {
-  Addresses *x = e->addresses;
-  uint32_t pointer = 0, from = 0;
-  Term *term = NEWN(e->c, Term, t->n + 1);
-  for (uint32_t k = 0; k < t->n; k++) {
-    term[k] = t->at[k];
-    add_stride(e, path, &term[k]);
-  }
-  for (uint32_t to; from < t->n && term[from].level < path->n; from = to) {
-    uint32_t level = term[from].level;
-    for (to = from; to < t->n && term[to].level == level;) to++;
-    pointer = add_pointer(e, path->loop[level + 1],
-                          (Pointer){.array = array, .base = pointer, .term = term + from,
-                                    .nterms = to - from, .axis = path->axis[level + 1],
-                                    .written = written});
-  }
-  Access a = {.pointer = pointer, .term = term + from, .nterms = t->n - from};
-  VEC_PUSH(e->c, &x->accesses, a);
-  x->access[r] = x->accesses.n - 1;
-}
-
-static void plan_address(Emit *e, Ref r, Ref array, uint32_t array_level, const Type *type,
-                         const Ref *index, uint32_t n, const Region *in, bool written) {
+/* An address in the making: of what is at r, in an array of so many levels. */
+typedef struct Making {
+  Ref r, array;
+  uint32_t array_level;
+  bool written;
+  const Region *in;
   Path path;
-  Terms t = {.n = 0};
-  if (n == 0 || level_of(e, in) == 0 || !find_path(e, in, &path)) return;
+  Terms terms;
+} Making;
+
+/* The terms of outer loops, from the outermost on; gives the last pointer. */
+static uint32_t add_outer(Emit *e, const Making *m, const Term *term, uint32_t *from) {
+  const Path *path = &m->path;
+  uint32_t pointer = 0, n = m->terms.n;
+  for (uint32_t to = 0; *from < n && term[*from].level < path->n; *from = to) {
+    uint32_t level = term[*from].level;
+    for (to = *from; to < n && term[to].level == level;) to++;
+    pointer = add_pointer(e, path->loop[level + 1],
+                          (Pointer){.array = m->array, .base = pointer, .term = term + *from,
+                                    .nterms = to - *from, .axis = path->axis[level + 1],
+                                    .written = m->written, .wanted = true});
+  }
+  return pointer;
+}
+
+/* Is it there as the region begins? */
+static bool known_at_start(const Emit *e, Ref r, const Region *in) {
+  return node(e, r)->region != in->id || node(e, r)->op == IR_PARAM;
+}
+
+/* Those of the loop itself but the number behind them, as a pointer for all accesses in the region
+ * that share them, or 0. */
+static uint32_t add_inner(Emit *e, const Making *m, uint32_t pointer, const Term *term,
+                          uint32_t n) {
+  Terms t = {.n = n};
+  if (n == 0 || e->cut[m->in->id] || !known_at_start(e, m->array, m->in)) return 0;
+  for (uint32_t k = 0; k < n; k++) {
+    t.at[k] = term[k];
+    for (int j = 0; j < ATOMS && term[k].atom[j]; j++)
+      if (!known_at_start(e, term[k].atom[j], m->in)) return 0;
+  }
+  uint32_t own = add_pointer(e, e->ninfo + m->in->id,
+                             (Pointer){.array = m->array, .base = pointer, .term = term,
+                                       .nterms = n, .written = m->written});
+  Pointer *p = &e->addresses->pointers.at[own];
+  unsigned cost = cost_after(&t, 0);
+  p->users++;
+  p->wanted = p->users * (cost + 1) > cost + 4;
+  return own;
+}
+
+static void take_address(Emit *e, const Making *m, bool gains) {
+  Addresses *x = e->addresses;
+  uint32_t n = m->terms.n, from = 0;
+  Term *term = NEWN(e->c, Term, n + 1);
+  for (uint32_t k = 0; k < n; k++) {
+    term[k] = m->terms.at[k];
+    add_stride(e, &m->path, &term[k]);
+  }
+  uint32_t pointer = gains ? add_outer(e, m, term, &from) : 0;
+  uint32_t inner = n - from - (n > from && is_number(&term[n - 1]));
+  uint32_t own = add_inner(e, m, pointer, term + from, inner);
+  Access a = {.pointer = own ? own : pointer, .gains = gains};
+  if (own) from += inner;
+  a.term = term + from;
+  a.nterms = n - from;
+  if (!own && !gains) return;
+  VEC_PUSH(e->c, &x->accesses, a);
+  x->access[m->r] = x->accesses.n - 1;
+}
+
+static void plan_address(Emit *e, Making *m, const Type *type, const Ref *index, uint32_t n) {
+  if (n == 0 || level_of(e, m->in) == 0 || !find_path(e, m->in, &m->path)) return;
   for (uint32_t k = 0; k < n; k++)
-    if (!add_subscript(e, &t, index[k], row_size(e, type, k + 1), path.n)) return;
-  order_terms(&t, array_level);
+    if (!add_subscript(e, &m->terms, index[k], row_size(e, type, k + 1), m->path.n)) return;
+  order_terms(&m->terms, m->array_level);
   uint32_t from = 0;
-  while (from < t.n && t.at[from].level < path.n) from++;
-  if (cost_after(&t, from) >= cost_before(e, type, index, n)) return;
-  take_address(e, r, array, &t, &path, written);
+  while (from < m->terms.n && m->terms.at[from].level < m->path.n) from++;
+  take_address(e, m, cost_after(&m->terms, from) < cost_before(e, type, index, n));
 }
 
 static void plan_results(Emit *e, Ref r) {
   const Node *n = node(e, r);
   const Region *body = n->regions[0];
-  for (uint32_t k = 0; k < n->nresults && n->nargs > 1; k++)
-    if (n->aux.loop->comb[k] == BUILD && array_out(e, r, k) &&
-        n->result_type[k]->rank == n->nargs)
-      plan_address(e, needed_proj(e, r, k), needed_proj(e, r, k), level_of(e, region_of(e, r)),
-                   n->result_type[k], body->params.at, n->nargs, body, true);
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    const Type *t = n->result_type[k];
+    if (n->aux.loop->comb[k] != BUILD || !array_out(e, r, k) || t->rank != n->nargs) continue;
+    Ref proj = needed_proj(e, r, k);
+    Making m = {.r = proj, .array = proj, .array_level = level_of(e, region_of(e, r)),
+                .written = true, .in = body};
+    plan_address(e, &m, t, body->params.at, n->nargs);
+  }
 }
 
 static void plan_node(Emit *e, Ref r) {
@@ -342,8 +412,18 @@ static void plan_node(Emit *e, Ref r) {
   if (n->op == IR_LOOP) plan_results(e, r);
   if (n->op != IR_READ && (n->op != IR_UPD || is_array(node(e, n->arg[1])))) return;
   if (is_array(n) && (info(e, r)->buffer || e->cut[n->region])) return;
-  plan_address(e, r, n->arg[0], level_of(e, region_of(e, n->arg[0])), node(e, n->arg[0])->type,
-               n->arg + skip, n->nargs - skip, region_of(e, r), n->op == IR_UPD);
+  Making m = {.r = r, .array = n->arg[0], .array_level = level_of(e, region_of(e, n->arg[0])),
+              .written = n->op == IR_UPD, .in = region_of(e, r)};
+  plan_address(e, &m, node(e, n->arg[0])->type, n->arg + skip, n->nargs - skip);
+}
+
+/* What gains neither by outer pointers nor by one that it shares in its round stays as it is. */
+static void drop_lone(Emit *e) {
+  Addresses *x = e->addresses;
+  for (Ref r = 1; r < e->ninfo; r++) {
+    const Access *a = &x->accesses.at[x->access[r]];
+    if (x->access[r] && !a->gains && !x->pointers.at[a->pointer].wanted) x->access[r] = 0;
+  }
 }
 
 /* ---- what nobody asks any more ------------------------------------------------------ */
@@ -391,15 +471,17 @@ void plan_addresses(Emit *e) {
   if (!for_tcc(e)) return;
   Addresses *x = e->addresses = NEW(e->c, Addresses);
   x->access = NEWN(e->c, uint32_t, e->ninfo);
-  x->first = NEWN(e->c, uint32_t, e->ninfo);
-  x->last = NEWN(e->c, uint32_t, e->ninfo);
+  x->first = NEWN(e->c, uint32_t, e->ninfo + e->p->regions.n);
+  x->last = NEWN(e->c, uint32_t, e->ninfo + e->p->regions.n);
   x->level = NEWN(e->c, uint32_t, e->p->regions.n);
   x->mute = NEWN(e->c, bool, e->ninfo);
   VEC_PUSH(e->c, &x->pointers, (Pointer){0});
   VEC_PUSH(e->c, &x->accesses, (Access){0});
   for (Ref r = 1; r < e->ninfo; r++)
     if (info(e, r)->need) plan_node(e, r);
-  if (x->accesses.n > 1) find_mute(e);
+  if (x->accesses.n == 1) return;
+  drop_lone(e);
+  find_mute(e);
 }
 
 bool is_mute(const Emit *e, Ref r) { return e->addresses && e->addresses->mute[r]; }
@@ -509,10 +591,10 @@ static void declare(Emit *e, Pointer *p) {
   line_end(e, ";");
 }
 
-static void declare_all(Emit *e, Ref loop, uint32_t axis) {
+static void declare_all(Emit *e, uint32_t place, uint32_t axis) {
   Addresses *x = e->addresses;
-  for (uint32_t k = x->first[loop]; k; k = x->pointers.at[k].next)
-    if (x->pointers.at[k].axis == axis) declare(e, &x->pointers.at[k]);
+  for (uint32_t k = x->first[place]; k; k = x->pointers.at[k].next)
+    if (x->pointers.at[k].axis == axis && x->pointers.at[k].wanted) declare(e, &x->pointers.at[k]);
 }
 
 void open_addresses(Emit *e, Ref loop) {
@@ -521,9 +603,13 @@ void open_addresses(Emit *e, Ref loop) {
 
 void open_addresses_after(Emit *e, Ref loop, Ref index) {
   const Region *body = node(e, loop)->regions[0];
-  if (!e->addresses || node(e, loop)->op != IR_LOOP) return;
-  for (uint32_t a = 0; a + 1 < node(e, loop)->nargs; a++)
+  if (!e->addresses) return;
+  for (uint32_t a = 0; a + 1 < axes_of(node(e, loop)); a++)
     if (body->params.at[a] == index) declare_all(e, loop, a + 1);
+}
+
+void open_addresses_in(Emit *e, const Region *r) {
+  if (e->addresses) declare_all(e, e->ninfo + r->id, 0);
 }
 
 void close_addresses(Emit *e, Ref loop) {

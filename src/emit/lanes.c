@@ -365,10 +365,9 @@ static void put_rest(Emit *e, Ref r, const Outputs *o, const Rounds *x) {
   const char *i = info(e, x->index)->cname;
   line_start(e);
   put_apart(e, r, x->body);
-  putf(e, "for (int64_t %s = %s; %s < %s; %s++)", i, x->rest, i, x->last, i);
-  block_open(e, "");
+  open_count(e, i, x->rest, x->last);
   put_round(e, r, o, x, NULL, NULL);
-  block_close(e);
+  close_count(e);
   scope_close(e, scope);
 }
 

@@ -406,6 +406,22 @@ static const char *open_strips(Emit *e, const char *from, const char *count, con
   return start;
 }
 
+/* for (int64_t i = from; i < to; i++) { … }, which libtcc jumps about in: twice a round more than
+ * in  for (int64_t i = from; i < to;) do { … } while (++i < to); */
+void open_count(Emit *e, const char *i, const char *from, const char *to) {
+  const char *again = for_tcc(e) ? str_printf(e->c, "} while (++%s < %s);", i, to) : "}";
+  VEC_PUSH(e->c, &e->closing, again);
+  putf(e, "for (int64_t %s = %s; %s < %s;", i, from, i, to);
+  if (for_tcc(e)) put(e, ") do");
+  else putf(e, " %s++)", i);
+  block_open(e, "");
+}
+
+void close_count(Emit *e) {
+  e->fn->indent--;
+  line(e, "%s", e->closing.at[--e->closing.n]);
+}
+
 /* One axis; block: of a parallel loop, from: where it starts, or NULL; apart: may it be said that
  * its rounds are? */
 typedef struct Axis {
@@ -423,14 +439,12 @@ static void open_axis(Emit *e, Ref r, const Axis *a) {
   line_start(e);
   if (a->apart) put_apart(e, r, node(e, r)->regions[0]);
   if (a->block) {
+    VEC_PUSH(e->c, &e->closing, "}");
     put_block_range(e, r, i, a->block);
+    block_open(e, "");
   } else {
-    putf(e, "for (int64_t %s = %s; %s < ", i, first, i);
-    if (a->strips) put(e, end);
-    else put_expr(e, a->extent, PREC_ADD);
-    putf(e, "; %s++)", i);
+    open_count(e, i, first, a->strips ? end : expr_text(e, a->extent, PREC_ADD));
   }
-  block_open(e, "");
   if (!a->strips) stop_in_loop(e, a->extent);
   e->loop_depth++;
   open_addresses_after(e, r, a->index);
@@ -451,8 +465,7 @@ bool open_range(Emit *e, Ref r, const Region *inside, const char *from, const ch
   const char *i = info(e, index)->cname;
   line_start(e);
   if (apart) put_apart(e, r, inside);
-  putf(e, "for (int64_t %s = %s; %s < %s; %s++)", i, first, i, end, i);
-  block_open(e, "");
+  open_count(e, i, first, end);
   if (!strips) stop_in_loop(e, extent);
   e->loop_depth++;
   return strips;
@@ -460,7 +473,7 @@ bool open_range(Emit *e, Ref r, const Region *inside, const char *from, const ch
 
 void close_for(Emit *e) {
   e->loop_depth--;
-  block_close(e);
+  close_count(e);
 }
 
 /* Around a round that allocates (gc_temp): gives the name of the mark, or NULL. */

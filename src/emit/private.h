@@ -271,6 +271,7 @@ typedef struct Emit {
   VEC(AccCopy) copies;
   VEC(Pack) packs;       /* from 1 */
   Addresses *addresses;  /* libtcc, or NULL */
+  VEC(const char *) closing;  /* of each open loop: "}", or more */
   uint32_t nenv, nparts;
   Span last_comment;
   uint32_t last_line;
@@ -435,6 +436,8 @@ void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block, const ch
 bool open_range(Emit *e, Ref r, const Region *inside, const char *from, const char *to,
                 bool apart);
 void close_for(Emit *e);
+void open_count(Emit *e, const char *i, const char *from, const char *to);   /* i++ */
+void close_count(Emit *e);
 void name_index(Emit *e, Ref index);             /* by its name, or i j k by depth */
 /* That of a round of loop r in a block, if the round mentions it. */
 void declare_index(Emit *e, Ref r, Ref index, const char *start, const char *lane);
@@ -667,6 +670,7 @@ bool is_mute(const Emit *e, Ref r);              /* an int that has no text of i
 /* Around a loop, and behind the head of an axis of it: the pointers of the accesses inside. */
 void open_addresses(Emit *e, Ref loop);
 void open_addresses_after(Emit *e, Ref loop, Ref index);
+void open_addresses_in(Emit *e, const Region *r);   /* first in a region */
 void close_addresses(Emit *e, Ref loop);
 /* An element that is read, added to or built, "at[j]"; a row, "at + j".  false: as it stands. */
 bool put_at_pointer(Emit *e, Ref r);

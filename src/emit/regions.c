@@ -148,5 +148,6 @@ void emit_region(Emit *e, Region *r) {
     emit_pieces(e, r);
     return;
   }
+  open_addresses_in(e, r);
   for (uint32_t k = 0; k < order_of(e, r)->n; k++) emit_node(e, order_of(e, r)->at[k]);
 }
