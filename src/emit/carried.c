@@ -137,15 +137,6 @@ void end_carried(Emit *e, Ref r) {
   }
 }
 
-static bool mentioned_later(const Emit *e, const Node *n, const Region *body, uint32_t skip,
-                            uint32_t k) {
-  for (uint32_t j = k + 1; j + 1 < n->nargs; j++)
-    if (!is_array(node(e, n->arg[j + 1])) &&
-        expr_mentions(e, body->results.at[j], body->params.at[k + skip]))
-      return true;
-  return false;
-}
-
 bool is_state_of(const Emit *e, Ref value, const Region *body) {
   const Node *n = node(e, value);
   if (!body->owner || node(e, body->owner)->op != IR_FOLD) return false;
@@ -169,27 +160,81 @@ static bool is_recorded(const Emit *e, Ref r, uint32_t k) {
   return false;
 }
 
+/* The scalars that change, in the order of their assignments; some must wait for the others. */
+typedef struct Assignments {
+  const Node *fold;
+  const Region *body;
+  uint32_t skip, n, *order;
+  bool *done, *waits;
+} Assignments;
+
+static Ref state(const Assignments *a, uint32_t k) { return a->body->params.at[k + a->skip]; }
+
+/* Does no value that is still to be computed mention what number k was? */
+static bool is_free(const Emit *e, const Assignments *a, uint32_t k) {
+  for (uint32_t j = 0; j + 1 < a->fold->nargs; j++)
+    if (j != k && !a->done[j] && expr_mentions(e, a->body->results.at[j], state(a, k))) return false;
+  return true;
+}
+
+/* Of many, and of those that wait for each other, the first has to wait. */
+static void order_assignments(const Emit *e, Assignments *a, uint32_t left) {
+  enum { MANY = 64 };
+  bool many = left > MANY;
+  while (left) {
+    uint32_t before = left, first = UINT32_MAX;
+    for (uint32_t k = 0; k + 1 < a->fold->nargs; k++) {
+      if (a->done[k]) continue;
+      bool now = is_free(e, a, k);
+      if (!now && first == UINT32_MAX) first = k;
+      if (!now && !many) continue;
+      a->waits[k] = !now;
+      a->done[k] = true;
+      a->order[a->n++] = k;
+      left--;
+    }
+    if (left < before) continue;
+    a->waits[first] = a->done[first] = true;
+    a->order[a->n++] = first;
+    left--;
+  }
+}
+
+static Assignments find_assignments(Emit *e, Ref r, const Region *body) {
+  const Node *n = node(e, r);
+  Assignments a = {.fold = n, .body = body, .skip = n->op == IR_FOLD};
+  uint32_t left = 0;
+  a.order = NEWN(e->c, uint32_t, n->nargs);
+  a.done = NEWN(e->c, bool, n->nargs);
+  a.waits = NEWN(e->c, bool, n->nargs);
+  for (uint32_t k = 0; k + 1 < n->nargs; k++) {
+    a.done[k] = is_array(node(e, state(&a, k))) || body->results.at[k] == state(&a, k);
+    left += !a.done[k];
+  }
+  order_assignments(e, &a, left);
+  for (uint32_t k = 0; k < a.n; k++)
+    a.waits[a.order[k]] |= e->rows && is_recorded(e, r, a.order[k]);
+  return a;
+}
+
 /* The next values; those that others wait for get a name of their own, and are assigned last. */
 const char **next_scalars(Emit *e, Ref r, Region *body) {
-  const Node *n = node(e, r);
-  uint32_t skip = n->op == IR_FOLD;
-  const char **later = NEWN(e->c, const char *, n->nargs + 1);
+  Assignments a = find_assignments(e, r, body);
+  const char **later = NEWN(e->c, const char *, a.fold->nargs + 1);
   for (int pass = 0; pass < 2; pass++)
-    for (uint32_t k = 0; k + 1 < n->nargs; k++) {
-      Ref value = body->results.at[k], param = body->params.at[k + skip];
-      if (is_array(node(e, param)) || value == param) continue;
-      const char *name = info(e, param)->cname;
-      bool waits = mentioned_later(e, n, body, skip, k) || (e->rows && is_recorded(e, r, k));
-      if (pass != !waits) continue;
+    for (uint32_t j = 0; j < a.n; j++) {
+      uint32_t k = a.order[j];
+      const char *name = info(e, state(&a, k))->cname;
+      if (pass != !a.waits[k]) continue;
       line_start(e);
-      if (waits) {
+      if (a.waits[k]) {
         int plain = (int)strcspn(name, "[");   /* in lanes: an element */
         later[k] = c_fresh(e, str_printf(e->c, "%.*s_next", plain, name));
         putf(e, "const %s ", out_type(e, r, k));
         name = later[k];
       }
       putf(e, "%s = ", name);
-      put_expr(e, value, PREC_ANY);
+      put_expr(e, body->results.at[k], PREC_ANY);
       line_end(e, ";");
     }
   return later;

@@ -406,18 +406,24 @@ static const char *open_strips(Emit *e, const char *from, const char *count, con
   return start;
 }
 
-/* for (int64_t i = from; i < to; i++) { … }, which libtcc jumps about in: twice a round more than
- * in  for (int64_t i = from; i < to;) do { … } while (++i < to); */
+/* for (int64_t i = from; i < to; i++) { … }, in which libtcc jumps twice a round more than in
+ * for (int64_t i = from; i < to;) do { … } while (++i < to); */
 void open_count(Emit *e, const char *i, const char *from, const char *to) {
-  const char *again = for_tcc(e) ? str_printf(e->c, "} while (++%s < %s);", i, to) : "}";
-  VEC_PUSH(e->c, &e->closing, again);
   putf(e, "for (int64_t %s = %s; %s < %s;", i, from, i, to);
-  if (for_tcc(e)) put(e, ") do");
-  else putf(e, " %s++)", i);
-  block_open(e, "");
+  if (for_tcc(e)) {
+    VEC_PUSH(e->c, &e->closing, str_printf(e->c, "} while (++%s < %s);", i, to));
+    block_open(e, ") do");
+  } else {
+    putf(e, " %s++)", i);
+    block_open(e, "");
+  }
 }
 
 void close_count(Emit *e) {
+  if (!for_tcc(e)) {
+    block_close(e);
+    return;
+  }
   e->fn->indent--;
   line(e, "%s", e->closing.at[--e->closing.n]);
 }
@@ -439,7 +445,6 @@ static void open_axis(Emit *e, Ref r, const Axis *a) {
   line_start(e);
   if (a->apart) put_apart(e, r, node(e, r)->regions[0]);
   if (a->block) {
-    VEC_PUSH(e->c, &e->closing, "}");
     put_block_range(e, r, i, a->block);
     block_open(e, "");
   } else {

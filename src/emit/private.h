@@ -271,7 +271,7 @@ typedef struct Emit {
   VEC(AccCopy) copies;
   VEC(Pack) packs;       /* from 1 */
   Addresses *addresses;  /* libtcc, or NULL */
-  VEC(const char *) closing;  /* of each open loop: "}", or more */
+  VEC(const char *) closing;  /* libtcc: the ends of the open loops */
   uint32_t nenv, nparts;
   Span last_comment;
   uint32_t last_line;
