@@ -406,15 +406,41 @@ static void plan_results(Emit *e, Ref r) {
   }
 }
 
+/* Does the fold change the array in its place? */
+static bool stays_in_place(const Emit *e, Ref fold, uint32_t buffer) {
+  const Node *n = node(e, fold);
+  for (uint32_t k = 0; n->op == IR_FOLD && k + 1 < n->nargs; k++) {
+    const Out *o = &info(e, fold)->out[k];
+    if (o->buffer == buffer && is_array(node(e, n->arg[k + 1]))) return !o->next && !o->track;
+  }
+  return false;
+}
+
+/* The level in which the array that r replaces an element of has its place. */
+static uint32_t level_of_place(const Emit *e, Ref r) {
+  const Region *in = region_of(e, r);
+  while (in->owner && !axes_of(node(e, in->owner))) in = region_of(e, in->owner);
+  bool stays = in->owner && stays_in_place(e, in->owner, info(e, r)->buffer);
+  return level_of(e, stays ? region_of(e, in->owner) : in);
+}
+
+/* The array of the address at r: what is built or changed is not there before. */
+static Ref array_of(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  return n->op == IR_PROJ || n->op == IR_WITH ? r : n->arg[0];
+}
+
 static void plan_node(Emit *e, Ref r) {
   const Node *n = node(e, r);
   uint32_t skip = n->op == IR_READ ? 1 : 2;
   if (n->op == IR_LOOP) plan_results(e, r);
-  if (n->op != IR_READ && (n->op != IR_UPD || is_array(node(e, n->arg[1])))) return;
-  if (is_array(n) && (info(e, r)->buffer || e->cut[n->region])) return;
-  Making m = {.r = r, .array = n->arg[0], .array_level = level_of(e, region_of(e, n->arg[0])),
-              .written = n->op == IR_UPD, .in = region_of(e, r)};
-  plan_address(e, &m, node(e, n->arg[0])->type, n->arg + skip, n->nargs - skip);
+  if (n->op != IR_READ && n->op != IR_UPD && n->op != IR_WITH) return;
+  if (n->op != IR_READ && is_array(node(e, n->arg[1]))) return;
+  if (n->op == IR_READ && is_array(n) && (info(e, r)->buffer || e->cut[n->region])) return;
+  Ref array = array_of(e, r);
+  Making m = {.r = r, .array = array, .written = n->op != IR_READ, .in = region_of(e, r)};
+  m.array_level = array == r ? level_of_place(e, r) : level_of(e, region_of(e, array));
+  plan_address(e, &m, node(e, array)->type, n->arg + skip, n->nargs - skip);
 }
 
 /* What gains neither by outer pointers nor by one that it shares in its round stays as it is. */
@@ -460,7 +486,7 @@ static void find_mute(Emit *e) {
     if (!info(e, r)->need || x->mute[r]) continue;
     bool all = asks_subscripts(e, r);
     for (uint32_t k = 0; k < n->nargs; k++)
-      if (all || k < (n->op == IR_UPD ? 2 : 1)) speak(e, n->arg[k]);
+      if (all || k < (n->op == IR_READ ? 1 : 2)) speak(e, n->arg[k]);
     if (x->access[r]) speak_access(e, &x->accesses.at[x->access[r]]);
     for (uint32_t j = 0; j < n->nregions; j++)
       for (uint32_t k = 0; k < n->regions[j]->results.n; k++) speak(e, n->regions[j]->results.at[k]);
@@ -519,6 +545,7 @@ static void put_term(Emit *e, const Term *x, bool first) {
 /* What is built is not there yet: only its buffer has a name. */
 static const char *array_name(Emit *e, Ref array, bool written) {
   const Node *n = node(e, array);
+  if (written && n->op == IR_WITH) return ref_buffer(e, info(e, array)->buffer);
   if (!written || n->op != IR_PROJ) return array_text(e, array);
   return ref_buffer(e, info(e, n->arg[0])->out[n->aux.i].buffer);
 }
@@ -545,11 +572,9 @@ static void put_terms(Emit *e, const Terms *t, const Term *term, uint32_t n, boo
 
 /* The access at r, or NULL; puts the name that the terms are added to. */
 static const Access *put_start(Emit *e, Ref r, Terms *t) {
-  const Node *n = node(e, r);
   if (!e->addresses || !e->addresses->access[r]) return NULL;
   const Access *a = &e->addresses->accesses.at[e->addresses->access[r]];
-  Ref array = n->op == IR_PROJ ? r : n->arg[0];
-  put(e, gather(e, a->pointer, array, n->op != IR_READ, t));
+  put(e, gather(e, a->pointer, array_of(e, r), node(e, r)->op != IR_READ, t));
   return a;
 }
 

@@ -149,9 +149,12 @@ void emit_with(Emit *e, Ref r) {
     return;
   }
   line_start(e);
-  putf(e, "%s[", array);
-  put_flat(e, n->type, n->nargs - 2, n->arg + 2, PREC_ANY);
-  put(e, "] = ");
+  if (!put_at_pointer(e, r)) {
+    putf(e, "%s[", array);
+    put_flat(e, n->type, n->nargs - 2, n->arg + 2, PREC_ANY);
+    put(e, "]");
+  }
+  put(e, " = ");
   put_expr(e, n->arg[1], PREC_ANY);
   line_end(e, ";");
 }
