@@ -438,6 +438,8 @@ START_TEST(rows_are_pointers_for_libtcc) {
   has(k.text, "*const z_at = z + t1;");
   has(k.text, "x_at_2[k]");
   has_not(k.text, " + k]");
+  has(k.text, "y_at[k]");
+  has(k.text, "} while (++k < d);");
   has(emitted(rows_of_rows), "x[(i*n + j)*d + k]");
 }
 END_TEST
