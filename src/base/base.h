@@ -82,6 +82,7 @@ void *zone_move(Ctx *c, Zone *z, void *old, size_t old_size, size_t new_size);
 const char *intern(Ctx *c, const char *s, size_t n);
 const char *intern_z(Ctx *c, const char *s);
 /* Arena-allocated printf. */
+const char *str_vprintf(Ctx *c, const char *fmt, va_list args);
 const char *str_printf(Ctx *c, const char *fmt, ...) GC_PRINTF(2, 3);
 
 /* As vsnprintf; formats of plain %s %c %d %u %lld %llu in a fraction of the time. */

@@ -115,15 +115,9 @@ static void append(Ctx *c, Diag d) {
   c->diags.at[c->diags.n++] = d;
 }
 
-static const char *format(Ctx *c, const char *fmt, va_list args) {
-  va_list again;
-  va_copy(again, args);
-  int n = vsnprintf(NULL, 0, fmt, again);
-  va_end(again);
-  size_t size = n < 0 ? 0 : (size_t)n;
-  char *text = arena_alloc(c, size + 1);
-  if (size) vsnprintf(text, size + 1, fmt, args);
-  return intern(c, text, size);
+/* Of the context for good, and the same text at the same address. */
+static const char *lasting(Ctx *c, const char *fmt, va_list args) {
+  return intern_z(c, str_vprintf(c, fmt, args));
 }
 
 const char *const lint_names[LINTS] = {
@@ -168,7 +162,7 @@ void diag(Ctx *c, Severity s, Span at, const char *fmt, ...) {
   if (!belongs) c->muted = false;
   va_list args;
   va_start(args, fmt);
-  const char *text = format(c, fmt, args);
+  const char *text = lasting(c, fmt, args);
   va_end(args);
   append(c, (Diag){.severity = s, .span = at, .text = text});
 }
@@ -178,7 +172,7 @@ void warn(Ctx *c, const char *lint, Span at, const char *fmt, ...) {
   if (c->muted) return;
   va_list args;
   va_start(args, fmt);
-  Diag d = {.severity = SEV_WARNING, .span = at, .text = format(c, fmt, args), .lint = lint};
+  Diag d = {.severity = SEV_WARNING, .span = at, .text = lasting(c, fmt, args), .lint = lint};
   va_end(args);
   c->muted = said_lately(c, &d);
   if (!c->muted) append(c, d);
@@ -217,7 +211,7 @@ _Noreturn void diag_raise(Ctx *c, Status status) {
 _Noreturn void fail_at(Ctx *c, Span at, const char *help, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
-  const char *text = format(c, fmt, args);
+  const char *text = str_vprintf(c, fmt, args);
   va_end(args);
   diag(c, SEV_ERROR, at, "%s", text);
   diag_explain(c, at);
@@ -228,7 +222,7 @@ _Noreturn void fail_at(Ctx *c, Span at, const char *help, const char *fmt, ...) 
 _Noreturn void internal_error(Ctx *c, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
-  const char *text = format(c, fmt, args);
+  const char *text = str_vprintf(c, fmt, args);
   va_end(args);
   diag(c, SEV_ERROR, (Span){0}, "internal error: %s", text);
   diag(c, SEV_HELP, (Span){0}, "this is a mistake in gradc, not in the program; please report it");

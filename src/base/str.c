@@ -108,17 +108,23 @@ int text_format(char *to, size_t room, const char *fmt, va_list args) {
   return t.n > INT_MAX ? -1 : (int)t.n;
 }
 
-const char *str_printf(Ctx *c, const char *fmt, ...) {
+const char *str_vprintf(Ctx *c, const char *fmt, va_list args) {
   char few[256];
+  va_list again;
+  va_copy(again, args);
+  int n = text_format(few, sizeof few, fmt, args);
+  size_t size = n < 0 ? 0 : (size_t)n;   /* a format that is wrong gives nothing */
+  char *text = arena_alloc(c, size + 1);
+  if (size < sizeof few) memcpy(text, few, size);
+  else text_format(text, size + 1, fmt, again);
+  va_end(again);
+  return text;
+}
+
+const char *str_printf(Ctx *c, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
-  int n = text_format(few, sizeof few, fmt, args);
-  va_end(args);
-  if (n < 0) internal_error(c, "a text that cannot be formatted: %s", fmt);
-  char *text = arena_alloc(c, (size_t)n + 1);
-  if ((size_t)n < sizeof few) return memcpy(text, few, (size_t)n + 1);
-  va_start(args, fmt);
-  text_format(text, (size_t)n + 1, fmt, args);
+  const char *text = str_vprintf(c, fmt, args);
   va_end(args);
   return text;
 }

@@ -178,22 +178,11 @@ const char *span_text(Elab *e, Span at) {
   return intern(e->c, s->text + at.start, at.end - at.start);
 }
 
-static const char *format(Ctx *c, const char *fmt, va_list args) {
-  va_list again;
-  va_copy(again, args);
-  int n = vsnprintf(NULL, 0, fmt, again);
-  va_end(again);
-  size_t size = n < 0 ? 0 : (size_t)n;
-  char *text = arena_alloc(c, size + 1);
-  if (size) vsnprintf(text, size + 1, fmt, args);
-  return text;
-}
-
 _Noreturn void fail_note(Elab *e, Span at, const char *help, Span note_at, const char *note,
                          const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
-  const char *text = format(e->c, fmt, args);
+  const char *text = str_vprintf(e->c, fmt, args);
   va_end(args);
   diag(e->c, SEV_ERROR, at, "%s", text);
   if (note) diag(e->c, SEV_NOTE, note_at, "%s", note);
@@ -400,7 +389,7 @@ void elab_check(Elab *e, Ref cond, Span at, const char *fmt, ...) {
   if (known && value != 0) return;
   va_list args;
   va_start(args, fmt);
-  const char *text = format(e->c, fmt, args);
+  const char *text = str_vprintf(e->c, fmt, args);
   va_end(args);
   if (known) fail_at(e->c, at, NULL, "%s", text);
   elab_place(e, at);
