@@ -214,6 +214,8 @@ void emit_view(Emit *e, Ref r) {
 
 /* ---- constant arrays ------------------------------------------------------------- */
 
+/* A name with the address: libtcc cuts one that stands in an expression with literal subscripts
+ * down to 32 bits. */
 static const char *data_address(Emit *e, const Node *n, int64_t size) {
   const void *at = n->aux.data;
   if (e->f->real_float && n->type->elem == ELEM_REAL) {
@@ -221,8 +223,11 @@ static const char *data_address(Emit *e, const Node *n, int64_t size) {
     for (int64_t k = 0; k < size; k++) copy[k] = (float)((const double *)at)[k];
     at = copy;
   }
-  return str_printf(e->c, "((const %s *)0x%" PRIxPTR "LL)", c_type(e->f, n->type->elem, true),
-                    (uintptr_t)at);
+  const char *name = str_printf(e->c, "%s_data%u", e->cname, ++e->f->ndata);
+  const char *type = c_type(e->f, n->type->elem, true);
+  buf_printf(&e->f->data, "static const %s *const %s = (const %s *)0x%" PRIxPTR "LL;\n", type, name,
+             type, (uintptr_t)at);
+  return name;
 }
 
 static const char *data_array(Emit *e, const Node *n, int64_t size) {
