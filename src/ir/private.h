@@ -152,6 +152,12 @@ bool node_may_fail(Prog *p, const Node *n);
 /* Moves the nodes of a region that has ended and whose owner is about to be built, a loop,
  * to p->cur where they depend on nothing of the region. */
 void lift_invariants(Prog *p, Region *body);
+/* ---- nest.c ---- */
+
+/* The body of a loop over *n indices that is about to be built, or, if something in it follows
+ * from the first indices alone, that of a loop over these around one over the others. */
+Region *nest_invariants(Prog *p, uint32_t *n, const Ref *extent, Region *body,
+                        const Combiner *comb);
 void hash_region(const Prog *p, Region *r);
 
 /* ---- fold.c: exact rules; 0 where none applies ---- */

@@ -304,6 +304,7 @@ static LoopAttr *loop_attr(Prog *p, uint32_t nout, const Combiner *comb) {
 }
 
 Ref ir_loop(Prog *p, uint32_t n, const Ref *extent, Region *body, const Combiner *comb) {
+  body = nest_invariants(p, &n, extent, body, comb);
   Node draft = node_draft(p, IR_LOOP, NULL, n, extent);
   draft.aux.loop = loop_attr(p, body->results.n, comb);
   set_extents(p, body, n, extent);
