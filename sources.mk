@@ -187,6 +187,7 @@ IR = \
   src/ir/infer.c \
   src/ir/ir.h \
   src/ir/lift.c \
+  src/ir/nest.c \
   src/ir/nonneg.c \
   src/ir/primitives.c \
   src/ir/print.c \
@@ -264,6 +265,9 @@ OPTIMIZE = \
   src/optimize/share.h \
   src/optimize/simplify.c \
   src/optimize/split.c \
+  src/optimize/support.c \
+  src/optimize/support.h \
+  src/optimize/support_plan.c \
   src/optimize/tabulate.c \
   src/optimize/totals.c \
   src/optimize/unroll.c \
@@ -563,6 +567,7 @@ TEST_FILES = \
   tests/compiled/rows.gc \
   tests/compiled/sequences.gc \
   tests/compiled/strips.gc \
+  tests/compiled/support.gc \
   tests/compiled/systems.gc \
   tests/compiled/table.awk \
   tests/compiled/updates.gc \
@@ -589,6 +594,7 @@ TEST_FILES = \
   tests/passes/saved.txt \
   tests/passes/simplify.txt \
   tests/passes/split.txt \
+  tests/passes/support.txt \
   tests/passes/twins.txt \
   tests/passes/unroll.txt \
   tests/run-document \

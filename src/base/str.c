@@ -117,6 +117,7 @@ const char *str_vprintf(Ctx *c, const char *fmt, va_list args) {
   char *text = arena_alloc(c, size + 1);
   if (size < sizeof few) memcpy(text, few, size);
   else text_format(text, size + 1, fmt, again);
+  text[size] = '\0';
   va_end(again);
   return text;
 }

@@ -31,6 +31,7 @@ Prog *fuse_steps(Prog *p, const Prog *given) {
   step(&p, given, fuse_nests);
   for (int round = 0; round < ROUNDS; round++) {
     step(&p, given, fuse_inline);
+    if (!round) step(&p, given, opt_support);
     if (!round) step(&p, given, fuse_tabulate);
     step(&p, given, fuse_scopes);
     if (step(&p, given, fuse_join)) step(&p, given, fuse_join);

@@ -104,17 +104,6 @@ static void weigh(const Inline *s, Out *o, Ref r) {
   }
 }
 
-/* Checks inside branches and loops count, too. */
-static bool holds_check(const Prog *p, const Region *r) {
-  for (uint32_t k = 0; k < r->nodes.n; k++) {
-    const Node *n = ir_node(p, r->nodes.at[k]);
-    if (n->flags & NODE_CHECKED) return true;
-    for (uint32_t j = 0; j < n->nregions; j++)
-      if (holds_check(p, n->regions[j])) return true;
-  }
-  return false;
-}
-
 static void measure(Inline *s, const Node *loop, uint32_t k, Out *o) {
   const Region *body = loop->regions[0];
   Refs todo = {0};
@@ -132,7 +121,7 @@ static void measure(Inline *s, const Node *loop, uint32_t k, Out *o) {
     for (uint32_t j = 0; j < n->nfree && j <= MAX_CONE; j++) VEC_PUSH(s->p->ctx, &todo, n->free[j]);
     if (n->nfree > MAX_CONE || o->weight > MAX_WEIGHT) o->big = true;
     for (uint32_t j = 0; j < n->nregions && !o->big; j++)
-      if (holds_check(s->p, n->regions[j])) o->checked = true;
+      if (pass_checks(s->p, n->regions[j])) o->checked = true;
   }
 }
 
@@ -238,6 +227,24 @@ static bool is_factor(const Prog *p, Ref read) {
   return false;
 }
 
+/* More elements by a whole axis, which may be long, than there are trips of the reader. */
+static bool reads_few(Prog *p, const Path *path, const Node *loop) {
+  Size trips = size_const(p, 1), elements = trips;
+  for (uint32_t k = 0; k < path->n; k++)
+    for (uint32_t j = 0; path->owner[k]->op == IR_LOOP && j < path->owner[k]->nargs; j++)
+      trips = size_mul(p, trips, size_atom(p, path->owner[k]->arg[j]));
+  for (uint32_t k = 0; k < loop->nargs; k++)
+    elements = size_mul(p, elements, size_atom(p, loop->arg[k]));
+  if (path->sequential || !path->known || trips->n != 1 || elements->n != 1) return false;
+  const Mono *a = &trips->mono[0], *b = &elements->mono[0];
+  if (a->n >= b->n || a->den != 1 || b->den != 1 || a->num > b->num) return false;
+  for (uint32_t k = 0, j = 0; k < a->n; k++, j++) {
+    while (j < b->n && b->atom[j] != a->atom[k]) j++;
+    if (j == b->n || a->exp[k] > b->exp[j]) return false;
+  }
+  return true;
+}
+
 /* ---- choosing ------------------------------------------------------------------------------ */
 
 static bool is_view(const Out *o) {
@@ -252,7 +259,8 @@ static bool worth_copying(Inline *s, Ref r, Ref at, const Node *loop, const Out 
   if (is_view(o)) return true;
   if (o->checked) return once && !o->loops && reads_all(s->p, &path, read, loop);
   if (o->loops)
-    return once && (path.straight || (only_reads(&path) && reads_all(s->p, &path, read, loop)));
+    return once && (path.straight || reads_few(s->p, &path, loop) ||
+                    (only_reads(&path) && reads_all(s->p, &path, read, loop)));
   if (o->ifs && s->chain[at] >= MAX_IF_CHAIN) return false;
   bool repeats = !reads_once(s->p, &path, read, loop);
   if (once && !repeats) return true;

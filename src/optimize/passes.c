@@ -54,6 +54,16 @@ uint32_t *pass_inside(const Prog *p) {
   return inside;
 }
 
+bool pass_checks(const Prog *p, const Region *r) {
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    const Node *n = ir_node(p, r->nodes.at[k]);
+    if (n->flags & NODE_CHECKED) return true;
+    for (uint32_t j = 0; j < n->nregions; j++)
+      if (pass_checks(p, n->regions[j])) return true;
+  }
+  return false;
+}
+
 static bool all_zero(const Node *n) {
   uint64_t count = 1;
   int64_t dim = 0;

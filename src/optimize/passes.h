@@ -74,6 +74,8 @@ static inline void pass_as(Rewrite *w, const Node *n) {
 bool pass_cheap(uint32_t prim);
 /* By Ref: the number of nodes in its regions. */
 uint32_t *pass_inside(const Prog *p);
+/* Is a subscript checked in the region, or in those inside? */
+bool pass_checks(const Prog *p, const Region *r);
 /* Is this zero, or an array of zeros? */
 bool pass_zero(const Prog *p, Ref r);
 /* The copy of an extent; a constant one is said anew, as it may stand further in. */

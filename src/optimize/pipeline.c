@@ -24,6 +24,7 @@ static const Pass passes[] = {
   {"sweep", ir_trim, NULL},
   {"simplify", NULL, simplify_steps},
   {"check", NULL, check_steps},       /* fusion asks which reads and loops cannot fail */
+  {"support", opt_support, NULL},     /* while updates still stand where they belong */
   {"gather", opt_gather, NULL},
   {"accumulate", NULL, accumulate_steps},
   {"unroll", opt_unroll, NULL},
@@ -90,7 +91,7 @@ Prog *optimize_in_place(Prog *p, const Dump *dump) {
 
 const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
-    "ir", "erase", "sweep", "simplify", "check", "gather", "accumulate", "unroll",
+    "ir", "erase", "sweep", "simplify", "check", "support", "gather", "accumulate", "unroll",
     "settle", "fuse", "tidy", "branches", "reciprocals", "hoist", "twins", "split", "bounds",
     "ranges", "flatten", "saved", "final", NULL,
   };

@@ -38,19 +38,6 @@ static Ref answered(Rewrite *w, const Answer *a) {
   }
 }
 
-/* The branch that is taken, in the place of the choice. */
-static Ref only_branch(Rewrite *w, Ref old) {
-  const Node *n = ir_node(w->k.from, old), *c = ir_node(w->k.to, copy_ref(&w->k, n->arg[0]));
-  w->outs[old] = NULL;   /* set if another version has been written */
-  if (c->op != IR_CONST) return 0;
-  const Region *taken = n->regions[c->aux.i ? 0 : 1];
-  rewrite_nodes(w, taken);
-  w->outs[old] = NEWN(w->k.to->ctx, Ref, n->nresults + 1);
-  for (uint32_t k = 0; k < n->nresults; k++)
-    w->outs[old][k] = copy_ref(&w->k, taken->results.at[k]);
-  return REWRITE_GONE;
-}
-
 /* ---- versions -------------------------------------------------------------------------- */
 
 static void activate(Rewrite *w, const Ranges *r, bool on) {
@@ -170,7 +157,7 @@ static Ref visit(Rewrite *w, Ref old) {
   const State *s = w->self;
   const Node *n = ir_node(w->k.from, old);
   if (s->answer[old]) return answered(w, s->answer[old]);
-  if (n->op == IR_IF) return only_branch(w, old);
+  if (n->op == IR_IF) return rewrite_decided(w, old);
   Ranges *r = find_ranges(w->k.from, old, s->answered);
   return r ? write_loop(w, r) : 0;
 }

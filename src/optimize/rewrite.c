@@ -89,6 +89,18 @@ Ref rewrite_copy(Rewrite *w, Ref old) {
   return r;
 }
 
+Ref rewrite_decided(Rewrite *w, Ref old) {
+  const Node *n = ir_node(w->k.from, old), *c = ir_node(w->k.to, copy_ref(&w->k, n->arg[0]));
+  w->outs[old] = NULL;   /* set if another version has been written */
+  if (c->op != IR_CONST) return 0;
+  const Region *taken = n->regions[c->aux.i ? 0 : 1];
+  rewrite_nodes(w, taken);
+  w->outs[old] = NEWN(w->k.to->ctx, Ref, n->nresults + 1);
+  for (uint32_t k = 0; k < n->nresults; k++)
+    w->outs[old][k] = copy_ref(&w->k, taken->results.at[k]);
+  return REWRITE_GONE;
+}
+
 Prog *rewrite_program(Rewrite *w, Prog *from) {
   Prog *to = prog_start(&w->k, from);
   to->erased |= w->erases;

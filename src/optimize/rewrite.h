@@ -25,6 +25,8 @@ Prog *rewrite_program(Rewrite *w, Prog *from);
 void rewrite_nodes(Rewrite *w, const Region *r);
 /* For hooks: the plain copy of a node, its regions rewritten. */
 Ref rewrite_copy(Rewrite *w, Ref old);
+/* For hooks: an IF whose condition has become a constant is its branch; 0: it has not. */
+Ref rewrite_decided(Rewrite *w, Ref old);
 /* For hooks: the result `k` of a BUILD loop of the new program that only copies an
  * array, [A[i] for i < n], is that array; 0 otherwise. */
 Ref rewrite_eta(Prog *p, Ref loop, uint32_t k);

@@ -413,7 +413,7 @@ static Prog *through_text(Prog *given) {
 
 static const struct { const char *name; Prog *(*run)(Prog *p); } passes[] = {
   {"text", through_text},   {"sweep", ir_sweep},   {"simplify", opt_simplify},
-  {"checks", opt_checks}, {"gather", opt_gather},
+  {"checks", opt_checks}, {"support", opt_support}, {"gather", opt_gather},
   {"accumulate", opt_accumulate}, {"text", through_text}, {"fuse", opt_fuse},
   {"branches", opt_branches}, {"reciprocals", opt_reciprocals}, {"hoist", opt_hoist},
   {"twins", opt_twins}, {"split", opt_split}, {"bounds", opt_bounds}, {"ranges", opt_ranges},
