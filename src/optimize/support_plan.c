@@ -76,6 +76,7 @@ static Facts of_read(const Plan *s, const Node *n, Ref r, int deep) {
   uint32_t k = (uint32_t)array->aux.i;
   if (loop->op != IR_LOOP || loop->aux.loop->comb[k] != BUILD || n->nargs != loop->nargs + 1)
     return nothing;
+  if (ir_has_effect(s->p, array->arg[0])) return nothing;   /* its body cannot be said again */
   return facts_of(s, loop->regions[0]->results.at[k], r, deep + 1);
 }
 
