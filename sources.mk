@@ -120,6 +120,7 @@ EMIT = \
   src/emit/rows_pack.c \
   src/emit/rows_plan.c \
   src/emit/rows_search.c \
+  src/emit/rows_sums.c \
   src/emit/rows_updates.c \
   src/emit/search.c \
   src/emit/selftest.c \

@@ -202,22 +202,27 @@ static const char **declare_lanes(Emit *e, Ref r) {
   return lane;
 }
 
-/* Lanes first, first + stride, …, as a tree: (lane[0] + lane[4]) + (lane[2] + lane[6]) */
-static void put_tree(Emit *e, const char *lane, const char *sign, int first, int stride) {
-  if (stride == width(e)) {
-    putf(e, "%s[%d]", lane, first);
+/* Lanes first, first + stride, …, of `width` as a tree. */
+static void put_branch(Emit *e, const char *lane, const char *sign, uint32_t width, uint32_t first,
+                       uint32_t stride) {
+  if (stride == width) {
+    putf(e, "%s[%u]", lane, first);
     return;
   }
   if (stride > 1) put(e, "(");
-  put_tree(e, lane, sign, first, 2*stride);
-  if (stride == 1 && width(e) > 8) {
+  put_branch(e, lane, sign, width, first, 2*stride);
+  if (stride == 1 && width > 8) {
     put(e, "\n");
     line_start(e);
     put(e, " ");
   }
   put(e, sign);
-  put_tree(e, lane, sign, first + stride, 2*stride);
+  put_branch(e, lane, sign, width, first + stride, 2*stride);
   if (stride > 1) put(e, ")");
+}
+
+void put_tree(Emit *e, const char *lane, const char *sign, uint32_t width) {
+  put_branch(e, lane, sign, width, 0, 1);
 }
 
 /* if (from > to || from != from) to = from; a NaN wins.  A vector unit compares with what is
@@ -284,7 +289,7 @@ static void combine_lanes(Emit *e, Ref r, const Outputs *o, const char *const *l
     }
     line_start(e);
     putf(e, comb == SUM ? "%s += " : "%s *= ", name);
-    put_tree(e, lane[k], comb == SUM ? " + " : "*", 0, 1);
+    put_tree(e, lane[k], comb == SUM ? " + " : "*", (uint32_t)width(e));
     line_end(e, ";");
   }
 }
@@ -502,6 +507,18 @@ const char emit_lanes_head[] =
   "#endif\n"
   "#endif\n\n";
 
+/* clang would rather gather from several rounds of the loop around. */
+const char emit_around_head[] =
+  "/* A loop around one over lanes: clang must not make vectors across its rounds. */\n"
+  "#ifndef GC_AROUND\n"
+  "#if defined __clang__\n"
+  "#define GC_AROUND _Pragma(\"clang loop vectorize(disable)\")\n"
+  "#else\n"
+  "#define GC_AROUND\n"
+  "#endif\n"
+  "#endif\n\n";
+
 void lanes_head(const File *f, Buf *out) {
   if (f->uses_lanes) buf_puts(out, emit_lanes_head);
+  if (f->uses_around) buf_puts(out, emit_around_head);
 }

@@ -444,6 +444,10 @@ static void open_axis(Emit *e, Ref r, const Axis *a) {
   const char *i = info(e, a->index)->cname;
   line_start(e);
   if (a->apart) put_apart(e, r, node(e, r)->regions[0]);
+  if (is_around(e)) {
+    e->f->uses_around = true;
+    put(e, "GC_AROUND ");
+  }
   if (a->block) {
     put_block_range(e, r, i, a->block);
     block_open(e, "");
@@ -520,7 +524,7 @@ static void emit_innermost(Emit *e, Ref r, const Outputs *o, const InBlocks *blo
  * others begin, or NULL. */
 static const char *emit_many(Emit *e, Ref r, const Outputs *o) {
   const Region *body = node(e, r)->regions[0];
-  if (for_tcc(e)) return emit_strips(e, r, body, body->results.at, NULL, NULL);
+  if (for_tcc(e) && !has_rows(e, r)) return emit_strips(e, r, body, body->results.at, NULL, NULL);
   return emit_rows(e, r, o);
 }
 
@@ -532,7 +536,7 @@ static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks
     open_axis(e, r, &(Axis){body->params.at[a], n->arg[a], a ? NULL : blocks->block, NULL, false,
                             false});
   const char *rest = n->nargs && !blocks->block ? emit_many(e, r, o) : NULL;
-  bool all = rest && for_tcc(e) && node(e, n->arg[outer])->op == IR_CONST;
+  bool all = rest && for_tcc(e) && !has_rows(e, r) && node(e, n->arg[outer])->op == IR_CONST;
   if (!all) emit_innermost(e, r, o, blocks, rest);
   for (uint32_t a = 0; a < outer; a++) {
     leave_axis(e, blocks);

@@ -24,6 +24,7 @@
  *   rows_plan.c  which loops run several of their rounds side by side
  *   rows_updates.c  what they add into arrays that they share
  *   rows.c       these, in lanes
+ *   rows_sums.c  and what they add up, in partial sums
  *   rows_pack.c  arrays that they read across their rows, turned
  *   rows_search.c  the least and the greatest in each of them, and its place
  *   checks.c     run-time checks, effects
@@ -140,7 +141,11 @@ typedef struct Info {
   bool again;            /* the last of them once more, if that fills a block */
   bool lane, crosses;    /* inside: differs from row to row; used in another run */
   bool serial;           /* inside: done for one row after the other */
-  bool behind;           /* an update that all rows share, in a loop of its own */
+  bool partial;          /* LOOP over rows: what they share is added up in partial sums */
+  bool parts;            /* an update that all rows share: in partial sums; */
+  bool behind;           /* in a loop of its own; */
+  bool keeps;            /* in its loop, the terms kept for a strip of it */
+  bool abreast;          /* LOOP inside: those behind it go row beside row, not along the walk */
   bool now, later;       /* in a body with such: needed by others; by such */
   bool turned;           /* LOOP inside: goes along its arrays, row by row */
   bool lazy;             /* FILL: written again wherever it is copied to, stored nowhere */
@@ -206,6 +211,19 @@ typedef struct Used Used;
 typedef struct Rows Rows;
 typedef struct Addresses Addresses;
 
+/* Updates that go into loops of their own, and what was known before of the nodes in the body. */
+typedef struct Behind { VEC(Ref) updates; bool alone; Info *saved; Ref from; } Behind;
+
+/* A loop in strips that keep terms. */
+typedef struct Kept { Ref update; const char *name; } Kept;
+typedef struct KeptStrip {
+  VEC(Kept) kept;
+  const Region *body;
+  Ref index;
+  const char *start, *end;
+  Info *saved;
+} KeptStrip;
+
 /* The results of a loop or fold from number `first`: the best value of each argmax so far;
  * where a max of the same values is wanted, that is its variable, and stands at both. */
 typedef struct Outputs { uint32_t first; const char **best; } Outputs;
@@ -230,7 +248,8 @@ typedef struct File {
   uint32_t at;           /* number of the program being written */
   Used *used;            /* helpers of runtime/scalar.h and libm, by name */
   VEC(const char *) used_order;  /* prototypes */
-  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes, uses_apart, uses_narrow, uses_scalar;
+  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes, uses_around, uses_apart,
+    uses_narrow, uses_scalar;
   bool uses_parts;
   unsigned uses_trace;   /* helpers of traces */
   uint32_t ndata;
@@ -479,6 +498,8 @@ const char **open_lanes(Emit *e, Ref r);
 void close_lanes(Emit *e, Ref r, const Outputs *o, const char *const *lane);
 void lanes_head(const File *f, Buf *out);        /* GC_LANES */
 
+/* (lane[0] + lane[4]) + (lane[2] + lane[6]) …, of so many lanes. */
+void put_tree(Emit *e, const char *lane, const char *sign, uint32_t width);
 /* to = from > to || from != from ? from : to; a NaN wins. */
 void put_winner(Emit *e, const char *to, const char *from, Combiner comb, bool real);
 
@@ -533,6 +554,7 @@ void put_rooms(Emit *e, Buf *b, const Fn *fn);   /* at the top of a C function *
 bool can_speculate(const Emit *e, const Region *r);
 void plan_rows(Emit *e);
 bool inside_rows(const Emit *e, Ref r);          /* keeps the order of its sums */
+bool has_rows(const Emit *e, Ref r);             /* is loop r written with rows side by side? */
 double usual_trips(const Emit *e, Ref extent);   /* the rounds of a loop, about */
 /* An array made inside rows: each row has its own. */
 bool is_own_lane(const Emit *e, Ref array);
@@ -544,6 +566,8 @@ int memory_step(const Emit *e, const Node *n, uint32_t first, Ref p);
 bool tells_rounds_apart(Emit *e, const Node *n, const Region *row);
 /* May the update, shared by all rows, go into a loop of its own? */
 bool goes_behind(const Emit *e, Ref r);
+/* Can a strip of its loop keep the terms of the update, which all rows share? */
+bool can_keep(const Emit *e, Ref r);
 /* Once it is known which do, and which arrays are in lanes. */
 void plan_updates(Emit *e, const Region *body);
 void plan_layout(Emit *e, const Region *body);
@@ -564,6 +588,21 @@ void put_lane_flat(Emit *e, uint32_t buffer, const Type *t, uint32_t n, const Re
 const char *lane_name(const Emit *e);            /* or NULL: no rows are being written */
 void open_lane_loop(Emit *e);                    /* over all rows, one after the other */
 const char *lane_array(Emit *e, const char *name, Elem el);
+void open_row_axes(Emit *e, Ref r, uint32_t naxes, bool counts, bool around);
+bool is_around(const Emit *e);                   /* is a loop around lanes being opened? */
+uint32_t row_braces(const Emit *e, const Region *r);
+
+/* rows_sums.c */
+Info *save_infos(Emit *e, Ref from, Ref to);
+void restore_infos(Emit *e, const Info *saved, Ref from, Ref to);
+/* Of an update, at once; `kept`: the element that keeps its term, or NULL. */
+void emit_row_sum(Emit *e, Ref r, const char *kept);
+Behind find_behind(Emit *e, Ref r);
+void emit_behind(Emit *e, Ref loop, const Behind *b);
+KeptStrip find_strip(Emit *e, Ref loop);
+void open_kept(Emit *e, Ref loop, KeptStrip *s);     /* all axes of the loop */
+void close_kept(Emit *e, Ref loop, const KeptStrip *s);
+const char *kept_place(Emit *e, const KeptStrip *s, Ref r); /* or NULL: the strip does not keep it */
 
 /* rows_pack.c */
 /* Can the read in rows with that index be from a copy? */

@@ -33,6 +33,8 @@ struct Rows {
   Buf before;            /* the text up to it */
   Buf arrays;            /* declarations in front of it */
   VEC(Later) updates;    /* behind it */
+  bool around;           /* is a loop around one over lanes being opened? */
+  const KeptStrip *strip;    /* the innermost one that keeps terms */
 };
 
 uint32_t lanes_of(const File *f) {
@@ -78,9 +80,14 @@ const char *lane_name(const Emit *e) {
   return e->rows ? e->rows->lane : NULL;
 }
 
+bool is_around(const Emit *e) {
+  return e->rows && e->rows->around && !for_tcc(e);
+}
+
 static void lane_head(Emit *e, const char *before, const char *first) {
   const char *l = e->rows->lane;
   line_start(e);
+  if (for_tcc(e)) before = "";
   putf(e, "%sfor (int64_t %s = %s; %s < %u; %s++)", before, l, first, l, lanes_of(e->f), l);
 }
 
@@ -98,6 +105,10 @@ static void open_new_rows(Emit *e) {
 /* h[i] += v; for one row after the other. */
 static void emit_update(Emit *e, Later u) {
   const Node *n = node(e, u.update);
+  if (info(e, u.update)->parts) {
+    emit_row_sum(e, u.update, u.kept);
+    return;
+  }
   lane_head(e, "", e->rows->first);
   put(e, " ");
   put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
@@ -247,6 +258,21 @@ static void emit_select(Emit *e, Ref r) {
   }
 }
 
+/* ---- updates of what rows share ------------------------------------------------------------- */
+
+static void emit_shared(Emit *e, Ref r) {
+  const char *kept = kept_place(e, e->rows->strip, r);
+  Ref value = node(e, r)->arg[1];
+  if (!kept) {
+    spread(e, value, "v");
+    Later u = {r, keep_carried(e, value)};
+    VEC_PUSH(e->c, &e->rows->updates, u);
+    return;
+  }
+  hoist_inlined(e, value);
+  assign(e, kept, value);
+}
+
 /* ---- statements ----------------------------------------------------------------------------- */
 
 /* row[l] = …; row[16 + l] = …; */
@@ -280,9 +306,7 @@ static void emit_lane(Emit *e, Ref r) {
         emit_upd(e, r);
         break;
       }
-      spread(e, n->arg[1], "v");
-      Later u = {r, keep_carried(e, n->arg[1])};
-      VEC_PUSH(e->c, &e->rows->updates, u);
+      emit_shared(e, r);
       break;
     case IR_IF: emit_select(e, r); break;
     case IR_STACK: emit_lane_stack(e, r); break;
@@ -295,122 +319,6 @@ static void emit_statements(Emit *e, const Region *r) {
   for (uint32_t k = 0; k < o->n; k++) {
     if (info(e, o->at[k])->lane) emit_lane(e, o->at[k]);
     else if (!only_later(e, o->at[k])) emit_node(e, o->at[k]);
-  }
-}
-
-/* ---- behind a loop -------------------------------------------------------------------------- */
-
-/* Updates that go into loops of their own, and what was known before of the nodes in the body. */
-typedef struct Behind { VEC(Ref) updates; bool alone; Info *saved; Ref from; } Behind;
-
-/* The body is written more than once: what is known of its nodes is as before. */
-static void restore(Emit *e, const Info *saved, Ref from, Ref to) {
-  for (Ref r = from; r < to; r++)
-    if (node(e, r)->op != IR_DATA) e->info[r] = saved[r - from];
-}
-
-static Info *save(Emit *e, Ref from, Ref to) {
-  Info *saved = NEWN(e->c, Info, to - from);
-  memcpy(saved, &e->info[from], (to - from) * sizeof *saved);
-  return saved;
-}
-
-static Behind find_behind(Emit *e, Ref r) {
-  const Node *n = node(e, r);
-  const Region *body = n->regions[0];
-  Behind b = {.alone = true, .from = body->params.at[0]};
-  for (uint32_t k = 0; k < order_of(e, body)->n; k++) {
-    Ref x = order_of(e, body)->at[k];
-    if (info(e, x)->behind) VEC_PUSH(e->c, &b.updates, x);
-    else if (info(e, x)->effect) b.alone = false;
-  }
-  for (uint32_t k = 0; k < n->nresults; k++)
-    if (needed_proj(e, r, k)) b.alone = false;
-  b.alone &= b.updates.n > 0;
-  if (b.updates.n) b.saved = save(e, b.from, r);
-  return b;
-}
-
-/* The nodes of the body that a term needs, in order. */
-static void gather_term(Emit *e, Ref a, const Region *body, bool *wanted, Ref from) {
-  const Node *n = node(e, a);
-  if (n->region != body->id || n->op == IR_PARAM || n->op == IR_CONST) return;
-  wanted[a - from] = true;
-  for (uint32_t k = 0; k < n->nargs; k++) gather_term(e, n->arg[k], body, wanted, from);
-}
-
-static void emit_term_nodes(Emit *e, const Region *body, const bool *wanted, Ref from, bool lane) {
-  for (uint32_t k = 0; k < order_of(e, body)->n; k++) {
-    Ref x = order_of(e, body)->at[k];
-    if (x < from || !wanted[x - from] || info(e, x)->lane != lane || info(e, x)->inlined) continue;
-    info(e, x)->crosses = false;
-    emit_node(e, x);
-  }
-}
-
-/* So many rows at a time that compilers write them out. */
-enum { ROWS_BEHIND = 16 };
-
-/* double total = h[c]; for (l…) total += …; h[c] = total; in parts from `part` on, or all. */
-static void emit_total(Emit *e, Ref r, const bool *wanted, Ref from, const char *part) {
-  const Node *n = node(e, r);
-  const Region *body = region_of(e, r);
-  emit_term_nodes(e, body, wanted, from, false);
-  const char *total = c_fresh(e, "total"), *l = e->rows->lane;
-  line_start(e);
-  putf(e, "%s %s = ", e->f->real, total);
-  put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
-  line_end(e, ";");
-  uint32_t scope = scope_open(e);
-  line_start(e);
-  if (part) putf(e, "for (int64_t %s = %s; %s < %s + %d; %s++)", l, part, l, part, ROWS_BEHIND, l);
-  else putf(e, "for (int64_t %s = 0; %s < %u; %s++)", l, l, lanes_of(e->f), l);
-  block_open(e, "");
-  emit_term_nodes(e, body, wanted, from, true);
-  line_start(e);
-  put(e, total);
-  put_increment(e, n->arg[1]);
-  line_end(e, ";");
-  block_close(e);
-  scope_close(e, scope);
-  line_start(e);
-  put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
-  putf(e, " = %s", total);
-  line_end(e, ";");
-}
-
-static const char *open_parts(Emit *e) {
-  if (lanes_of(e->f) <= ROWS_BEHIND) return NULL;
-  const char *part = c_fresh(e, "part");
-  line_start(e);
-  putf(e, "for (int64_t %s = 0; %s < %u; %s += %d)", part, part, lanes_of(e->f), part,
-       ROWS_BEHIND);
-  block_open(e, "");
-  return part;
-}
-
-static void open_axes(Emit *e, Ref r, uint32_t naxes, bool counts);
-
-static void emit_update_loop(Emit *e, Ref loop, Ref r, Ref from, bool counts) {
-  bool *wanted = NEWN(e->c, bool, loop - from);
-  const Node *n = node(e, r);
-  uint32_t naxes = node(e, loop)->nargs;
-  for (uint32_t k = 1; k < n->nargs; k++)
-    gather_term(e, n->arg[k], region_of(e, r), wanted, from);
-  uint32_t scope = scope_open(e);
-  comment_for(e, n);
-  const char *part = open_parts(e);
-  open_axes(e, loop, naxes, counts && !part);
-  emit_total(e, r, wanted, from, part);
-  for (uint32_t a = 0; a < naxes; a++) close_for(e);
-  if (part) block_close(e);
-  scope_close(e, scope);
-}
-
-static void emit_behind(Emit *e, Ref loop, const Behind *b) {
-  for (uint32_t k = 0; k < b->updates.n; k++) {
-    restore(e, b->saved, b->from, loop);
-    emit_update_loop(e, loop, b->updates.at[k], b->from, b->alone && k == 0);
   }
 }
 
@@ -507,19 +415,21 @@ static void declare_inner_rows(Emit *e, Ref r, uint32_t first, uint32_t naxes) {
   }
 }
 
-/* `counts`: do its rounds count as trips? */
-static void open_axes(Emit *e, Ref r, uint32_t naxes, bool counts) {
+/* The first axes of a loop.  `counts`: do its rounds count as trips?  `around`: is it around
+ * loops over lanes? */
+void open_row_axes(Emit *e, Ref r, uint32_t naxes, bool counts, bool around) {
   const Node *n = node(e, r);
+  e->rows->around = around;
   for (uint32_t a = 0; a < naxes; a++)
     open_for(e, r, n->regions[0]->params.at[a], n->arg[a], NULL, counts ? NULL : "0");
+  e->rows->around = false;
 }
 
-/* The loop, but for what goes behind it. */
-static void emit_rounds(Emit *e, Ref r, uint32_t first, uint32_t naxes, const char *const *best) {
+/* A round of a loop inside. */
+static void emit_inner_round(Emit *e, Ref r, uint32_t first, uint32_t naxes,
+                             const char *const *best) {
   const Node *n = node(e, r);
   Region *body = n->regions[0];
-  uint32_t scope = scope_open(e);
-  open_axes(e, r, naxes, true);
   declare_inner_rows(e, r, first, naxes);
   emit_lane_region(e, body);
   emit_outs(e, r, first, naxes, best, false);
@@ -531,7 +441,20 @@ static void emit_rounds(Emit *e, Ref r, uint32_t first, uint32_t naxes, const ch
     assign_later(e, r, body, later);
   }
   run_close(e);
-  for (uint32_t a = 0; a < naxes; a++) close_for(e);
+}
+
+/* The loop, but for what goes behind it. */
+static void emit_rounds(Emit *e, Ref r, uint32_t first, uint32_t naxes, const char *const *best) {
+  uint32_t scope = scope_open(e);
+  const KeptStrip *around = e->rows->strip;
+  KeptStrip strip = find_strip(e, r);
+  e->rows->strip = strip.kept.n ? &strip : NULL;
+  if (strip.kept.n) open_kept(e, r, &strip);
+  else open_row_axes(e, r, naxes, true, true);
+  emit_inner_round(e, r, first, naxes, best);
+  e->rows->strip = around;
+  if (strip.kept.n) close_kept(e, r, &strip);
+  else for (uint32_t a = 0; a < naxes; a++) close_for(e);
   scope_close(e, scope);
 }
 
@@ -554,7 +477,7 @@ static void emit_turned(Emit *e, Ref r) {
   emit_trips(e, n->arg[0]);
   uint32_t scope = scope_open(e);
   open_lane_loop(e);
-  open_axes(e, r, 1, false);
+  open_row_axes(e, r, 1, false, false);
   for (uint32_t k = 0; k < order_of(e, body)->n; k++) emit_node(e, order_of(e, body)->at[k]);
   for (uint32_t k = 0; k < n->nresults; k++)
     if (needed_proj(e, r, k)) emit_output(e, r, k, BUILD, body->results.at[k], NULL, body, 1);
@@ -698,12 +621,12 @@ static void emit_block(Emit *e, Ref r, const Outputs *o) {
 }
 
 /* Braces that the body needs; more than there can be where it is cut in pieces or allocates. */
-static uint32_t nesting(const Emit *e, const Region *r) {
-  uint32_t most = e->cut[r->id] || e->scratch[r->id] ? BRACE_MAX : 0;
+uint32_t row_braces(const Emit *e, const Region *r) {
+  uint32_t most = e->cut[r->id] || (e->scratch && e->scratch[r->id]) ? BRACE_MAX : 0;
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     const Node *n = node(e, r->nodes.at[k]);
     for (uint32_t j = 0; j < n->nregions; j++) {
-      uint32_t in = (n->op == IR_LOOP ? n->nargs + 1 : 1) + nesting(e, n->regions[j]);
+      uint32_t in = (n->op == IR_LOOP ? n->nargs + 2 : 1) + row_braces(e, n->regions[j]);
       if (in > most) most = in;
     }
   }
@@ -743,10 +666,10 @@ static const char *open_full_blocks(Emit *e, Rows *w, Ref extent) {
 const char *emit_rows(Emit *e, Ref r, const Outputs *o) {
   const Node *n = node(e, r);
   const Region *body = n->regions[0];
-  if (!info(e, r)->rows || for_tcc(e)) return NULL;
-  if (e->fn->indent + nesting(e, body) + 3 > BRACE_MAX) return NULL;
+  if (!has_rows(e, r)) return NULL;
+  if (e->fn->indent + row_braces(e, body) + 3 > BRACE_MAX) return NULL;
   Ref from = body->params.at[0], extent = n->arg[n->nargs - 1];
-  Info *saved = save(e, from, r);
+  Info *saved = save_infos(e, from, r);
   uint32_t first_check = e->checks.n;
   emit_trips(e, extent);
   const char *whole = whole_blocks(e, extent);
@@ -763,7 +686,7 @@ const char *emit_rows(Emit *e, Ref r, const Outputs *o) {
   e->rows = NULL;
   close_for(e);
   scope_close(e, scope);
-  restore(e, saved, from, r);
+  restore_infos(e, saved, from, r);
   e->again_from = first_check;
   e->again_to = e->checks.n;
   return whole;

@@ -6,10 +6,11 @@
  * times over, gain as well: in lanes of their own most of the work is to add these up.  Here is
  * decided where that can be done and pays; rows.c writes it.
  *
- * Every sum has the order of the source: what rows add to a common place they add there row by
- * row, a place that rounds of inner loops share takes part only once in a row, and sums inside
- * a row have no lanes of their own (lanes.c) wherever the row is written.  So the text with
- * rows has the bits of the text without; libtcc, which makes no vectors, gets the latter.
+ * What rows add to a common place goes into partial sums (rows_sums.c), with --ieee row by row; a
+ * place that rounds of inner loops share takes part only once in a row; and sums inside a row
+ * have no lanes of their own (lanes.c) wherever the row is written.  So without partial sums the
+ * text with rows has the bits of the text without, and libtcc, which makes no vectors, gets the
+ * latter; with them it has the rows, too.
  *
  * Requires places; scales the buffers that each row needs for itself, so it comes before
  * slots.  Sets Info.rows, and in the bodies Info.lane, run and crosses.  A body that does not
@@ -18,7 +19,7 @@
 
 #include <math.h>
 
-enum { SPECULATED = 24, SHORT = 8, USUAL_TRIPS = 16, ADD_LANES = 10, ALWAYS = UINT32_MAX };
+enum { SPECULATED = 24, SHORT = 8, USUAL_TRIPS = 16, ADD_LANES = 10, DEEPER = 6, ALWAYS = UINT32_MAX };
 
 /* An update of an accumulator from around: `common` if rows add into the same elements. */
 typedef struct Common { Ref handle; bool common; } Common;
@@ -38,6 +39,7 @@ typedef struct Fit {
   VEC(PackedRead) packed;
   Cost cost;
   uint32_t run;
+  bool parts;              /* may there be partial sums? */
   bool inside;             /* is there something to run in lanes: a fold, an inner loop? */
   bool contracts;          /* and one that would be a call? */
 } Fit;
@@ -187,6 +189,12 @@ static bool note_update(Fit *f, Common made) {
   return true;
 }
 
+static bool has_lane_subscript(const Fit *f, const Node *n) {
+  for (uint32_t k = 2; k < n->nargs; k++)
+    if (is_lane(f, n->arg[k])) return true;
+  return false;
+}
+
 /* Updates keep their order at each place: rows add to places of their own, or all to one
  * that a row adds to only once. */
 static bool fit_update(Fit *f, Ref r, const Around *w) {
@@ -209,6 +217,7 @@ static bool fit_update(Fit *f, Ref r, const Around *w) {
   if (!note_update(f, made)) return false;
   info(f->e, r)->lane = true;
   info(f->e, r)->behind = made.common && !once && goes_behind(f->e, r);
+  info(f->e, r)->parts = made.common && f->parts && !has_lane_subscript(f, n);
   pay(f, w, 1.5, info(f->e, r)->behind ? 0.4 : made.common ? 1.2
                  : memory_step(f->e, n, 2, f->index) == 1 ? 0.5 : 1.5);
   return true;
@@ -590,7 +599,7 @@ static void forget(Emit *e, const Region *r) {
   for (uint32_t k = 0; k < r->params.n; k++) info(e, r->params.at[k])->lane = false;
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     Info *x = info(e, r->nodes.at[k]);
-    x->lane = x->serial = x->behind = false;
+    x->lane = x->serial = x->behind = x->parts = x->keeps = x->abreast = false;
     if (info(e, r->nodes.at[k])->rows) continue;
     for (uint32_t j = 0; j < node(e, r->nodes.at[k])->nregions; j++)
       forget(e, node(e, r->nodes.at[k])->regions[j]);
@@ -609,7 +618,7 @@ static bool tells_twice(const Fit *f, const Region *r) {
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     const Node *n = node(e, r->nodes.at[k]);
     if (!info(e, r->nodes.at[k])->need) continue;
-    if (info(e, r->nodes.at[k])->behind) return true;
+    if (info(e, r->nodes.at[k])->behind || info(e, r->nodes.at[k])->parts) return true;
     for (uint32_t j = 0; n->op == IR_READ && j < node(e, f->loop)->nresults; j++)
       if (array_out(e, f->loop, j) &&
           storage_of(e, base_of(e, n->arg[0])) == info(e, f->loop)->out[j].buffer)
@@ -631,14 +640,94 @@ static bool may_go_again(const Fit *f) {
   return !tells_twice(f, f->body);
 }
 
+/* ---- partial sums ---------------------------------------------------------------------------- */
+
+static uint32_t count_nodes(const Emit *e, const Region *r) {
+  uint32_t count = r->nodes.n;
+  for (uint32_t k = 0; k < r->nodes.n; k++)
+    for (uint32_t j = 0; j < node(e, r->nodes.at[k])->nregions; j++)
+      count += count_nodes(e, node(e, r->nodes.at[k])->regions[j]);
+  return count;
+}
+
+/* Are rows of the loop surely written as such, in any text: neither too deep nor cut in pieces? */
+static bool is_surely_written(const Emit *e, Ref loop) {
+  uint32_t braces = row_braces(e, node(e, loop)->regions[0]) + DEEPER;
+  for (Ref r = loop; r; r = region_of(e, r)->owner)
+    braces += node(e, r)->op == IR_LOOP ? node(e, r)->nargs + 1 : 2;
+  return braces <= BRACE_MAX && count_nodes(e, node(e, loop)->regions[0]) <= TCC_STMTS;
+}
+
+static bool has_parts(const Emit *e, const Region *r) {
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    const Node *n = node(e, r->nodes.at[k]);
+    if (info(e, r->nodes.at[k])->parts) return true;
+    for (uint32_t j = 0; j < n->nregions; j++)
+      if (has_parts(e, n->regions[j])) return true;
+  }
+  return false;
+}
+
+static bool is_packed(const Fit *f, Ref read) {
+  for (uint32_t k = 0; k < f->packed.n; k++)
+    if (f->packed.at[k].read == read) return true;
+  return false;
+}
+
+/* Are the elements that rows read in a body next to each other? */
+static bool reads_abreast(const Fit *f, const Region *body);
+
+/* An array that each row has for itself can lie either way, if it is made either way. */
+static bool lies_abreast(const Fit *f, Ref array) {
+  const Emit *e = f->e;
+  Ref made = base_of(e, array);
+  if (node(e, made)->op != IR_PROJ) return true;
+  made = node(e, made)->arg[0];
+  return node(e, made)->op != IR_LOOP || reads_abreast(f, node(e, made)->regions[0]);
+}
+
+static bool reads_abreast(const Fit *f, const Region *body) {
+  const Emit *e = f->e;
+  for (uint32_t k = 0; k < body->nodes.n; k++) {
+    Ref r = body->nodes.at[k];
+    const Node *n = node(e, r);
+    if (!info(e, r)->need || !info(e, r)->lane || n->op != IR_READ || is_array(n)) continue;
+    if (is_own(f, n->arg[0])) {
+      if (region_of(e, base_of(e, n->arg[0])) != body && !lies_abreast(f, n->arg[0])) return false;
+    } else if (memory_step(e, n, 1, f->index) == 2 && !is_packed(f, r)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* How the updates in a body go that have partial sums. */
+static void choose_sums(const Fit *f, const Region *body) {
+  Emit *e = f->e;
+  for (uint32_t k = 0; k < body->nodes.n; k++) {
+    Ref r = body->nodes.at[k];
+    const Node *n = node(e, r);
+    Info *x = info(e, r);
+    if (x->parts && x->behind) info(e, body->owner)->abreast = reads_abreast(f, body);
+    x->keeps = x->parts && !x->behind && body != f->body && can_keep(e, r);
+    for (uint32_t j = 0; x->need && j < n->nregions; j++) choose_sums(f, n->regions[j]);
+  }
+}
+
+bool has_rows(const Emit *e, Ref r) {
+  return info(e, r)->rows && (info(e, r)->partial || !for_tcc(e));
+}
+
 static void take_rows(Fit *f) {
   Emit *e = f->e;
   info(e, f->loop)->rows = true;
+  info(e, f->loop)->partial = has_parts(e, f->body);
   plan_updates(e, f->body);
+  choose_sums(f, f->body);
   info(e, f->loop)->again = may_go_again(f);
   find_runs(f, f->body);
   find_row_results(f);
-  uint32_t lanes = !f->own.n ? 0 : for_tcc(e) ? own_rounds(e, f->loop) : lanes_of(e->f);
+  uint32_t lanes = !f->own.n ? 0 : has_rows(e, f->loop) ? lanes_of(e->f) : own_rounds(e, f->loop);
   for (uint32_t k = 0; k < f->own.n && lanes; k++) {
     Buffer *b = &e->buffers.at[f->own.at[k]];
     if (b->lanes) continue;
@@ -646,7 +735,7 @@ static void take_rows(Fit *f) {
     b->size = size_scale(e->p, b->size, b->lanes, 1);
   }
   plan_layout(e, f->body);
-  for (uint32_t k = 0; k < f->packed.n && !for_tcc(e); k++)
+  for (uint32_t k = 0; k < f->packed.n && has_rows(e, f->loop); k++)
     if (!reads_along(e, f->packed.at[k].read))
       take_pack(e, f->packed.at[k].read, f->packed.at[k].pack);
 }
@@ -661,6 +750,7 @@ static void try_rows(Emit *e, Ref r) {
   const Region *body = n->regions[0];
   if (!n->nargs || !long_enough(e, n->arg[n->nargs - 1])) return;
   Fit f = {.e = e, .loop = r, .index = body->params.at[n->nargs - 1], .body = body};
+  f.parts = !e->c->opt.ieee && is_surely_written(e, r);
   info(e, f.index)->lane = true;
   Around w = {.trips = 1};
   if (fit_region(&f, body, &w) && fit_results(&f) && f.inside && !calls_instead(&f) &&

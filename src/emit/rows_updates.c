@@ -1,12 +1,12 @@
 /* rows_updates.c - what rows side by side add into arrays that they share (rows_plan.c).
  *
- * All rows of a block add to the same elements.  So that each element gets its terms row by row,
- * as in the plain loop, no row may come to an element twice.  Where a loop inside walks along the
- * array, as in `for c { …; h[c] += a[c]*b; }`, the update goes into a loop of its own behind it:
- * each element is read once, gets the terms of all rows, and is written once, and the walk can
- * become vectors.  Such a loop computes again what its terms need and the first one has not kept.
- * Arrays of the rows that only these loops read lie row after row, along their walk, and a loop
- * that only builds such arrays goes row by row.
+ * All rows of a block add to the same elements.  So that each element gets the terms of all rows
+ * at once, no row may come to an element twice.  Where a loop inside walks along the array, as in
+ * `for c { …; h[c] += a[c]*b; }`, the update goes into a loop of its own behind it: each element
+ * is read once, gets the terms of all rows, and is written once.  Such a loop computes again what
+ * its terms need and the first one has not kept.  Where it goes along its walk (not `abreast`),
+ * arrays of the rows that only such loops read lie row after row, along the walk, and a loop that
+ * only builds such arrays goes row by row.
  *
  * Sets Info.behind of updates, Info.now and later of the nodes beside them, Info.turned of loops. */
 #include "emit/private.h"
@@ -161,6 +161,19 @@ bool goes_behind(const Emit *e, Ref r) {
   return true;
 }
 
+/* The strip computes the subscripts again. */
+bool can_keep(const Emit *e, Ref r) {
+  const Node *n = node(e, r), *loop = node(e, region_of(e, r)->owner);
+  double trips;
+  uint32_t count = 0;
+  if (loop->op != IR_LOOP && loop->op != IR_FOLD) return false;
+  Ref extent = loop->arg[loop->op == IR_LOOP ? loop->nargs - 1 : 0];
+  if (ir_is_const(e->p, extent, &trips) && trips <= SHORT_WALK) return false;
+  for (uint32_t k = 2; k < n->nargs; k++)
+    if (!is_again(e, n->arg[k], region_of(e, r), &count)) return false;
+  return true;
+}
+
 /* What a node needs, it needs for the same; what loops inside need they need now. */
 static void mark_needs(Emit *e, const Region *body, const Ref *r, uint32_t n, bool now, bool later) {
   for (uint32_t k = 0; k < n; k++) {
@@ -200,6 +213,7 @@ static bool read_along(const Emit *e, Ref array) {
     if (!n || n->op != IR_READ || is_array(n) || !only_later(e, u->user)) return false;
     const Region *body = region_of(e, u->user);
     const Node *loop = node(e, body->owner);
+    if (info(e, body->owner)->abreast) return false;
     if (memory_step(e, n, 1, body->params.at[loop->nargs - 1]) != 1) return false;
   }
   return info(e, array)->use_head != 0;
@@ -241,5 +255,6 @@ void plan_layout(Emit *e, const Region *body) {
 }
 
 bool reads_along(const Emit *e, Ref read) {
-  return only_later(e, read) || info(e, region_of(e, read)->owner)->turned;
+  const Info *loop = info(e, region_of(e, read)->owner);
+  return (only_later(e, read) && !loop->abreast) || loop->turned;
 }

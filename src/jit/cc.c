@@ -43,6 +43,7 @@ const char *jit_cc_text(Prog *p) {
   const char *code = strstr(buf_text(&jit), "\n\n");   /* after prototypes of its own */
   buf_puts(&text, head);
   buf_puts(&text, emit_lanes_head);
+  buf_puts(&text, emit_around_head);
   buf_puts(&text, emit_apart_head);
   buf_puts(&text, emit_scalar_head);
   buf_puts(&text, emit_narrow_head);
