@@ -3,10 +3,19 @@
  * A piece is a run of statements of one region.  It ends where, within a window, the
  * fewest of its scalars are still to be read.  Those live in a `keep` array, whose
  * elements are used again once the last piece that reads them is over; arrays are in
- * buffers anyway.  A row seen from another piece becomes an array of its own. */
+ * buffers anyway.  A row seen from another piece becomes an array of its own.
+ *
+ * What a C compiler takes for a piece grows faster than the number of its operations, so
+ * that a long statement counts for several.  And compilers try to make vectors of numbers
+ * that are stored side by side, which for these is in vain and half of clang's time: what
+ * is kept in a row has a gap between each and the next. */
 #include "emit/private.h"
 
-enum { FOREVER = UINT32_MAX };
+enum {
+  FOREVER = UINT32_MAX,
+  OPERATIONS = 4,        /* so many in a statement count as one statement more */
+  APART = 256,           /* kept values with gaps between them, in blocks of twice as many */
+};
 
 typedef struct Cuts {
   uint32_t *place;       /* by node: of its text in its region, from 1, or FOREVER: at the end */
@@ -83,11 +92,13 @@ static void find_reads(Emit *e, Cuts *s) {
 
 static uint32_t cut_region(Emit *e, Cuts *s, Region *r);
 
-static uint32_t weight(Emit *e, Cuts *s, Ref r) {
+/* `counted`: do its operations count?  For the body of a loop they do not, nor for libtcc. */
+static uint32_t weight(Emit *e, Cuts *s, Ref r, bool counted) {
   uint32_t w = 1;
   const Node *n = node(e, r);
   if (!is_statement(e, r)) return 0;
   if (n->op == IR_STACK) w = n->nargs;
+  else if (counted && is_scalar(n)) w += info(e, r)->size / OPERATIONS;
   for (uint32_t k = 0; k < n->nregions; k++) w += cut_region(e, s, n->regions[k]);
   return w;
 }
@@ -130,7 +141,8 @@ static uint32_t cut_region(Emit *e, Cuts *s, Region *r) {
   const Order *o = order_of(e, r);
   uint32_t left = 0, max = max_stmts(e, r), pieces = 0;
   uint32_t *w = NEWN(e->c, uint32_t, o->n + 1);
-  for (uint32_t k = 0; k < o->n; k++) left += w[k] = weight(e, s, o->at[k]);
+  bool counted = !for_tcc(e) && !is_repeated(e, r);
+  for (uint32_t k = 0; k < o->n; k++) left += w[k] = weight(e, s, o->at[k], counted);
   if (left <= most(max)) return left;
   e->cut[r->id] = true;
   for (uint32_t from = 0, end; left; from = end, pieces++) {
@@ -186,6 +198,21 @@ static void store_rows(Emit *e, const Cuts *s) {
   }
 }
 
+/* Of `size` elements, number k with gaps: first each second one of a block, then those between. */
+static uint32_t with_gaps(uint32_t k, uint32_t size) {
+  uint32_t start = k - k % (2 * APART), half = (size - start + 1) / 2;
+  if (half > APART) half = APART;
+  k -= start;
+  return start + (k < half ? 2 * k : 2 * (k - half) + 1);
+}
+
+static void spread_keeps(Emit *e, const Region *r, uint32_t size) {
+  for (uint32_t k = 0; k < order_of(e, r)->n; k++) {
+    Info *x = info(e, order_of(e, r)->at[k]);
+    if (x->keep == 1) x->keep_at = with_gaps(x->keep_at, size);
+  }
+}
+
 /* Elements of the keep arrays of one region, used again as pieces pass. */
 static void assign_keeps(Emit *e, Region *r, const Cuts *s, uint32_t *expire, uint32_t *next) {
   VEC(uint32_t) unused[2] = {{0}, {0}};
@@ -208,6 +235,7 @@ static void assign_keeps(Emit *e, Region *r, const Cuts *s, uint32_t *expire, ui
     next[a] = expire[until];
     expire[until] = a;
   }
+  spread_keeps(e, r, size[0]);
   /* Pointers of arrays allocated at run time. */
   for (uint32_t k = 1; k < e->buffers.n; k++)
     if (e->buffers.at[k].region == r && e->buffers.at[k].kind == BUF_SLOT && e->f->jit &&

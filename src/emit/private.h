@@ -167,6 +167,7 @@ typedef struct Fn {
   Buf body;
   uint32_t indent, base; /* braces open; `base` of them are the function's own */
   bool fails;            /* some path returns a number */
+  bool mixed;            /* there is more in it than scalar code without loops */
   uint32_t names;        /* scalars, for the bound of its stack frame */
   uint64_t bytes, below; /* arrays; the deepest of the functions that it calls */
   const char *cname;
@@ -645,7 +646,7 @@ void put_comma(Buf *b, size_t *column);          /* a new line where the last on
 /* "static inline " and the like, of functions for the outside; of those inside. */
 const char *linkage(const File *f);
 const char *inner_linkage(const File *f);
-void parts_head(const File *f, Buf *out);        /* GC_PIECE */
+void parts_head(const File *f, Buf *out);        /* GC_PIECE, GC_SCALAR_PIECE */
 
 /* document.c */
 void document(Emit *e, Buf *b);

@@ -120,6 +120,15 @@ void emit_node(Emit *e, Ref r) {
   }
 }
 
+/* Is the node written without a loop? */
+static bool is_scalar_code(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  if (n->nregions) return false;
+  if (n->op == IR_STACK || n->op == IR_UPD)
+    return is_scalar(node(e, n->arg[n->op == IR_STACK ? 0 : 1]));
+  return n->op == IR_CHECK || is_scalar(n) || (is_view(n) && !info(e, r)->buffer);
+}
+
 static void emit_pieces(Emit *e, Region *r) {
   uint32_t open = 0;
   uint32_t scope = scope_open(e);
@@ -135,6 +144,7 @@ static void emit_pieces(Emit *e, Region *r) {
       open = x->chunk;
       part_open(e, parts, str_printf(e->c, "%s_part%u", e->cname, open));
     }
+    if (open) e->fn->mixed |= !is_scalar_code(e, order_of(e, r)->at[k]);
     emit_node(e, order_of(e, r)->at[k]);
   }
   if (open) fn_close(e);

@@ -272,7 +272,8 @@ static void write_function(Emit *e, Fn *fn) {
   bool apart = fn->parts && !for_tcc(e);
   e->f->uses_parts |= apart;
   put_narrow(e, b);
-  buf_printf(b, "%s%s %s(", apart ? "static GC_PIECE " : inner_linkage(e->f),
+  buf_printf(b, "%s%s %s(", !apart ? inner_linkage(e->f) : fn->mixed ? "static GC_PIECE "
+                                   : "static GC_SCALAR_PIECE ",
              fn->fails ? "int" : "void", fn->cname);
   if (fn->fields.n) buf_printf(b, "%sstruct %s_env *env", fn->parts ? "const " : "", env);
   else buf_puts(b, "void");
@@ -385,12 +386,21 @@ void parts_close(Emit *e, Parts *parts) {
 }
 
 const char emit_parts_head[] =
-  "/* Pieces of a long function stay apart: as one they take compilers minutes. */\n"
+  "/* Pieces of a long function stay apart: as one they take compilers minutes.  In scalar code\n"
+  " * there is nothing to find for the passes that are switched off, and they take half of gcc's\n"
+  " * time. */\n"
   "#ifndef GC_PIECE\n"
   "#ifdef __GNUC__\n"
   "#define GC_PIECE __attribute__((noinline, unused))\n"
   "#else\n"
   "#define GC_PIECE inline\n"
+  "#endif\n"
+  "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__ && defined __x86_64__\n"
+  "#define GC_SCALAR_PIECE GC_PIECE __attribute__((optimize( \\\n"
+  "    \"no-tree-slp-vectorize\", \"no-tree-dse\", \"no-dse\", \"no-tree-pre\", \"no-tree-vrp\", \\\n"
+  "    \"no-tree-dominator-opts\", \"no-rerun-cse-after-loop\", \"no-schedule-insns2\")))\n"
+  "#else\n"
+  "#define GC_SCALAR_PIECE GC_PIECE\n"
   "#endif\n"
   "#endif\n\n";
 

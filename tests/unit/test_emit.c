@@ -481,11 +481,53 @@ START_TEST(pieces_end_where_little_is_live) {
   buf_printf(&b, "=> %%%d\n}\ntakes x = %%1\n", 1 + 9*BLOCKS);
   Case k = {.dump = buf_text(&b), .max_stmts = 10};
   ck_assert_msg(ctx_try(c, do_emit, &k) == GC_OK, "%s", first_message());
-  has(k.text, "static GC_PIECE void t_f_part9(const struct t_f_parts_env *env) {\n"
+  has(k.text, "static GC_SCALAR_PIECE void t_f_part9(const struct t_f_parts_env *env) {\n"
               "  double *const keep = env->keep;\n  /* test.gc");
   has(k.text, "const double v0 = tanh(q0);\n  keep[0] = v0;\n}\n");
   has(k.text, "  double keep[2];\n");
   has_not(k.text, "env2");
+}
+END_TEST
+
+/* 30 values, all of them read by the piece behind; 23 are of the first piece.  Their
+ * places have gaps between them: 12, and 11 in these. */
+START_TEST(kept_values_lie_apart) {
+  enum { VALUES = 30, AT = 2 + VALUES };
+  Buf b;
+  buf_init(&b, c);
+  buf_puts(&b, "program \"f\" erased (%1 x: real) {\n");
+  for (int k = 0; k < VALUES; k++)
+    buf_printf(&b, "%%%d v%d = %s(%%%d)\n", 2 + k, k, k % 2 ? "sin" : "cos", 1 + k);
+  for (int k = 0; k < VALUES; k++)
+    buf_printf(&b, "%%%d s%d = %%%d + %%%d\n", AT + k, k, k ? AT + k - 1 : 1, 1 + VALUES - k);
+  buf_printf(&b, "=> %%%d\n}\ntakes x = %%1\n", AT + VALUES - 1);
+  Case k = {.dump = buf_text(&b), .max_stmts = 30};
+  ck_assert_msg(ctx_try(c, do_emit, &k) == GC_OK, "%s", first_message());
+  has(k.text, "  const double v0 = cos(x);\n  keep[0] = v0;\n");
+  has(k.text, "  const double v1 = sin(v0);\n  keep[2] = v1;\n");
+  has(k.text, "  const double v20 = cos(v19);\n  keep[17] = v20;\n");
+}
+END_TEST
+
+/* 40 statements of 9 operations each count as 120: four times as many pieces as of short ones. */
+START_TEST(long_statements_count_more) {
+  enum { STATEMENTS = 40, TERMS = 8 };
+  Buf b;
+  buf_init(&b, c);
+  buf_puts(&b, "program \"f\" erased (%1 x: real) {\n");
+  int v = 1;
+  for (int k = 0; k < STATEMENTS; k++) {
+    int last = v;
+    for (int j = 0; j < TERMS; j++, v++)
+      buf_printf(&b, "%%%d = %%%d + %%%d\n", v + 1, v, last);
+    v++;
+    buf_printf(&b, "%%%d y%d = sin(%%%d)\n", v, k, v - 1);
+  }
+  buf_printf(&b, "=> %%%d\n}\ntakes x = %%1\n", v);
+  Case k = {.dump = buf_text(&b), .max_stmts = 30};
+  ck_assert_msg(ctx_try(c, do_emit, &k) == GC_OK, "%s", first_message());
+  has(k.text, "t_f_part4(");
+  has_not(k.text, "t_f_part6(");
 }
 END_TEST
 
@@ -557,7 +599,8 @@ int main(void) {
   CASE("effects", subscripts_are_checked, division_by_zero, effects_in_order, stopped_from_outside);
   CASE("text", interface, small_powers_are_products, float_mode, unknown_sizes_are_named,
        the_same_bytes, rows_add_where_they_do_not_meet, rows_are_pointers_for_libtcc, kernels_for_libtcc);
-  CASE("size", long_programs, pieces_end_where_little_is_live, deep_nests);
+  CASE("size", long_programs, pieces_end_where_little_is_live, kept_values_lie_apart,
+       long_statements_count_more, deep_nests);
   SRunner *runner = srunner_create(s);
   srunner_run_all(runner, CK_ENV);
   int failed = srunner_ntests_failed(runner);
