@@ -4,8 +4,10 @@
 #
 #   chunks.sh [SIZE...]      sizes of pieces; without one 100 200 500 1000 2000
 #
-# OPERATIONS (20000) is the length of the programs that are made here, COMPILERS are commands
-# with a comma between them.  A time is the processor's, of one run.
+# OPERATIONS (20000) is the length of the programs that are made here, LONGEST (100000) that of a
+# last chain, in pieces as they are without the option; COMPILERS are commands with a comma
+# between them.  A time is the processor's, of one run; us are microseconds of it for a line that
+# ends in a semicolon.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -74,26 +76,42 @@ arrays() {
 for shape in chain wide network arrays; do "$shape" >"$shape.gc"; done
 cp "$here/programs/determinant.gc" .
 
+# line PROGRAM SIZE: what each compiler takes for PROGRAM.c.
+line() {
+  local compiler statements
+  statements=$(grep -c ';$' "$1.c")
+  printf '%-12s %7s %10d' "$1" "$2" "$statements"
+  for compiler in "${compilers[@]}"; do
+    # shellcheck disable=SC2086
+    /usr/bin/time -f '%U %S %M' -o cost $compiler -c -o "$1.o" "$1.c"
+    awk -v n="$statements" '{ t = $1 + $2
+      printf " %6.1f s %4.0f us %4.0f MB", t, t/n*1e6, $3/1024 }' cost
+  done
+  echo
+}
+
 # row PROGRAM VALUE VARIABLES: a line for each size of pieces.
 row() {
-  local size compiler
+  local size
   for size in "${sizes[@]}"; do
     "$GRADC" compile "$1.gc" -o "$1.c" -f "$2" --grad "$2:$3" --max-stmts "$size" --no-warn=all
-    printf '%-12s %6d %8d' "$1" "$size" "$(grep -c . "$1.c")"
-    for compiler in "${compilers[@]}"; do
-      # shellcheck disable=SC2086
-      /usr/bin/time -f '%U %S %M' -o cost $compiler -c -o "$1.o" "$1.c"
-      awk '{ printf " %8.1f s %5.0f MB", $1 + $2, $3/1024 }' cost
-    done
-    echo
+    line "$1" "$size"
   done
 }
 
-printf '%-12s %6s %8s' program pieces lines
-for compiler in "${compilers[@]}"; do printf ' %19s' "$compiler"; done
+# A chain of so many operations, in pieces as they are.
+longest() {
+  operations=${LONGEST:-100000} chain >longest.gc
+  "$GRADC" compile longest.gc -o longest.c -f h --grad h:x,y,z --no-warn=all
+  line longest default
+}
+
+printf '%-12s %7s %10s' program pieces statements
+for compiler in "${compilers[@]}"; do printf ' %24s' "$compiler"; done
 echo
 row chain h x,y,z
 row wide h "$(names x 300)"
 row network h "$(names x 20)"
 row determinant det10 A
 row arrays h x
+longest

@@ -395,6 +395,8 @@ const char emit_parts_head[] =
   "#else\n"
   "#define GC_PIECE inline\n"
   "#endif\n"
+  "#endif\n"
+  "#ifndef GC_SCALAR_PIECE\n"
   "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__ && defined __x86_64__\n"
   "#define GC_SCALAR_PIECE GC_PIECE __attribute__((optimize( \\\n"
   "    \"no-tree-slp-vectorize\", \"no-tree-dse\", \"no-dse\", \"no-tree-pre\", \"no-tree-vrp\", \\\n"
