@@ -562,6 +562,7 @@ TEST_FILES = \
   tests/compiled/nests.gc \
   tests/compiled/options \
   tests/compiled/parallel_driver.c \
+  tests/compiled/pieces.gc \
   tests/compiled/products.gc \
   tests/compiled/programs.awk \
   tests/compiled/ranges.gc \
