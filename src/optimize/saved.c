@@ -11,8 +11,8 @@
 #include "optimize/passes.h"
 
 typedef struct Saved {
-  bool *saves;              /* by Ref of a WITH */
-  Ref *with, *row;          /* by Ref of a carried array: the latest such WITH, and its row */
+  bool *saves;              /* by Ref of a WITH, or of a read of the row in front that is a result */
+  Ref *with, *row;          /* by Ref of a carried array: its one WITH, and the row once it is there */
 } Saved;
 
 /* ---- which ------------------------------------------------------------------------------- */
@@ -76,6 +76,15 @@ static void note_use(const Prog *p, Search *s, Ref user, Ref a) {
   else s->other[w] = true;
 }
 
+/* A view of the row that the step gives as a result stands in front: it is read at the end. */
+static bool is_early(const Prog *p, const Search *s, Ref r) {
+  const Node *n = ir_node(p, r);
+  Ref w = n->op == IR_READ ? s->with[n->arg[0]] : 0;
+  if (!w || w == UINT32_MAX || r > w || n->nargs + 1u != ir_node(p, w)->nargs) return false;
+  return n->region == ir_node(p, w)->region && reads_row(n, ir_node(p, w)) &&
+         is_result(p->regions.at[n->region], r);
+}
+
 static bool find_saved(Prog *p, Saved *saved) {
   Search s = {NEWN(p->ctx, Ref, p->nnodes), NEWN(p->ctx, bool, p->nnodes),
               NEWN(p->ctx, bool, p->nnodes)};
@@ -86,7 +95,13 @@ static bool find_saved(Prog *p, Saved *saved) {
     if (n->op == IR_WITH) note_with(p, &s, r);
   }
   for (Ref r = 1; r < p->nnodes; r++)
-    any |= saved->saves[r] = s.wanted[r] && !s.other[r];
+    if (is_early(p, &s, r)) s.wanted[r] = s.wanted[s.with[ir_node(p, r)->arg[0]]] = true;
+  for (Ref r = 1; r < p->nnodes; r++) {
+    const Node *n = ir_node(p, r);
+    Ref w = n->op == IR_READ ? s.with[n->arg[0]] : r;
+    any |= saved->saves[r] = s.wanted[r] && !s.other[w];
+  }
+  saved->with = s.with;
   return any;
 }
 
@@ -125,17 +140,14 @@ static Ref read_saved(Rewrite *w, const Node *read) {
 static Ref visit(Rewrite *w, Ref old) {
   Saved *s = w->self;
   const Node *n = ir_node(w->k.from, old);
-  if (n->op == IR_READ) return read_saved(w, n);
-  if (n->op != IR_WITH || !s->saves[old]) return 0;
-  s->row[n->arg[0]] = copy_row(w, n);
-  s->with[n->arg[0]] = old;
-  return 0;
+  if (n->nargs && s->saves[old] && !s->row[n->arg[0]])
+    s->row[n->arg[0]] = copy_row(w, ir_node(w->k.from, s->with[n->arg[0]]));
+  return n->op == IR_READ ? read_saved(w, n) : 0;
 }
 
 Prog *opt_saved(Prog *p) {
   Saved s = {.saves = NEWN(p->ctx, bool, p->nnodes)};
   if (!find_saved(p, &s)) return p;
-  s.with = NEWN(p->ctx, Ref, p->nnodes);
   s.row = NEWN(p->ctx, Ref, p->nnodes);
   return rewrite_program(&(Rewrite){.node = visit, .self = &s}, p);
 }
