@@ -2,11 +2,11 @@
  * with, and a fold over the same trips goes through them from the last to the first,
  * carrying the adjoints of the state.
  *
- * An array that a step changes by `A with [i] = v` alone is not kept as a whole: the forward
- * run keeps i and the element that v replaced, and the backward pass carries A itself and
- * puts the old elements back, so that a step costs an element in both directions.  An i that
- * is the step's own number, or that plus or minus something, is not kept but said again: what
- * the step reads at i is then seen to be the old element.  With --checkpoint nothing is kept
+ * An array that a step changes by `A with [i] = v` alone, itself or in a fold within it, is not
+ * kept as a whole: the forward run keeps i and the element that v replaced, and the backward
+ * pass carries A itself and puts the old elements back, so that a step costs an element in both
+ * directions (restore.c).  An i that follows from the numbers of the steps is not kept but said
+ * again: what the step reads at i is then seen to be the old element.  With --checkpoint nothing is kept
  * here: stretch.c keeps a few states and runs stretches again. */
 #include "differentiate/restore.h"
 #include "differentiate/stretch.h"
