@@ -684,7 +684,8 @@ const char *emit_rows(Emit *e, Ref r, const Outputs *o) {
   e->rows = &w;
   emit_block(e, r, o);
   e->rows = NULL;
-  close_for(e);
+  e->loop_depth--;
+  block_close(e);
   scope_close(e, scope);
   restore_infos(e, saved, from, r);
   e->again_from = first_check;

@@ -181,9 +181,8 @@ static void open_walk(Emit *e, const Walk *w, bool around) {
   around &= !for_tcc(e);
   e->f->uses_around |= around;
   line_start(e);
-  putf(e, "%sfor (int64_t %s = %s; %s < %s; %s++)", around ? "GC_AROUND " : "", k,
-       w->start, k, w->end, k);
-  block_open(e, "");
+  if (around) put(e, "GC_AROUND ");
+  open_count(e, k, w->start, w->end);
   e->loop_depth++;
 }
 
