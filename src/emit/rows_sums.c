@@ -92,8 +92,9 @@ static void emit_wanted(Emit *e, const Again *x, bool lane) {
 
 /* ---- one element ---------------------------------------------------------------------------- */
 
-static void put_target(Emit *e, const Node *n) {
-  put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
+static void put_target(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  if (!put_at_pointer(e, r)) put_element(e, n->arg[0], n->nargs - 2, n->arg + 2);
 }
 
 /* What is to be added: of an update in `again`, computed again; of another its value; or what the
@@ -145,9 +146,9 @@ static void emit_parts(Emit *e, const Term *t, const char *to, const char *at) {
 }
 
 /* h[k] += (part[0] + part[2]) + (part[1] + part[3]); */
-static void put_sum(Emit *e, const Node *n, const char *part) {
+static void put_sum(Emit *e, Ref r, const char *part) {
   line_start(e);
-  put_target(e, n);
+  put_target(e, r);
   put(e, " += ");
   put_tree(e, part, " + ", parts_of(e));
   line_end(e, ";");
@@ -164,7 +165,7 @@ void emit_row_sum(Emit *e, Ref r, const char *kept) {
   uint32_t scope = scope_open(e);
   const char *part = declare_parts(e, 1);
   emit_parts(e, &(Term){.update = r, .kept = kept}, part, "");
-  put_sum(e, node(e, r), part);
+  put_sum(e, r, part);
   scope_close(e, scope);
 }
 
@@ -235,7 +236,7 @@ static void emit_strip(Emit *e, const Walk *w, Again *x, Term *t) {
   const char *p = c_fresh(e, "p");
   line(e, "const %s *const %s = %s + (%s - %s)*%u;", e->f->real, p, part, info(e, w->index)->cname,
        w->start, parts_of(e));
-  put_sum(e, n, p);
+  put_sum(e, t->update, p);
   close_for(e);
   scope_close(e, scope);
 }
@@ -268,7 +269,7 @@ static void emit_total(Emit *e, Ref r, const Again *x, const char *part) {
   const char *total = c_fresh(e, "total"), *l = lane_name(e);
   line_start(e);
   putf(e, "%s %s = ", e->f->real, total);
-  put_target(e, n);
+  put_target(e, r);
   line_end(e, ";");
   uint32_t scope = scope_open(e);
   line_start(e);
@@ -283,7 +284,7 @@ static void emit_total(Emit *e, Ref r, const Again *x, const char *part) {
   block_close(e);
   scope_close(e, scope);
   line_start(e);
-  put_target(e, n);
+  put_target(e, r);
   putf(e, " = %s", total);
   line_end(e, ";");
 }
@@ -314,7 +315,7 @@ static void emit_along(Emit *e, Ref r, const Again *x, bool counts) {
   emit_wanted(e, x, false);
   const char *part = declare_parts(e, 1);
   emit_parts(e, &(Term){.update = r, .again = x}, part, "");
-  put_sum(e, node(e, r), part);
+  put_sum(e, r, part);
   for (uint32_t a = 0; a < naxes; a++) close_for(e);
 }
 
