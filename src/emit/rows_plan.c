@@ -427,7 +427,7 @@ static void forget(Emit *e, const Region *r);
 static bool fit_serial(Fit *f, Ref r, const Around *w) {
   Emit *e = f->e;
   const Node *n = node(e, r);
-  if (region_of(e, r) != f->body || !info(e, r)->effect) return false;
+  if (region_of(e, r) != f->body || !info(e, r)->effect || info(e, r)->rows) return false;
   for (uint32_t k = 0; k < n->nresults; k++)
     if (needed_proj(e, r, k)) return false;
   for (uint32_t k = 0; k < n->nregions; k++) forget(e, n->regions[k]);

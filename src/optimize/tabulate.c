@@ -138,7 +138,8 @@ static bool find_cone(const Tabulate *s, Table *t, const Region *outside) {
     Ref r = todo.at[--todo.n];
     const Node *n = ir_node(p, r);
     if (n->op == IR_PARAM || ir_in_scope(p, r, outside) || refs_have(&t->cone, r)) continue;
-    if (t->cone.n == MAX_TABLE_CONE || n->nfree > MAX_TABLE_CONE || can_fail(p, r)) return false;
+    if (t->cone.n == MAX_TABLE_CONE || n->nfree > MAX_TABLE_CONE) return false;
+    if (can_fail(p, r) || ir_has_effect(p, r)) return false;   /* an update is done where it is */
     refs_insert(p->ctx, &t->cone, r);
     for (uint32_t k = 0; k < n->nargs; k++) VEC_PUSH(p->ctx, &todo, n->arg[k]);
     for (uint32_t k = 0; k < n->nfree; k++) VEC_PUSH(p->ctx, &todo, n->free[k]);
