@@ -430,6 +430,13 @@ static Ref array_of(const Emit *e, Ref r) {
   return n->op == IR_PROJ || n->op == IR_WITH ? r : n->arg[0];
 }
 
+/* Rows that libtcc's code has side by side, too, have their subscripts in lanes. */
+static bool is_in_rows(const Emit *e, Ref r) {
+  for (Ref o = r; o; o = region_of(e, o)->owner)
+    if (node(e, o)->op == IR_LOOP && has_rows(e, o)) return true;
+  return false;
+}
+
 static void plan_node(Emit *e, Ref r) {
   const Node *n = node(e, r);
   uint32_t skip = n->op == IR_READ ? 1 : 2;
@@ -504,7 +511,7 @@ void plan_addresses(Emit *e) {
   VEC_PUSH(e->c, &x->pointers, (Pointer){0});
   VEC_PUSH(e->c, &x->accesses, (Access){0});
   for (Ref r = 1; r < e->ninfo; r++)
-    if (info(e, r)->need) plan_node(e, r);
+    if (info(e, r)->need && !is_in_rows(e, r)) plan_node(e, r);
   if (x->accesses.n == 1) return;
   drop_lone(e);
   find_mute(e);
