@@ -365,8 +365,15 @@ START_TEST(test_models) {
 }
 END_TEST
 
+/* The programs that call such functions in loops of every kind. */
 START_TEST(fast_math_functions) {
-  ck_assert_uint_gt(try_folder("tests/compiled/*.gc", true), 100);
+  static const char *const of[] = {
+    "tests/compiled/elementary.gc", "tests/compiled/lanes.gc", "tests/compiled/rows.gc",
+    "tests/compiled/strips.gc", "tests/compiled/updates.gc", "tests/compiled/vectors.gc",
+  };
+  uint32_t compared = 0;
+  for (size_t k = 0; k < sizeof of / sizeof *of; k++) compared += try_folder(of[k], true);
+  ck_assert_uint_gt(compared, 100);
 }
 END_TEST
 
