@@ -23,7 +23,7 @@ compile_with() {
   case $1 in
     gcc) gcc -std=c99 $flags -O1 -ffp-contract=off -fno-builtin -c -o "$2.gcc.o" "$2" ;;
     clang) clang -std=c99 $flags -fsyntax-only "$2" ;;
-    g++) g++ -std=c++11 $flags -x c++ -fsyntax-only "$2" ;;
+    g++) g++ -std=c++11 $flags -x c++ -c -o "$2.g++.o" "$2" ;;
     tcc) tcc -std=c99 -Wall -Werror -c -o "$2.tcc.o" "$2" && ! tcc -std=c99 -Wall -c -o "$2.tcc.o" "$2" 2>&1 | grep -q warning ;;
   esac
 }

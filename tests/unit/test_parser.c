@@ -327,7 +327,7 @@ START_TEST(deep) {
 END_TEST
 
 START_TEST(long_programs) {
-  expect_large("y = x", " + x", "", "", "\n", 300000, true);
+  expect_large("y = x", " + x", "", "", "\n", 1000000, true);
   expect_large("", "a = 1\n", "", "", "", 100000, true);
   expect_large("x = [0", ", 1.5", "", "", "]\n", 200000, true);
   expect_large("print \"", "0123456789\\t", "", "", "\"\n", 100000, true);
