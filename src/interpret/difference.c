@@ -3,10 +3,11 @@
  * With f at x - h, x - h/2, x + h/2 and x + h, the combination
  *   4/3 * (f(x + h/2) - f(x - h/2))/h - 1/3 * (f(x + h) - f(x - h))/(2*h)
  * is the derivative but for terms of h^4.  h is |x|*2^-STEP (2^-STEP for 0), far below
- * the distance of doubles, and BITS leave enough of the differences. */
+ * the distance of doubles, and BITS leave enough of the differences; where f is so large
+ * or h so small that rounding of f, divided by h, passes 2^-EXACT, it is done again with more. */
 #include "interpret/private.h"
 
-enum { BITS = 320, STEP = 64 };
+enum { BITS = 320, STEP = 64, EXACT = 128, MOST_BITS = 4096 };
 
 typedef struct Difference {
   Prog *p;
@@ -18,6 +19,7 @@ typedef struct Difference {
   Slot base;        /* the parameter at x */
   Num step, at, factor;
   Array **sum;      /* for each result */
+  mpfr_exp_t largest; /* exponent of any result that was added */
 } Difference;
 
 static const Type *param_type(const Difference *d) {
@@ -63,6 +65,8 @@ static void add_results(Machine *m, Difference *d) {
     if (ir_type(d->p, root->results.at[k])->elem != ELEM_REAL) continue;
     if (n != d->sum[k]->n) internal_error(m->c, "a result changes its size");
     for (uint64_t j = 0; j < n; j++) {
+      if (mpfr_regular_p(y[j].m) && mpfr_get_exp(y[j].m) > d->largest)
+        d->largest = mpfr_get_exp(y[j].m);
       mpfr_mul(m->sum.m, d->at.m, y[j].m, MPFR_RNDN);
       mpfr_add(d->sum[k]->at[j].m, d->sum[k]->at[j].m, m->sum.m, MPFR_RNDN);
     }
@@ -94,9 +98,10 @@ static const struct { double times; long sixths; } runs[] = {
   {0.5, 8}, {-0.5, -8}, {1, -1}, {-1, 1},
 };
 
-static void difference(void *self) {
-  Difference *d = self;
-  Machine *m = machine_new(d->p, BITS);
+/* Returns how many bits it takes. */
+static unsigned difference_with(Difference *d, unsigned bits) {
+  Machine *m = machine_new(d->p, bits);
+  d->largest = mpfr_get_emin();
   m->stop = d->host ? d->host->stop : NULL;
   check_request(d);
   real_new(m, &d->step);
@@ -117,6 +122,14 @@ static void difference(void *self) {
     add_results(m, d);
   }
   take_sums(m, d);
+  mpfr_exp_t most = d->largest - mpfr_get_exp(d->step.m) + EXACT;
+  return most < 0 ? 0 : most < MOST_BITS ? (unsigned)most : MOST_BITS;
+}
+
+static void difference(void *self) {
+  Difference *d = self;
+  unsigned bits = difference_with(d, BITS);
+  if (bits > BITS) difference_with(d, bits);
 }
 
 Status interpret_difference(Prog *p, const Value *in, uint32_t nin, uint32_t wrt, uint64_t k,
