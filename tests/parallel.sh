@@ -18,7 +18,7 @@ model() { # model FOLDER OPTION...: values and a gradient, compiled strictly
   local dir=$work/$1
   shift
   mkdir -p "$dir"
-  gradc compile "$here/compiled/kinds.gc" -o "$dir/model.c" --grad loss:x,w,y --grad pairs:x --grad hidden:x,W --selftest "$@"
+  gradc compile "$here/compiled/kinds.gc" -o "$dir/model.c" --grad loss:x,w,y --grad pairs:x --grad hidden:x,W --grad blend:W,b,x --selftest "$@"
   "${cc[@]}" "${strict[@]}" -O1 -ffp-contract=off -c -o "$dir/model.o" "$dir/model.c"
 }
 
@@ -46,6 +46,7 @@ check "its driver" driver serial
 check "its numbers" close_numbers plain/out serial/out
 check "copies of accumulators" grep -q 'part\[j\] +=' serial/model.c
 check "rooms of blocks" grep -q 'room = ' serial/model.c
+check "blocks of rows side by side" grep -q 'first = n/16\*block.*\*16;' serial/model.c
 check "rounds that may fail" grep -q 'failed\[block' serial/model.c
 check "the self-test" bash -c 'printf "int model_selftest(void);\nint main(void) { return model_selftest(); }\n" >t.c
   "$@" -o t t.c serial/model.o -lm && ./t' - "${cc[@]}"

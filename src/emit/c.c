@@ -17,8 +17,8 @@ static void init(Emit *e, File *f, Prog *p, const char *cname) {
   plan_places(e);
   plan_chunks(e);
   plan_copies(e);
-  plan_rooms(e);
   plan_rows(e);
+  plan_rooms(e);
   plan_narrow(e);
   plan_slots(e);
   mark_shared(e);

@@ -459,7 +459,8 @@ void emit_lanes(Emit *e, Ref r, const Outputs *o, const char *block) {
   const char **lane = declare_lanes(e, r);
   uint32_t scope = scope_open(e);
   for (uint32_t a = 0; a < outer; a++)
-    open_for(e, r, n->regions[0]->params.at[a], n->arg[a], a ? NULL : block, NULL);
+    open_for(e, r, n->regions[0]->params.at[a], n->arg[a],
+             a || !block ? NULL : &(InBlocks){.block = block}, NULL);
   emit_trips(e, n->arg[outer]);
   Rounds x = find_rounds(e, r, NULL);
   put_rest(e, r, o, &x);

@@ -428,11 +428,12 @@ void close_count(Emit *e) {
   line(e, "%s", e->closing.at[--e->closing.n]);
 }
 
-/* One axis; block: of a parallel loop, from: where it starts, or NULL; apart: may it be said that
+/* One axis; blocks: of a parallel loop, from: where it starts, or NULL; apart: may it be said that
  * its rounds are? */
 typedef struct Axis {
   Ref index, extent;
-  const char *block, *from;
+  const InBlocks *blocks;
+  const char *from;
   bool strips, apart;
 } Axis;
 
@@ -448,19 +449,20 @@ static void open_axis(Emit *e, Ref r, const Axis *a) {
     e->f->uses_around = true;
     put(e, "GC_AROUND ");
   }
-  if (a->block) {
-    put_block_range(e, r, i, a->block);
+  if (a->blocks && !a->from) {
+    put_block_range(e, r, i, a->blocks);
     block_open(e, "");
   } else {
-    open_count(e, i, first, a->strips ? end : expr_text(e, a->extent, PREC_ADD));
+    if (a->blocks) end = a->blocks->end;
+    open_count(e, i, first, end ? end : expr_text(e, a->extent, PREC_ADD));
   }
   if (!a->strips) stop_in_loop(e, a->extent);
   e->loop_depth++;
   open_addresses_after(e, r, a->index);
 }
 
-void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from) {
-  open_axis(e, r, &(Axis){index, extent, block, from, false, false});
+void open_for(Emit *e, Ref r, Ref index, Ref extent, const InBlocks *blocks, const char *from) {
+  open_axis(e, r, &(Axis){index, extent, blocks, from, false, false});
 }
 
 bool open_range(Emit *e, Ref r, const Region *inside, const char *from, const char *to,
@@ -505,11 +507,11 @@ static void emit_innermost(Emit *e, Ref r, const Outputs *o, const InBlocks *blo
   const Node *n = node(e, r);
   Region *body = n->regions[0];
   uint32_t a = n->nargs - 1, scope = scope_open(e);
-  bool marked = a == 0 && (blocks->block || blocks->pragma);
+  const InBlocks *cut = a == 0 && blocks->block ? blocks : NULL;
+  bool marked = a == 0 && (cut || blocks->pragma);
   bool strips = !rest && in_strips(e, r, body, 1);
   if (n->nargs)
-    open_axis(e, r, &(Axis){body->params.at[a], n->arg[a], a ? NULL : blocks->block, rest, strips,
-                            !rest && !marked});
+    open_axis(e, r, &(Axis){body->params.at[a], n->arg[a], cut, rest, strips, !rest && !marked});
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, 0, body, n->nargs);
   emit_round(e, blocks, body);
@@ -522,10 +524,11 @@ static void emit_innermost(Emit *e, Ref r, const Outputs *o, const InBlocks *blo
 
 /* Rounds side by side, or many of them in calls of kernels: gives the text of the index where
  * others begin, or NULL. */
-static const char *emit_many(Emit *e, Ref r, const Outputs *o) {
+static const char *emit_many(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks) {
   const Region *body = node(e, r)->regions[0];
+  if (blocks->failed) return NULL;
   if (for_tcc(e) && !has_rows(e, r)) return emit_strips(e, r, body, body->results.at, NULL, NULL);
-  return emit_rows(e, r, o);
+  return emit_rows(e, r, o, blocks);
 }
 
 static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks) {
@@ -533,9 +536,8 @@ static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks
   const Region *body = n->regions[0];
   uint32_t outer = n->nargs ? n->nargs - 1 : 0, scope = outer ? scope_open(e) : 0;
   for (uint32_t a = 0; a < outer; a++)
-    open_axis(e, r, &(Axis){body->params.at[a], n->arg[a], a ? NULL : blocks->block, NULL, false,
-                            false});
-  const char *rest = n->nargs && !blocks->block ? emit_many(e, r, o) : NULL;
+    open_for(e, r, body->params.at[a], n->arg[a], a || !blocks->block ? NULL : blocks, NULL);
+  const char *rest = n->nargs ? emit_many(e, r, o, blocks) : NULL;
   bool all = rest && for_tcc(e) && !has_rows(e, r) && node(e, n->arg[outer])->op == IR_CONST;
   if (!all) emit_innermost(e, r, o, blocks, rest);
   for (uint32_t a = 0; a < outer; a++) {

@@ -96,6 +96,18 @@ static void add_copies(Emit *e, Ref r) {
   }
 }
 
+/* Blocks of rows side by side begin where these do; the last has those that are left over. */
+static void name_range(Emit *e, Ref r, InBlocks *b) {
+  const char *extent = expr_text(e, node(e, r)->arg[0], PREC_MUL);
+  int blocks = blocks_of(e, r);
+  uint32_t lanes = lanes_of(e->f);
+  b->first = c_fresh(e, "first");
+  b->end = c_fresh(e, "end");
+  line(e, "const int64_t %s = %s/%u*%s/%d*%u;", b->first, extent, lanes, b->block, blocks, lanes);
+  line(e, "const int64_t %s = %s < %d ? %s/%u*(%s + 1)/%d*%u : %s;", b->end, b->block, blocks - 1,
+       extent, lanes, b->block, blocks, lanes, extent);
+}
+
 InBlocks open_blocks(Emit *e, Ref r) {
   const Node *n = node(e, r);
   int blocks = blocks_of(e, r);
@@ -119,6 +131,7 @@ InBlocks open_blocks(Emit *e, Ref r) {
   if (b.failed) line(e, "%s[%s] = 0;", b.failed, b.block);
   open_copies(e, r, b.block);
   open_rooms(e, r, b.block);
+  if (has_row_blocks(e, r) && !b.failed) name_range(e, r, &b);
   return b;
 }
 
@@ -150,9 +163,14 @@ void leave_axis(Emit *e, const InBlocks *b) {
 }
 
 /* The rounds of a block, first index. */
-void put_block_range(Emit *e, Ref r, const char *index, const char *block) {
+void put_block_range(Emit *e, Ref r, const char *index, const InBlocks *b) {
   Ref extent = node(e, r)->arg[0];
+  const char *block = b->block;
   int blocks = blocks_of(e, r);
+  if (b->first) {
+    putf(e, "for (int64_t %s = %s; %s < %s; %s++)", index, b->first, index, b->end, index);
+    return;
+  }
   putf(e, "for (int64_t %s = ", index);
   put_expr(e, extent, PREC_MUL);
   putf(e, "*%s/%d; %s < ", block, blocks, index);

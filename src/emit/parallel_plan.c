@@ -2,11 +2,11 @@
  *
  * The outermost loop whose rounds share nothing that they write is parallel: it only builds
  * arrays, reduces to scalars or adds into accumulators, and has no trace.  Loops that reduce,
- * add, fail or need scratch go in blocks, whose number does not depend on the threads: each
- * has a scalar of its own for a reduction, a copy of each accumulator and a room for each
- * array of its rounds in the workspace, and the number of a check that failed.  These are
- * combined in order.  So every number of threads, and a compiler without OpenMP, gives the
- * same bits. */
+ * add, fail, need scratch or have rows side by side go in blocks, whose number does not depend
+ * on the threads: each has a scalar of its own for a reduction, a copy of each accumulator and a
+ * room for each array of its rounds in the workspace, and the number of a check that failed.
+ * These are combined in order.  So every number of threads, and a compiler without OpenMP, gives
+ * the same bits. */
 #include "emit/private.h"
 
 enum { SMALL = PARALLEL_SMALL };
@@ -102,9 +102,14 @@ bool round_may_fail(const Emit *e, const Region *r) {
   return false;
 }
 
+bool has_row_blocks(const Emit *e, Ref r) {
+  return has_rows(e, r) && node(e, r)->nargs == 1;
+}
+
 static Parallel kind_of(const Emit *e, Ref r) {
   const Node *n = node(e, r);
-  bool blocks = info(e, r)->copies || info(e, r)->rooms || round_may_fail(e, n->regions[0]);
+  bool blocks = has_row_blocks(e, r) || info(e, r)->copies || info(e, r)->rooms ||
+                round_may_fail(e, n->regions[0]);
   Parallel kind = blocks ? PARALLEL_BLOCKS : PARALLEL_BUILD;
   for (uint32_t k = 0; k < n->nresults; k++) {
     if (!needed_proj(e, r, k)) continue;

@@ -449,9 +449,16 @@ bool scalar_out(const Emit *e, Ref r, uint32_t k);
 bool array_out(const Emit *e, Ref r, uint32_t k);
 const char *out_type(Emit *e, Ref r, uint32_t k);
 void name_outs(Emit *e, Ref r);                  /* scalar results, in the scope around */
-/* One axis of a loop or fold; `block`: that of a parallel loop in blocks, or NULL; `from`: where it
+/* A loop that runs in parallel (parallel.c). */
+typedef struct InBlocks {
+  const char *block;     /* the name of the block's number; NULL: no blocks */
+  const char *failed;    /* of the array of the checks that failed, if any can */
+  bool pragma;           /* parallel without blocks */
+  const char *first, *end;   /* names of where the block's rounds begin and end, or NULL */
+} InBlocks;
+/* One axis of a loop or fold; `blocks`: those of a parallel loop, or NULL; `from`: where it
  * starts, if not at 0. */
-void open_for(Emit *e, Ref r, Ref index, Ref extent, const char *block, const char *from);
+void open_for(Emit *e, Ref r, Ref index, Ref extent, const InBlocks *blocks, const char *from);
 /* The last axis of a loop in a range of its own; true: two blocks are open, for strips. */
 bool open_range(Emit *e, Ref r, const Region *inside, const char *from, const char *to,
                 bool apart);
@@ -578,9 +585,9 @@ bool only_later(const Emit *e, Ref r);
 bool reads_along(const Emit *e, Ref read);
 
 /* rows.c */
-/* Writes the rows that go side by side; gives the text of the index where the others begin, or
- * NULL: none go. */
-const char *emit_rows(Emit *e, Ref r, const Outputs *o);
+/* Writes the rows that go side by side, all or those of a block; gives the text of the index where
+ * the others begin, or NULL: none go. */
+const char *emit_rows(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks);
 uint32_t lanes_of(const File *f);                /* how many */
 const char *whole_blocks(Emit *e, Ref extent);   /* "n - n%16": the rows that make full blocks */
 bool is_lane_index(const Emit *e, Ref r);
@@ -684,15 +691,12 @@ Parallel plan_parallel(Emit *e, Ref r);
 bool round_may_fail(const Emit *e, const Region *r);
 
 /* parallel.c */
-typedef struct InBlocks {
-  const char *block;     /* the name of the block's number; NULL: no blocks */
-  const char *failed;    /* of the array of the checks that failed, if any can */
-  bool pragma;           /* parallel without blocks */
-} InBlocks;
 void put_pragma(Emit *e, Ref r);
 InBlocks open_blocks(Emit *e, Ref r);
 int blocks_of(const Emit *e, Ref r);             /* how many */
-void put_block_range(Emit *e, Ref r, const char *index, const char *block);
+void put_block_range(Emit *e, Ref r, const char *index, const InBlocks *b);
+/* Are the rounds of the loop's only axis side by side, and cut in blocks? */
+bool has_row_blocks(const Emit *e, Ref r);
 /* One round: a C function of its own if it may fail, for it cannot return from here. */
 void emit_round(Emit *e, const InBlocks *b, Region *body);
 /* Behind the inner axes of a round that failed. */

@@ -294,7 +294,7 @@ void emit_ranges(Emit *e, Ref r, const Outputs *o, const InBlocks *b) {
   if (outer && any_lanes(e, r, n->regions[0])) w.lane = open_lanes(e, r);
   uint32_t scope = outer ? scope_open(e) : 0;
   for (uint32_t a = 0; a < outer; a++)
-    open_for(e, r, n->regions[0]->params.at[a], n->arg[a], a ? NULL : b->block, NULL);
+    open_for(e, r, n->regions[0]->params.at[a], n->arg[a], a || !b->block ? NULL : b, NULL);
   put_last_axis(e, &w, outer ? NULL : b->block);
   for (uint32_t a = 0; a < outer; a++) close_for(e);
   if (outer) scope_close(e, scope);

@@ -519,7 +519,7 @@ static void start_accumulators(Emit *e, Ref r) {
     const char *i = c_fresh(e, "i");
     line_start(e);
     putf(e, "for (int64_t %s = 0; %s < ", i, i);
-    put_size(e, b->size, PREC_ADD);
+    put_size(e, b->room ? b->room : b->size, PREC_ADD);
     putf(e, "; %s++) %s[%s] = ", i, ref_buffer(e, info(e, r)->out[k].buffer), i);
     put_expr(e, value, PREC_ANY);
     line_end(e, ";");
@@ -641,29 +641,36 @@ const char *whole_blocks(Emit *e, Ref extent) {
                     expr_text(e, extent, PREC_MUL), lanes_of(e->f));
 }
 
-static void open_row_blocks(Emit *e, const Rows *w, const char *whole) {
-  const char *i = info(e, w->index)->cname;
+/* Gives the text of the index where the plain loop begins. */
+static const char *open_row_blocks(Emit *e, const Rows *w, Ref extent, const InBlocks *b) {
+  const char *i = info(e, w->index)->cname, *first = b->first ? b->first : "0";
+  uint32_t lanes = lanes_of(e->f);
+  const char *whole = b->first ? str_printf(e->c, "%s - %s%%%u", b->end, b->end, lanes)
+                               : whole_blocks(e, extent);
   line_start(e);
-  putf(e, "for (int64_t %s = 0; %s < %s; %s += %u)", i, i, whole, i, lanes_of(e->f));
+  putf(e, "for (int64_t %s = %s; %s < %s; %s += %u)", i, first, i, whole, i, lanes);
   block_open(e, "");
+  return whole;
 }
 
 /* The last block starts earlier where it would not be full.  Gives the text of the index where the
  * plain loop begins. */
-static const char *open_full_blocks(Emit *e, Rows *w, Ref extent) {
+static const char *open_full_blocks(Emit *e, Rows *w, Ref extent, const InBlocks *b) {
   const char *i = info(e, w->index)->cname, *next = c_fresh(e, "next");
-  const char *n = expr_text(e, extent, PREC_ADD);
+  const char *first = b->first ? b->first : "0";
+  const char *n = b->first ? b->end : expr_text(e, extent, PREC_ADD);
+  const char *count = b->first ? str_printf(e->c, "%s - %s", n, first) : n;
   uint32_t lanes = lanes_of(e->f);
   line_start(e);
-  putf(e, "for (int64_t %s = 0; %s >= %u && %s < %s; %s += %u)", next, n, lanes, next, n, next,
-       lanes);
+  putf(e, "for (int64_t %s = %s; %s >= %u && %s < %s; %s += %u)", next, first, count, lanes, next,
+       n, next, lanes);
   block_open(e, "");
   line(e, "const int64_t %s = %s < %s - %u ? %s : %s - %u;", i, next, n, lanes, next, n, lanes);
   w->first = str_printf(e->c, "%s - %s", next, i);
-  return str_printf(e->c, "%s < %u ? 0 : %s", n, lanes, n);
+  return str_printf(e->c, "%s < %u ? %s : %s", count, lanes, first, n);
 }
 
-const char *emit_rows(Emit *e, Ref r, const Outputs *o) {
+const char *emit_rows(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks) {
   const Node *n = node(e, r);
   const Region *body = n->regions[0];
   if (!has_rows(e, r)) return NULL;
@@ -672,12 +679,13 @@ const char *emit_rows(Emit *e, Ref r, const Outputs *o) {
   Info *saved = save_infos(e, from, r);
   uint32_t first_check = e->checks.n;
   emit_trips(e, extent);
-  const char *whole = whole_blocks(e, extent);
+  InBlocks all = {0};
+  if (n->nargs > 1) blocks = &all;   /* they cut the first axis */
   Rows w = {.index = body->params.at[n->nargs - 1], .first = "0"};
   uint32_t scope = scope_open(e);
   name_index(e, w.index);
-  if (info(e, r)->again) whole = open_full_blocks(e, &w, extent);
-  else open_row_blocks(e, &w, whole);
+  const char *rest = info(e, r)->again ? open_full_blocks(e, &w, extent, blocks)
+                                       : open_row_blocks(e, &w, extent, blocks);
   stop_in_loop(e, extent);
   e->loop_depth++;
   w.lane = c_fresh(e, "l");
@@ -690,5 +698,5 @@ const char *emit_rows(Emit *e, Ref r, const Outputs *o) {
   restore_infos(e, saved, from, r);
   e->again_from = first_check;
   e->again_to = e->checks.n;
-  return whole;
+  return rest;
 }

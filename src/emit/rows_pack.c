@@ -111,7 +111,8 @@ static bool same_rows(const Pack *a, const Pack *b) {
   return true;
 }
 
-/* The read gets its element from a packed array. */
+/* The read gets its element from a packed array.  Where blocks of rows run in parallel, each needs
+ * one of its own (--openmp): it is the body's. */
 void take_pack(Emit *e, Ref read, Pack p) {
   for (uint32_t k = 1; k < e->packs.n && !p.buffer; k++)
     if (same_rows(&e->packs.at[k], &p)) p.buffer = e->packs.at[k].buffer;
@@ -119,11 +120,13 @@ void take_pack(Emit *e, Ref read, Pack p) {
   if (p.first) {
     Ref place = p.place ? p.place : p.loop;
     const Type *t = node(e, p.array)->type;
+    bool blocks = !e->f->jit && e->f->o->openmp && !p.place;
     p.buffer = buffer_new(e, BUF_SLOT, p.place ? type_drop(e->p, t, p.naxes - 1) : p.row,
-                          region_of(e, place), place);
+                          blocks ? node(e, p.loop)->regions[0] : region_of(e, place), place);
     buffer_live(e, p.buffer, info(e, place)->begin, info(e, place)->end);
     Buffer *b = &e->buffers.at[p.buffer];
     b->root = p.array;
+    b->no_local = blocks;
     if (!p.place) b->size = size_scale(e->p, b->size, lanes_of(e->f), 1);
   }
   if (!e->packs.n) VEC_PUSH(e->c, &e->packs, (Pack){0});

@@ -768,7 +768,6 @@ bool inside_rows(const Emit *e, Ref r) {
 
 /* Inner loops come first: their own rows are nearer. */
 void plan_rows(Emit *e) {
-  if (!e->f->jit && e->f->o->openmp) return;
   for (Ref r = 1; r < e->ninfo; r++)
     if (info(e, r)->need && node(e, r)->op == IR_LOOP) try_rows(e, r);
 }

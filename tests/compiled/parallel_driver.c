@@ -52,6 +52,26 @@ static int rounds(const double *x, const double *W) {
   return code;
 }
 
+static int rows(const double *W, const double *b, const double *x) {
+  double value, *out = numbers(N, 0), *gb = numbers(M, 0), *gx = numbers((size_t)N * D, 0);
+  double *gW = numbers((size_t)M * D, 0);
+  double *work = malloc((model_blend_work(M, D, N) + model_blend_grad_W_b_x_work(M, D, N) +
+                         model_middles_work(M, D, N) + 1) * sizeof *work);
+  int code = model_blend_grad_W_b_x(M, D, N, W, b, x, &value, gW, gb, gx, work);
+  show("blend", &value, 1);
+  show("blend_W", gW, (size_t)M * D);
+  show("blend_b", gb, M);
+  show("blend_x", gx, (size_t)N * D);
+  for (int n = 1; n <= N; n += 233) {
+    code |= model_blend(M, D, (size_t)n, W, b, x, &value, work);
+    show("blends", &value, 1);
+    code |= model_middles(M, D, (size_t)n, W, x, out, work);
+    show("middles", out, (size_t)n);
+  }
+  free(out); free(gb); free(gx); free(gW); free(work);
+  return code;
+}
+
 int main(void) {
   double *x = numbers((size_t)N * D, 0.1), *w = numbers(D, 0.2), *y = numbers(N, 0.3);
   double *b = numbers((size_t)D * M, 0.4), *out = numbers((size_t)N * M, 0), value;
@@ -77,6 +97,7 @@ int main(void) {
   code |= model_recurrence(N, y, 5, gy, work);
   show("recurrence", gy, N);
   code |= rounds(x, b);
+  code |= rows(b, y, x);
   free(x); free(w); free(y); free(b); free(out); free(gx); free(gw); free(gy); free(work);
   return code;
 }
