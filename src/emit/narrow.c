@@ -58,11 +58,12 @@ void plan_narrow(Emit *e) {
   e->narrow = scalar && stores_many(e);
 }
 
-void put_narrow(Emit *e, Buf *out) {
-  e->f->uses_scalar |= e->scalar;
+void put_narrow(Emit *e, Buf *out, bool piece) {
+  bool scalar = e->scalar && !piece;
+  e->f->uses_scalar |= scalar;
   e->f->uses_narrow |= e->narrow;
-  if (e->scalar || e->narrow)
-    buf_puts(out, !e->narrow ? "GC_SCALAR\n" : e->scalar ? "GC_SCALAR GC_NARROW\n" : "GC_NARROW\n");
+  if (scalar || e->narrow)
+    buf_puts(out, !e->narrow ? "GC_SCALAR\n" : scalar ? "GC_SCALAR GC_NARROW\n" : "GC_NARROW\n");
 }
 
 /* ---- the head of a file -------------------------------------------------------------------- */

@@ -527,7 +527,9 @@ void apart_head(const File *f, Buf *out);        /* GC_APART */
 
 /* narrow.c */
 void plan_narrow(Emit *e);                       /* behind plan_rows */
-void put_narrow(Emit *e, Buf *out);              /* in front of a function */
+/* In front of a function; of a GC_SCALAR_PIECE only what that does not say (gcc heeds but one
+ * attribute of that kind). */
+void put_narrow(Emit *e, Buf *out, bool piece);
 void narrow_head(const File *f, Buf *out);       /* GC_SCALAR, GC_NARROW */
 
 /* linear.c */

@@ -201,13 +201,13 @@ void sig_function(Emit *e, const Fn *fn) {
   work_declare(e, &slots);
   e->fn->names += e->p->root->params.n + e->p->root->results.n + e->slots.n;
   if (e->f->jit) {
-    put_narrow(e, b);
+    put_narrow(e, b, false);
     put_jit_head(e, b);
     put_jit_prologue(e, b, buf_text(&slots));
     put_rooms(e, b, fn);
   } else {
     put_doc(e, b);
-    put_narrow(e, b);
+    put_narrow(e, b, false);
     put_prototype(e, b, false);
     buf_puts(b, " {\n");
     put_prologue(e, b, buf_text(&slots));

@@ -271,9 +271,10 @@ static void write_function(Emit *e, Fn *fn) {
   if (fn->fields.n && !fn->parts) put_struct(b, env, fn->fields.at, fn->fields.n);
   bool apart = fn->parts && !for_tcc(e);
   e->f->uses_parts |= apart;
-  put_narrow(e, b);
-  buf_printf(b, "%s%s %s(", !apart ? inner_linkage(e->f) : fn->mixed ? "static GC_PIECE "
-                                   : "static GC_SCALAR_PIECE ",
+  bool scalar = apart && !fn->mixed;
+  put_narrow(e, b, scalar);
+  buf_printf(b, "%s%s %s(", scalar ? "static GC_SCALAR_PIECE " : apart ? "static GC_PIECE "
+                            : inner_linkage(e->f),
              fn->fails ? "int" : "void", fn->cname);
   if (fn->fields.n) buf_printf(b, "%sstruct %s_env *env", fn->parts ? "const " : "", env);
   else buf_puts(b, "void");

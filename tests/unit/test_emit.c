@@ -481,7 +481,7 @@ START_TEST(pieces_end_where_little_is_live) {
   buf_printf(&b, "=> %%%d\n}\ntakes x = %%1\n", 1 + 9*BLOCKS);
   Case k = {.dump = buf_text(&b), .max_stmts = 10};
   ck_assert_msg(ctx_try(c, do_emit, &k) == GC_OK, "%s", first_message());
-  has(k.text, "static GC_SCALAR_PIECE void t_f_part9(const struct t_f_parts_env *env) {\n"
+  has(k.text, "}\n\nstatic GC_SCALAR_PIECE void t_f_part9(const struct t_f_parts_env *env) {\n"
               "  double *const keep = env->keep;\n  /* test.gc");
   has(k.text, "const double v0 = tanh(q0);\n  keep[0] = v0;\n}\n");
   has(k.text, "  double keep[2];\n");
