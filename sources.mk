@@ -212,7 +212,6 @@ JIT = \
   src/jit/clones.h \
   src/jit/each.c \
   src/jit/each.h \
-  src/jit/fused.c \
   src/jit/jit.h \
   src/jit/kernels.c \
   src/jit/run.c \

@@ -34,14 +34,14 @@ static const char *const flags[] = {
   "-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fno-builtin", "-fno-math-errno",
   "-fno-trapping-math", "-fPIC", "-shared", "-w",
 };
-/* Where the compiler contracts all the same: it is not to look for such places, which it may find
- * in loops even so; or the instructions are taken from it. */
-static const char *const apart[] = {
-  "-fno-tree-slp-vectorize", "-mno-fma", "-mno-fma4", "-mno-avx512f",
+/* For the second attempt, where the assembler met what cc.c forbids: a processor without it. */
+static const char *const unfused[] = {
+#ifdef __x86_64__
+  "-mno-fma", "-mno-fma4", "-mno-avx512f",
+#endif
+  NULL
 };
-enum { FLAGS = sizeof flags / sizeof *flags, APART = sizeof apart / sizeof *apart };
-static const int attempts[] = {0, 1, APART};   /* so many of these */
-enum { ATTEMPTS = sizeof attempts / sizeof *attempts };
+enum { FLAGS = sizeof flags / sizeof *flags, UNFUSED = sizeof unfused / sizeof *unfused };
 
 /* ---- the key ---------------------------------------------------------------- */
 
@@ -89,7 +89,7 @@ static void hash_processor(Hash *h) {
 static void find_key(CcUnit *u) {
   Hash h = {0xcbf29ce484222325u, 0x84222325cbf29ce4u};
   for (int i = 0; i < FLAGS; i++) hash_bytes(&h, flags[i], strlen(flags[i]) + 1);
-  for (int i = 0; i < APART; i++) hash_bytes(&h, apart[i], strlen(apart[i]) + 1);
+  for (int i = 0; unfused[i]; i++) hash_bytes(&h, unfused[i], strlen(unfused[i]) + 1);
   hash_compiler(&h, u->compiler);
   hash_processor(&h);
   hash_bytes(&h, u->text, strlen(u->text));
@@ -207,21 +207,22 @@ static bool spawn_attributes(posix_spawnattr_t *a, bool background) {
   return true;
 }
 
-static pid_t start_compiler(const CcUnit *u, const char *source, const char *object, int napart) {
-  const char *argv[FLAGS + APART + 6] = {u->compiler};
+/* Only what the second attempt says is shown. */
+static pid_t start_compiler(const CcUnit *u, const char *source, const char *object, bool again) {
+  const char *argv[FLAGS + UNFUSED + 6] = {u->compiler};
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   int n = 1;
   pid_t child;
   for (int i = 0; i < FLAGS; i++) argv[n++] = flags[i];
-  for (int i = 0; i < napart; i++) argv[n++] = apart[i];
+  for (int i = 0; again && unfused[i]; i++) argv[n++] = unfused[i];
   argv[n++] = "-o";
   argv[n++] = object;
   argv[n++] = source;
   argv[n++] = "-lm";
   if (!spawn_attributes(&attributes, u->quiet)) return -1;
   if (posix_spawn_file_actions_init(&actions) != 0) return -1;
-  for (int fd = 0; u->quiet && fd < 3; fd++)
+  for (int fd = 0; (u->quiet || !again) && fd < 3; fd++)
     posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", fd ? O_WRONLY : O_RDONLY, 0);
   int failed = posix_spawnp(&child, argv[0], &actions, &attributes, (char **)(uintptr_t)argv,
                              environ);
@@ -246,9 +247,9 @@ static void end_compiler(const CcUnit *u, pid_t child) {
   while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
 }
 
-static CcResult run_compiler(const CcUnit *u, const char *source, const char *object, int napart,
+static CcResult run_compiler(const CcUnit *u, const char *source, const char *object, bool again,
                              bool (*stopped)(void *user), void *user) {
-  pid_t child = start_compiler(u, source, object, napart), done;
+  pid_t child = start_compiler(u, source, object, again), done;
   int status = -1;
   if (child < 0) return CC_NO_COMPILER;
   while ((done = waitpid(child, &status, stopped ? WNOHANG : 0)) != child) {
@@ -261,16 +262,6 @@ static CcResult run_compiler(const CcUnit *u, const char *source, const char *ob
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return CC_NO_COMPILER;
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? CC_GOOD : CC_REFUSED;
-}
-
-static CcResult without_fusion(const CcUnit *u, const char *source, const char *object,
-                               bool (*stopped)(void *user), void *user) {
-  CcResult r = CC_GOOD;
-  for (int k = 0; k < ATTEMPTS; k++) {
-    r = run_compiler(u, source, object, attempts[k], stopped, user);
-    if (r != CC_GOOD || !cc_fused(object)) break;
-  }
-  return r;
 }
 
 static bool write_text(FILE *f, const char *text) {
@@ -292,7 +283,8 @@ CcResult cc_build(CcUnit *u, bool (*stopped)(void *user), void *user) {
   snprintf(object, sizeof object, "%s.tmp", source);
   CcResult r = CC_NOT_WRITTEN;
   if (f && write_text(f, u->text)) {
-    r = without_fusion(u, source, object, stopped, user);
+    r = run_compiler(u, source, object, false, stopped, user);
+    if (r == CC_REFUSED) r = run_compiler(u, source, object, true, stopped, user);
     if (r == CC_GOOD && !publish(u, object)) r = CC_NOT_WRITTEN;
   }
   if (r == CC_NOT_WRITTEN) u->error = errno;

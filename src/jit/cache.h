@@ -31,9 +31,8 @@ CcResult cc_unit(CcUnit *u, const char *text);
 /* Opens the code if it is there and whole, and says where to enter; NULL otherwise. */
 void *cc_open(const CcUnit *u, JitCode *code);
 void cc_close(void *library);
-/* Does an object fuse products and sums in turns (fused.c)? */
-bool cc_fused(const char *object);
-/* Compiles; asks stopped(user) (unless it is NULL) about every 5 ms. */
+/* Compiles, once more where the first attempt is refused; asks stopped(user) (unless it is NULL)
+ * about every 5 ms. */
 CcResult cc_build(CcUnit *u, bool (*stopped)(void *user), void *user);
 
 #endif

@@ -35,6 +35,19 @@ static const char head[] =
   "#define memset __builtin_memset\n"
   "#endif\n";
 
+/* Where lanes add and take away in turns, as in a product of complex numbers, gcc 12 takes
+ * x86's vfmaddsub and vfmsubadd, which do not round the product, although it is told
+ * -ffp-contract=off; clang and newer ones do not.  As macros with these names they are errors
+ * of the assembler, which reads every instruction anyway. */
+static const char unfused_head[] =
+  "#if defined __GNUC__ && !defined __clang__ && !defined __TINYC__ && defined __x86_64__\n"
+  "__asm__(\".irp turns, addsub, subadd\\n\"\n"
+  "  \".irp order, 132pd, 213pd, 231pd, 132ps, 213ps, 231ps, pd, ps\\n\"\n"
+  "  \".macro vfm\\\\turns\\\\order operands:vararg\\n\"\n"
+  "  \".error \\\"the product is not rounded\\\"\\n\"\n"
+  "  \".endm\\n.endr\\n.endr\\n\");\n"
+  "#endif\n";
+
 const char *jit_cc_text(Prog *p) {
   Buf jit, text;
   buf_init(&jit, p->ctx);
@@ -42,6 +55,7 @@ const char *jit_cc_text(Prog *p) {
   emit_jit(p, "gc_main", JIT_TEXT_STANDALONE, &jit);
   const char *code = strstr(buf_text(&jit), "\n\n");   /* after prototypes of its own */
   buf_puts(&text, head);
+  buf_puts(&text, unfused_head);
   buf_puts(&text, emit_lanes_head);
   buf_puts(&text, emit_around_head);
   buf_puts(&text, emit_apart_head);
