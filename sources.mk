@@ -397,6 +397,7 @@ API_TEST_NAMES = \
   tests/api/test_threads
 
 TEST_HELPERS = \
+  tests/unit/checks.h \
   tests/unit/table_rows.h \
   tests/api/host.h
 

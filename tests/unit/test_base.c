@@ -1,7 +1,7 @@
 /* test_base.c - the arena and its limits, interning, texts, messages; the arithmetic of this build. */
 #include "base/base.h"
 
-#include <check.h>
+#include "checks.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include "jit/jit.h"
 #include "optimize/optimize.h"
 
-#include <check.h>
+#include "checks.h"
 #include <dlfcn.h>
 #include <glob.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
  *
  * TEST_DATA names the directory of the data, UPDATE=1 prints the data with what comes
  * out now. */
-#include <check.h>
+#include "checks.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

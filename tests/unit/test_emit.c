@@ -2,7 +2,7 @@
 #include "emit/emit.h"
 #include "jit/jit.h"
 
-#include <check.h>
+#include "checks.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "interpret/interpret.h"
 #include "interpret/special.h"
 
-#include <check.h>
+#include "checks.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* test_ir.c - nodes, regions, exact rules, copies, sweeping, verification. */
 #include "ir/ir.h"
 
-#include <check.h>
+#include "checks.h"
 #include <math.h>
 #include <string.h>
 #include <time.h>

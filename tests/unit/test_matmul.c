@@ -3,7 +3,7 @@
  * stays as it is; and what libtcc's code calls gives the same bits. */
 #include "jit/symbols.h"
 
-#include <check.h>
+#include "checks.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,7 @@
  * Every program that parses is printed and parsed again: the tree must be the
  * same, and the second text the same as the first.  TEST_DATA names the
  * directory of the data, UPDATE=1 prints the data with what comes out now. */
-#include <check.h>
+#include "checks.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <inttypes.h>

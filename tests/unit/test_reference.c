@@ -9,7 +9,7 @@
  * the tables below with its reason; one that is in no table and cannot is a failure.
  *
  * top_srcdir names the source tree (default "."). */
-#include <check.h>
+#include "checks.h"
 #include <ctype.h>
 #include <ftw.h>
 #include <glob.h>

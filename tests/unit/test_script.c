@@ -1,7 +1,7 @@
 /* test_script.c - values as text and JSON, effects, literals, .npy and .csv files. */
 #include "script/value.h"
 
-#include <check.h>
+#include "checks.h"
 #include <float.h>
 #include <math.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include "emit/emit.h"
 #include "optimize/optimize.h"
 
-#include <check.h>
+#include "checks.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* test_sizes.c - sizes: normal form, from and to nodes, proofs that they are not negative. */
 #include "ir/ir.h"
 
-#include <check.h>
+#include "checks.h"
 #include <string.h>
 
 static Ctx *c;
