@@ -183,6 +183,7 @@ IR = \
   src/ir/build.c \
   src/ir/cons.c \
   src/ir/copy.c \
+  src/ir/drop.c \
   src/ir/equal.c \
   src/ir/fold.c \
   src/ir/infer.c \

@@ -28,6 +28,13 @@ Prog *prog_replace(Prog *old, Prog *next) {
   return next;
 }
 
+uint32_t ir_count(const Prog *p) {
+  uint32_t n = 0;
+  for (uint32_t k = 0; k < p->regions.n; k++)
+    n += p->regions.at[k]->params.n + p->regions.at[k]->nodes.n;
+  return n;
+}
+
 void prog_param(Prog *p, SigParam s) {
   PROG_PUSH(p, &p->sig.params, s);
 }

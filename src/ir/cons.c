@@ -197,11 +197,16 @@ void cons_close(Prog *p, const Region *r) {
   for (uint32_t k = 0; k < r->nodes.n && p->cons->n; k++) cons_forget(p, r->nodes.at[k]);
 }
 
+void cons_forget_all(Prog *p) {
+  struct ConsTable *t = p->cons;
+  if (t->n) memset(t->slot, 0, sizeof(Slot) * t->room);
+  t->n = 0;
+}
+
 void cons_move(Prog *from, Prog *to) {
-  struct ConsTable *t = from->cons;
-  if (t->room) memset(t->slot, 0, sizeof(Slot) * t->room);
-  *to->cons = (struct ConsTable){t->slot, t->room, 0};
-  *t = (struct ConsTable){0};
+  cons_forget_all(from);
+  *to->cons = *from->cons;
+  *from->cons = (struct ConsTable){0};
 }
 
 void cons_know(Prog *p, Ref r) {

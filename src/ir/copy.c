@@ -50,24 +50,23 @@ static Ref *copy_args(Copy *k, const Node *n, Few *few) {
 
 /* ---- what ir_sweep leaves out ---------------------------------------------- */
 
-bool copy_keeps(const Copy *k, Ref structured, uint32_t j) {
-  return !k->keep || !structured || k->keep->result[k->keep->first[structured] + j];
+bool keeps_result(const Keep *keep, Ref structured, uint32_t j) {
+  return !keep || !structured || keep->result[keep->first[structured] + j];
 }
 
-/* Parameters that stand for a carried value, or a handle, go with that result. */
-static bool keeps_param(const Copy *k, const Region *r, uint32_t j) {
-  if (!k->keep || !r->owner) return true;
-  switch ((Op)ir_node(k->from, r->owner)->op) {
-  case IR_FOLD: return j == 0 || copy_keeps(k, r->owner, j - 1);
-  case IR_WHILE: case IR_ACCUM: return copy_keeps(k, r->owner, j);
+bool keeps_param(const Keep *keep, const Prog *p, const Region *r, uint32_t j) {
+  if (!keep || !r->owner) return true;
+  switch ((Op)ir_node(p, r->owner)->op) {
+  case IR_FOLD: return j == 0 || keeps_result(keep, r->owner, j - 1);
+  case IR_WHILE: case IR_ACCUM: return keeps_result(keep, r->owner, j);
   default: return true;
   }
 }
 
-uint32_t copy_keep_args(const Copy *k, Ref old, Ref *arg, uint32_t first) {
-  uint32_t n = ir_node(k->from, old)->nargs, kept = first;
+uint32_t keep_args(const Keep *keep, const Prog *p, Ref old, Ref *arg, uint32_t first) {
+  uint32_t n = ir_node(p, old)->nargs, kept = first;
   for (uint32_t j = first; j < n; j++)
-    if (copy_keeps(k, old, j - first)) arg[kept++] = arg[j];
+    if (keeps_result(keep, old, j - first)) arg[kept++] = arg[j];
   return kept;
 }
 
@@ -89,10 +88,10 @@ Region *copy_over(Copy *k, const Region *r, uint32_t n, const Ref *extent, Ref o
   Region *copy = ir_begin_like(k->to, r);
   ir_set_extents(k->to, n, extent);
   for (uint32_t j = 0; j < r->params.n; j++)
-    if (keeps_param(k, r, j)) copy_param(k, r->params.at[j]);
+    if (keeps_param(k->keep, k->from, r, j)) copy_param(k, r->params.at[j]);
   copy_nodes(k, r);
   for (uint32_t j = 0; j < r->results.n; j++)
-    if (copy_keeps(k, of, from + j)) ir_result(k->to, copy_ref(k, r->results.at[j]));
+    if (keeps_result(k->keep, of, from + j)) ir_result(k->to, copy_ref(k, r->results.at[j]));
   ir_end(k->to);
   return copy;
 }
@@ -142,7 +141,7 @@ static const Combiner *copy_combiners(Copy *k, Ref old, uint32_t from) {
   Combiner *comb = NEWN(k->to->ctx, Combiner, a->nout);
   uint32_t n = 0;
   for (uint32_t j = 0; j < a->nout; j++)
-    if (copy_keeps(k, old, from + j)) comb[n++] = a->comb[j];
+    if (keeps_result(k->keep, old, from + j)) comb[n++] = a->comb[j];
   return comb;
 }
 
@@ -150,7 +149,7 @@ static Ref copy_fold(Copy *k, Ref old, Ref *arg) {
   const Node *n = ir_node(k->from, old);
   Region *body = copy_over(k, n->regions[0], 1, arg, old, 0);
   const Combiner *comb = copy_combiners(k, old, n->nargs - 1);
-  uint32_t kept = copy_keep_args(k, old, arg, 1);
+  uint32_t kept = keep_args(k->keep, k->from, old, arg, 1);
   if (k->keep && kept == 1 && !(n->flags & NODE_IO)) return ir_loop(k->to, 1, arg, body, comb);
   return ir_fold(k->to, arg[0], kept - 1, arg + 1, body, comb);
 }
@@ -173,10 +172,10 @@ static Ref copy_structured(Copy *k, Ref old) {
   case IR_WHILE:
     first = copy_over(k, n->regions[0], 0, NULL, 0, 0);
     second = copy_over(k, n->regions[1], 0, NULL, old, 0);
-    return ir_while(to, arg[0], copy_keep_args(k, old, arg, 1) - 1, arg + 1, first, second);
+    return ir_while(to, arg[0], keep_args(k->keep, k->from, old, arg, 1) - 1, arg + 1, first, second);
   case IR_ACCUM:
     first = copy_over(k, n->regions[0], 0, NULL, old, n->nargs);
-    return ir_accum(to, copy_keep_args(k, old, arg, 0), arg, first);
+    return ir_accum(to, keep_args(k->keep, k->from, old, arg, 0), arg, first);
   case IR_CUSTOM:
     first = copy_over(k, n->regions[0], 0, NULL, 0, 0);
     second = copy_over(k, n->regions[1], 0, NULL, 0, 0);

@@ -291,6 +291,10 @@ Prog *prog_replace(Prog *old, Prog *next);
 void prog_param(Prog *p, SigParam s);
 void prog_result(Prog *p, SigResult s);
 static inline Node *ir_node(const Prog *p, Ref r) { return &p->chunks.at[r / CHUNK][r % CHUNK]; }
+/* A node that ir_trim_here has taken out: a constant in no region's list. */
+static inline bool node_is_gone(const Node *n) { return n->ordinal == UINT32_MAX; }
+/* How many nodes are there, parameters among them? */
+uint32_t ir_count(const Prog *p);
 static inline const Type *ir_type(const Prog *p, Ref r) { return ir_node(p, r)->type; }
 
 /* Constructors append to p->cur and give the node, or an equal one that is visible,
@@ -419,6 +423,8 @@ Prog *ir_sweep(Prog *p);                        /* sweep.c: only what is needed 
 /* The same for an erased program; but what is left stays as it is, nothing is folded or found
  * to be equal because of what went.  Takes a fraction of the time. */
 Prog *ir_trim(Prog *p);
+/* The same where nobody else looks at p: mostly, what is not needed leaves p itself. */
+Prog *ir_trim_here(Prog *p);
 
 /* ---- primitives (primitives.def, primitives.c) ------------------------------- */
 

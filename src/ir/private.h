@@ -47,6 +47,8 @@ bool type_count(const Type *t, uint64_t *count);
 Size type_volume(Prog *p, const Type *t);
 /* Notes that an array has this size, so that it is not negative. */
 void size_seen(Prog *p, Size s);
+/* Forgets which sizes arrays have. */
+void sizes_forget_seen(Prog *p);
 bool size_is_seen(const Prog *p, Ref atom);
 /* As size_add, size_mul, size_scale, but NULL where that overflows or grows too long. */
 Size poly_add(Prog *p, Size a, Size b);
@@ -100,20 +102,24 @@ void cons_forget(Prog *p, Ref r);
 void cons_free(Prog *p);
 /* Gives the room of from's table of known nodes to `to`; from knows none any more. */
 void cons_move(Prog *from, Prog *to);
+/* No node is known any more. */
+void cons_forget_all(Prog *p);
 
 /* ---- copy.c ---- */
 
-/* What ir_sweep wants copied. */
+/* What ir_sweep wants copied, or left where it is. */
 typedef struct Keep {
-  const bool *live;         /* by Ref: this node */
+  bool *live;               /* by Ref: this node */
   const uint32_t *first;    /* by Ref: where a structured node's results start below */
   const bool *result;       /* this result */
   const uint32_t *number;   /* and its number among those that are copied */
 } Keep;
-/* Is this result of a structured node (0: all are) among what is copied? */
-bool copy_keeps(const Copy *k, Ref structured, uint32_t j);
+/* Is this result of a structured node (0: all are) among what is kept?  NULL keeps everything. */
+bool keeps_result(const Keep *keep, Ref structured, uint32_t j);
+/* The same of a region's parameter: a carried value's, or a handle, goes with that result. */
+bool keeps_param(const Keep *keep, const Prog *p, const Region *r, uint32_t j);
 /* Operands from `first` on that belong to results kept; gives how many operands are left. */
-uint32_t copy_keep_args(const Copy *k, Ref old, Ref *arg, uint32_t first);
+uint32_t keep_args(const Keep *keep, const Prog *p, Ref old, Ref *arg, uint32_t first);
 /* A region whose first parameters run over `extent`.  Its result j is result from + j of
  * `of` (0: all results are wanted). */
 Region *copy_over(Copy *k, const Region *r, uint32_t n, const Ref *extent, Ref of, uint32_t from);
@@ -125,8 +131,17 @@ typedef struct Verbatim { struct { const Type *old, *copy; } type[64]; } Verbati
 /* copy_node for one that the constructors would make again as it is. */
 Ref copy_verbatim(Copy *k, Ref old);
 
+/* ---- drop.c ---- */
+
+/* What is not kept leaves an erased program, where that stands; nodes stay as they are. */
+void drop_rest(Prog *p, const Keep *keep);
+
 /* ---- region.c ---- */
 
+/* A parameter's hash, from its place. */
+void hash_param(Node *n);
+/* The list of what a structured node's regions mention outside, and the flags it has from them. */
+void inherit(Prog *p, Node *n);
 /* Makes room for as many parameters, nodes and results as another region has. */
 void region_expect(Prog *p, Region *r, const Region *like);
 /* Puts a region inside another. */

@@ -50,11 +50,16 @@ Region *ir_begin(Prog *p) {
   return r;
 }
 
+void hash_param(Node *n) {
+  const Type *t = n->type;
+  n->hash = hash_mix(hash_mix(IR_PARAM, n->ordinal), t->elem * 64u + t->rank * 2u + t->acc);
+}
+
 Ref ir_param(Prog *p, const Type *t) {
   Node n = node_draft(p, IR_PARAM, t, 0, NULL);
   n.aux.i = p->cur->params.n;
   n.ordinal = p->cur->params.n;
-  n.hash = hash_mix(hash_mix(IR_PARAM, n.ordinal), t->elem * 64u + t->rank * 2u + t->acc);
+  hash_param(&n);
   Ref r = node_append(p, &n);
   PROG_PUSH(p, &p->cur->params, r);
   return r;
@@ -256,8 +261,7 @@ static void set_regions(Prog *p, Node *n, uint32_t nregions, Region *const *regi
   memcpy(n->regions, regions, nregions * sizeof *regions);
 }
 
-/* What a draft has from its regions: what is free, and effects. */
-static void inherit(Prog *p, Node *n) {
+void inherit(Prog *p, Node *n) {
   region_free_list(p, n->nregions, n->regions, &n->nfree, &n->free);
   for (uint32_t k = 0; k < n->nregions; k++) n->flags |= inherited(p, n->regions[k]);
 }

@@ -410,6 +410,10 @@ void size_seen(Prog *p, Size s) {
   if (s->n == 1 && s->mono[0].n == 1 && s->mono[0].num > 0) mark_seen(p, s->mono[0].atom[0]);
 }
 
+void sizes_forget_seen(Prog *p) {
+  p->polys->seen.n = 0;
+}
+
 bool size_is_seen(const Prog *p, Ref atom) {
   return atom < p->polys->seen.n && p->polys->seen.at[atom];
 }

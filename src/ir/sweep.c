@@ -198,7 +198,7 @@ static bool reads_fill(const Prog *p, const Node *n) {
 static bool all_needed(const Sweep *s, uint32_t nresults) {
   for (Ref r = 1; r < s->p->nnodes; r++) {
     const Node *n = ir_node(s->p, r);
-    if (!s->live[r] && n->op != IR_PARAM) return false;
+    if (!s->live[r] && n->op != IR_PARAM && !node_is_gone(n)) return false;
     if (n->op == IR_FOLD && n->nargs == 1 && !(n->flags & NODE_IO)) return false;
     if (reads_fill(s->p, n)) return false;
   }
@@ -228,28 +228,38 @@ static bool all_verbatim(const Sweep *s) {
   return true;
 }
 
-static Prog *copy_needed(Sweep *s, bool verbatim) {
+/* How what is needed gets into the program that is left. */
+typedef enum Way { MADE_ANEW, COPIED, LEFT } Way;
+
+static Prog *keep_needed(Sweep *s, Way way) {
   Copy k;
   Verbatim types = {0};
   number_results(s, s->p->root);
   Keep keep = {s->live, s->first, s->result, s->number};
+  if (way == LEFT) {
+    drop_rest(s->p, &keep);
+    return s->p;
+  }
   Prog *to = prog_start(&k, s->p);
   k.keep = &keep;
-  k.verbatim = verbatim ? &types : NULL;
+  k.verbatim = way == COPIED ? &types : NULL;
   copy_nodes(&k, s->p->root);
   prog_finish(&k);
   return to;
 }
 
-static Prog *sweep(Prog *p, bool verbatim) {
+static Prog *sweep(Prog *p, Way way) {
   Sweep s = {.p = p};
   uint32_t nresults = mark_everything(&s);
   Prog *to = p;
-  if (!all_needed(&s, nresults)) to = copy_needed(&s, verbatim && all_verbatim(&s));
+  if (way != MADE_ANEW && !all_verbatim(&s)) way = MADE_ANEW;
+  if (!all_needed(&s, nresults)) to = keep_needed(&s, way);
   release(&s, nresults);
   return to;
 }
 
-Prog *ir_sweep(Prog *p) { return sweep(p, false); }
+Prog *ir_sweep(Prog *p) { return sweep(p, MADE_ANEW); }
 
-Prog *ir_trim(Prog *p) { return sweep(p, true); }
+Prog *ir_trim(Prog *p) { return sweep(p, COPIED); }
+
+Prog *ir_trim_here(Prog *p) { return sweep(p, LEFT); }

@@ -63,7 +63,7 @@ static void copy_results(Copy *k, Ref old, Node *d) {
   d->result_type = PROG_NEWN(k->to, const Type *, room_for(n->nresults));
   d->nresults = 0;
   for (uint32_t j = 0; j < n->nresults; j++)
-    if (copy_keeps(k, old, j) || (n->op == IR_WHILE && j + 1 == n->nresults))
+    if (keeps_result(k->keep, old, j) || (n->op == IR_WHILE && j + 1 == n->nresults))
       d->result_type[d->nresults++] = type_of(k, n->result_type[j]);
 }
 
@@ -74,7 +74,7 @@ static void copy_outputs(Copy *k, Ref old, Node *d) {
   LoopAttr *mine = d->aux.loop;
   mine->comb = (Combiner *)(mine + 1);
   for (uint32_t j = 0; j < a->nout; j++)
-    if (copy_keeps(k, old, n->nresults - a->nout + j)) mine->comb[mine->nout++] = a->comb[j];
+    if (keeps_result(k->keep, old, n->nresults - a->nout + j)) mine->comb[mine->nout++] = a->comb[j];
 }
 
 /* The regions; `arg` are the copies of all operands. */
@@ -91,8 +91,8 @@ static void copy_regions(Copy *k, Ref old, const Ref *arg, Region **regions) {
 static uint32_t operands_left(Copy *k, Ref old, Ref *arg) {
   const Node *n = ir_node(k->from, old);
   switch ((Op)n->op) {
-  case IR_FOLD: case IR_WHILE: return copy_keep_args(k, old, arg, 1);
-  case IR_ACCUM: return copy_keep_args(k, old, arg, 0);
+  case IR_FOLD: case IR_WHILE: return keep_args(k->keep, k->from, old, arg, 1);
+  case IR_ACCUM: return keep_args(k->keep, k->from, old, arg, 0);
   default: return n->nargs;
   }
 }

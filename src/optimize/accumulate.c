@@ -428,7 +428,7 @@ static Prog *accumulate(Prog *p) {
 
 Prog *accumulate_steps(Prog *p, const Prog *given) {
   Prog *to = pass_run(p, given, accumulate);
-  return to == p ? p : pass_run(to, given, ir_trim);
+  return to == p ? p : pass_trim(to, given);
 }
 
 Prog *opt_accumulate(Prog *p) {

@@ -274,7 +274,7 @@ Prog *opt_branches(Prog *p) {
   if (b.any) {
     Rewrite w = {.node = visit, .self = &b};
     to = rewrite_program(&w, p);
-    to = prog_replace(to, ir_trim(to));
+    to = prog_replace(to, ir_trim_here(to));
   }
   return to;
 }

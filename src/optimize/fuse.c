@@ -22,7 +22,7 @@ static bool step(Prog **p, const Prog *given, PassFn run) {
   const Prog *before = *p;
   *p = pass_run(*p, given, run);
   if (*p == before) return false;
-  *p = pass_run(*p, given, ir_trim);
+  *p = pass_trim(*p, given);
   return true;
 }
 

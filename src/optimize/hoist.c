@@ -209,7 +209,7 @@ static Prog *hoist(Prog *p) {
 }
 
 Prog *hoist_steps(Prog *p, const Prog *given) {
-  return pass_run(pass_run(p, given, hoist), given, ir_trim);
+  return pass_trim(pass_run(p, given, hoist), given);
 }
 
 Prog *opt_hoist(Prog *p) {

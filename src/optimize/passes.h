@@ -9,6 +9,8 @@
  * `given`, its owner's, or there is nothing to do. */
 typedef Prog *(*PassFn)(Prog *p);
 Prog *pass_run(Prog *p, const Prog *given, PassFn run);
+/* What nothing needs goes. */
+Prog *pass_trim(Prog *p, const Prog *given);
 
 typedef VEC(Ref) Refs;
 /* Where r stands in a short list, or list->n. */

@@ -21,7 +21,7 @@ static Prog *check_steps(Prog *p, const Prog *given) {
 
 static const Pass passes[] = {
   {"erase", opt_erase, NULL},         /* differentiation is over */
-  {"sweep", ir_trim, NULL},
+  {"sweep", NULL, pass_trim},
   {"simplify", NULL, simplify_steps},
   {"check", NULL, check_steps},       /* fusion asks which reads and loops cannot fail */
   {"support", opt_support, NULL},     /* while updates still stand where they belong */
@@ -64,6 +64,10 @@ Prog *pass_run(Prog *p, const Prog *given, PassFn run) {
   zone_enter(c, before);
   zone_free(c, own);
   return p == given ? next : prog_replace(p, next);
+}
+
+Prog *pass_trim(Prog *p, const Prog *given) {
+  return pass_run(p, given, p == given ? ir_trim : ir_trim_here);
 }
 
 static Prog *pass(Prog *p, const Prog *given, const Pass *x) {

@@ -109,7 +109,7 @@ Prog *opt_reciprocals(Prog *p) {
   if (s.any) {
     Rewrite w = {.node = visit, .self = &s};
     to = rewrite_program(&w, p);
-    to = prog_replace(to, ir_trim(to));
+    to = prog_replace(to, ir_trim_here(to));
   }
   arena_release(p->ctx, s.table, sizeof *s.table * s.room);
   return to;

@@ -385,10 +385,10 @@ static Prog *simplify_round(Prog *p) {
 
 Prog *simplify_steps(Prog *p, const Prog *given) {
   for (int i = 0; i < ROUNDS; i++) {
-    uint32_t before = p->nnodes;
+    uint32_t before = ir_count(p);
     p = pass_run(p, given, simplify_round);
-    p = pass_run(p, given, p->erased ? ir_trim : ir_sweep);
-    if (p->nnodes == before) break;
+    p = p->erased ? pass_trim(p, given) : pass_run(p, given, ir_sweep);
+    if (ir_count(p) == before) break;
   }
   return p;
 }

@@ -252,7 +252,7 @@ static Inside choose_one(Choice *c, Ref r) {
 static bool choose(Unroll *u, const Prog *p) {
   Choice c = {u, p, NEWN(p->ctx, Inside, p->regions.n), NEWN(p->ctx, bool, p->nnodes),
               NEWN(p->ctx, Ref, p->nnodes), NEWN(p->ctx, Ref, p->nnodes),
-              (uint64_t)p->nnodes * MOST_GROWTH + MOST_NODES};
+              (uint64_t)ir_count(p) * MOST_GROWTH + MOST_NODES};
   bool any = false;
   for (Ref r = 1; r < p->nnodes; r++) {
     const Node *n = ir_node(p, r);
