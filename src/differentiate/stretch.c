@@ -4,6 +4,7 @@
  * backward pass keeps a bounded number of states: `checkpoints` evenly spaced ones, then as
  * many again inside the stretch at hand.  Up to checkpoints^2 trips each state is computed
  * three times in all; beyond that, steps between two checkpoints are run again one by one.
+ * Where N is a number and no more than that, all states are kept, and each is computed twice.
  * For a fold of T trips, T known, there are sqrt(T) of them.  All of it is folds, so it can be
  * differentiated again. */
 #include "differentiate/stretch.h"
@@ -72,6 +73,7 @@ typedef struct Stretches {
   const Ref *g;
   const Frees *frees;
   int64_t checkpoints;
+  bool all;                /* no fewer than there are trips: each piece is a step */
 } Stretches;
 
 static Ref int_op(Stretches *w, uint32_t prim, Ref a, Ref b) { return ir_prim2(w->v->p, prim, a, b); }
@@ -92,9 +94,12 @@ static Ref from_the_end(Stretches *w, Ref count, Ref u) {
 typedef struct Pieces { Ref base, total, size, count; } Pieces;
 
 static Pieces cut(Stretches *w, Ref base, Ref total) {
+  if (w->all) return (Pieces){base, total, int_of(w, 1), total};
   Ref size = ceil_div(w, total, int_of(w, w->checkpoints));
   size = int_op(w, P_MAX, size, int_of(w, 1));
-  return (Pieces){base, total, size, ceil_div(w, total, size)};
+  /* no more than that in any case: as a minimum it is seen */
+  Ref count = int_op(w, P_MIN, ceil_div(w, total, size), int_of(w, w->checkpoints));
+  return (Pieces){base, total, size, count};
 }
 
 static Ref piece_begin(Stretches *w, Pieces c, Ref i) {
@@ -113,6 +118,14 @@ static void map_step(Stretches *w, Ref t, const Ref *state) {
     copy_set(w->v->replay, w->body->params.at[w->first + k], state[k]);
 }
 
+/* One step on, in the current region: next[k] for carried k. */
+static void run_step(Stretches *w, const Ref *state, Ref t, Ref *next) {
+  map_step(w, t, state);
+  copy_nodes(w->v->replay, w->body);
+  for (uint32_t k = 0; k < w->carried; k++)
+    next[k] = copy_ref(w->v->replay, w->body->results.at[k]);
+}
+
 /* The states after `trips` more steps from step `base` on: results of a fold. */
 static Ref run(Stretches *w, const Ref *state, Ref base, Ref trips) {
   Prog *p = w->v->p;
@@ -120,9 +133,8 @@ static Ref run(Stretches *w, const Ref *state, Ref base, Ref trips) {
   Ref i;
   Region *r = ir_begin_loop(p, 1, &trips, &i);
   for (uint32_t k = 0; k < w->carried; k++) now[k] = ir_param(p, ir_type(p, state[k]));
-  map_step(w, int_op(w, P_ADD, base, i), now);
-  copy_nodes(w->v->replay, w->body);
-  for (uint32_t k = 0; k < w->carried; k++) ir_result(p, copy_ref(w->v->replay, w->body->results.at[k]));
+  run_step(w, now, int_op(w, P_ADD, base, i), now);
+  for (uint32_t k = 0; k < w->carried; k++) ir_result(p, now[k]);
   ir_end(p);
   return ir_fold(p, trips, w->carried, state, r, NULL);
 }
@@ -135,11 +147,23 @@ static const Type *tape_type(Stretches *w, const Type *t) {
   return type_array(p, t->elem, t->rank + 1, dim);
 }
 
+/* The states after piece i. */
+static void run_piece(Stretches *w, const Ref *state, Pieces c, Ref i, Ref *next) {
+  Ref begin = piece_begin(w, c, i);
+  if (w->all) {
+    run_step(w, state, begin, next);
+    return;
+  }
+  Ref ran = run(w, state, begin, piece_length(w, c, i));
+  for (uint32_t k = 0; k < w->carried; k++) next[k] = ir_out(w->v->p, ran, k);
+}
+
 /* Runs the pieces forward and keeps the state each begins with: tape[k] for carried k. */
 static void run_keeping(Stretches *w, const Ref *state, Pieces c, Ref *tape) {
   Prog *p = w->v->p;
   uint32_t n = w->carried;
   Ref *init = NEWN(p->ctx, Ref, 2 * n + 1), *now = NEWN(p->ctx, Ref, 2 * n + 1);
+  Ref *next = NEWN(p->ctx, Ref, n + 1);
   for (uint32_t k = 0; k < n; k++) {
     init[k] = state[k];
     init[n + k] = ir_zero(p, tape_type(w, ir_type(p, state[k])));
@@ -147,8 +171,8 @@ static void run_keeping(Stretches *w, const Ref *state, Pieces c, Ref *tape) {
   Ref i;
   Region *r = ir_begin_loop(p, 1, &c.count, &i);
   for (uint32_t k = 0; k < 2 * n; k++) now[k] = ir_param(p, ir_type(p, init[k]));
-  Ref ran = run(w, now, piece_begin(w, c, i), piece_length(w, c, i));
-  for (uint32_t k = 0; k < n; k++) ir_result(p, ir_out(p, ran, k));
+  run_piece(w, now, c, i, next);
+  for (uint32_t k = 0; k < n; k++) ir_result(p, next[k]);
   for (uint32_t k = 0; k < n; k++) ir_result(p, ir_with(p, now[n + k], now[k], 1, &i, false));
   ir_end(p);
   Ref fold = ir_fold(p, c.count, 2 * n, init, r, NULL);
@@ -201,6 +225,10 @@ static Ref stretch_back(Stretches *w, const Ref *state, Ref base, Ref total, con
   Ref i = from_the_end(w, c.count, u);
   if (depth) {
     for (uint32_t k = 0; k < w->carried; k++) start[k] = ir_read(p, tape[k], 1, &i, false);
+  }
+  if (depth && w->all) {
+    step_back(w, start, piece_begin(w, c, i), now);
+  } else if (depth) {
     Ref inner = stretch_back(w, start, piece_begin(w, c, i), piece_length(w, c, i), now, depth - 1);
     for (uint32_t k = 0; k < w->nactive + w->frees->nscalars; k++) ir_result(p, ir_out(p, inner, k));
   } else {
@@ -220,10 +248,14 @@ static void find_active(Reverse *v, Level *l, Ref node, Stretches *w) {
     if (level_active(l, body->params.at[w->first + k])) w->active[w->nactive++] = k;
 }
 
-/* About the square root of a fold's trips, where they are known. */
-static int64_t how_many(const Prog *p, const Node *n) {
+/* About the square root of a fold's trips, where they are known; of a loop all that it may take,
+ * if those are few. */
+static int64_t how_many(const Prog *p, const Node *n, bool *all) {
   double trips;
-  if (n->op != IR_FOLD || !ir_is_const(p, n->arg[0], &trips)) return CHECKPOINTS;
+  if (!ir_is_const(p, n->arg[0], &trips)) return CHECKPOINTS;
+  *all = n->op == IR_WHILE && trips >= 1 && trips <= CHECKPOINTS;
+  if (*all) return (int64_t)trips;
+  if (n->op != IR_FOLD) return CHECKPOINTS;
   int64_t k = 1;
   while ((double)k * (double)k < trips) k++;
   return k;
@@ -233,8 +265,8 @@ void reverse_in_stretches(Reverse *v, Level *l, Ref node, Ref source, const Ref 
   Prog *p = v->p;
   const Node *n = ir_node(p, source);
   Stretches w = {.v = v, .level = l, .n = n, .body = n->regions[n->nregions - 1], .g = g,
-                 .first = n->op == IR_FOLD, .carried = n->nargs - 1, .nresults = n->nresults,
-                 .checkpoints = how_many(p, n)};
+                 .first = n->op == IR_FOLD, .carried = n->nargs - 1, .nresults = n->nresults};
+  w.checkpoints = how_many(p, n, &w.all);
   find_active(v, l, node, &w);
   Ref trips = n->op == IR_FOLD ? copy_ref(v->replay, n->arg[0]) : ir_out(p, node, w.carried);
   Ref *state = NEWN(p->ctx, Ref, w.carried + 1), *adjoint = NEWN(p->ctx, Ref, w.nactive + 1);

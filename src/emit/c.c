@@ -20,6 +20,7 @@ static void init(Emit *e, File *f, Prog *p, const char *cname) {
   plan_rows(e);
   plan_rooms(e);
   plan_narrow(e);
+  plan_calls(e);
   plan_slots(e);
   mark_shared(e);
   plan_addresses(e);

@@ -56,6 +56,28 @@ void open_step(Emit *e, Ref r) {
 
 /* ---- variables and turns --------------------------------------------------------------------- */
 
+/* Is fold r's array k, all of one number at first, written row by row and then read in rows that
+ * have been written?  Then that number is in nobody's way. */
+static bool is_written_first(const Emit *e, Ref r, uint32_t k) {
+  const Node *n = node(e, r);
+  Ref init = n->arg[k + 1], proj = needed_proj(e, r, k);
+  if (n->op != IR_FOLD || !info(e, init)->lazy) return false;
+  const Region *body = n->regions[0];
+  Ref param = body->params.at[k + 1];
+  const Node *with = node(e, body->results.at[k]);
+  bool rows = with->op == IR_WITH && with->arg[0] == param && with->nargs == 3 &&
+              with->arg[2] == body->params.at[0] && info(e, param)->uses == 1;
+  Size trips = size_atom(e->p, n->arg[0]);
+  for (uint32_t u = rows && proj ? info(e, proj)->use_head : 0; rows && u; u = e->uses.at[u].next) {
+    const Node *read = e->uses.at[u].user == RESULT_USE ? n : node(e, e->uses.at[u].user);
+    if (read->op != IR_READ) return false;
+    Size at = size_atom(e->p, read->arg[1]);
+    rows = size_nonneg(e->p, at) &&
+           size_nonneg(e->p, size_sub(e->p, size_sub(e->p, trips, at), size_const(e->p, 1)));
+  }
+  return rows;
+}
+
 /* The variables that carry: named as the results, or as the parameters of the body. */
 static void declare_states(Emit *e, Ref r) {
   const Node *n = node(e, r);
@@ -64,7 +86,7 @@ static void declare_states(Emit *e, Ref r) {
     Ref init = n->arg[k + 1];
     if (is_array(node(e, init))) {
       if (info(e, r)->out[k].track) start_track(e, r, k);
-      else copy_into(e, info(e, r)->out[k].buffer, init);
+      else if (!is_written_first(e, r, k)) copy_into(e, info(e, r)->out[k].buffer, init);
       continue;
     }
     Ref proj = needed_proj(e, r, k), param = n->regions[0]->params.at[k + skip];

@@ -466,3 +466,48 @@ bool emit_contraction(Emit *e, Ref r) {
   scope_close(e, scope);
   return true;
 }
+
+/* ---- ints that calls say anew ---------------------------------------------------------- */
+
+/* A sum or product of ints, which sizes see through, and which nobody else asks for. */
+static bool may_go(const Emit *e, Ref r) {
+  const Info *x = info(e, r);
+  const Node *n = node(e, r);
+  return x->need && !x->uses && !x->atom && !x->keep && n->op == IR_PRIM &&
+         n->type->elem == ELEM_INT &&
+         (n->aux.i == P_ADD || n->aux.i == P_SUB || n->aux.i == P_MUL);
+}
+
+/* One use less of what stands in front of the calls. */
+static void unsay(Emit *e, Ref r, const bool *in_call) {
+  if (!in_call[node(e, r)->region]) info(e, r)->uses--;
+}
+
+/* The extents that the call takes; those of loops around it are read. */
+static void unsay_extents(Emit *e, const Contraction *x, const bool *in_call) {
+  const int call[3] = {x->row, x->column, x->depth};
+  for (int k = 0; k < 3; k++)
+    if (call[k] >= 0) unsay(e, x->axis[call[k]].extent, in_call);
+}
+
+static void unsay_operands(Emit *e, const Node *n, const bool *in_call) {
+  for (uint32_t k = 0; n->op != IR_LOOP && k < n->nargs; k++) unsay(e, n->arg[k], in_call);
+}
+
+void plan_calls(Emit *e) {
+  if (for_tcc(e)) return;
+  bool *in_call = NEWN(e->c, bool, e->p->regions.n);
+  for (Ref r = e->ninfo; r-- > 1;) {
+    Info *x = info(e, r);
+    const Node *n = node(e, r);
+    Contraction call;
+    uint32_t out = 0;
+    bool inside = in_call[n->region], found = false, goes = !inside && may_go(e, r);
+    if (goes) x->need = false;
+    else if (!inside && x->need) found = find_contraction(e, r, &call, &out);
+    for (uint32_t k = 0; (inside || found) && k < n->nregions; k++)
+      in_call[n->regions[k]->id] = true;
+    if (found) unsay_extents(e, &call, in_call);
+    if (goes || (inside && x->need)) unsay_operands(e, n, in_call);
+  }
+}

@@ -541,6 +541,8 @@ Size flat_of(Emit *e, const Type *t, const Ref *index);  /* the place of an elem
 
 /* contract.c */
 bool is_contraction(Emit *e, Ref r);
+/* Ints that nobody but such calls asks for have no text, for sizes are written anew. */
+void plan_calls(Emit *e);
 /* Writes the whole loop as a call; false: it is none of that form. */
 bool emit_contraction(Emit *e, Ref r);
 

@@ -4,8 +4,8 @@
  * size names, and whatever an array has for a size, are >= 0.  Indices are taken out
  * innermost first, by the ends of their range (a polynomial that is linear or concave
  * in one is smallest at an end); then the other atoms are shifted by what is known
- * about extents (n >= 1 makes n = 1 + n') and about quotients among them (q = (h - 1)//2
- * makes h = 1 + 2*q + h'), and every coefficient must be >= 0.  An atom between two numbers,
+ * about extents (n >= 1 makes n = 1 + n'), about quotients among them (q = (h - 1)//2
+ * makes h = 1 + 2*q + h'), about the least of two and the trips of a loop, and every coefficient must be >= 0.  An atom between two numbers,
  * as i % 2 is, is taken out like an index.  Sound, not complete. */
 #include "ir/private.h"
 
@@ -94,8 +94,16 @@ static Size square_part(Prog *p, Size s, Ref atom) {
 
 /* ---- the end: no index is left that can be taken out ----------------------- */
 
+/* The loop whose number of trips r is, or NULL. */
+static const Node *trips_of(const Prog *p, Ref r) {
+  const Node *n = ir_node(p, r);
+  if (n->op != IR_PROJ) return NULL;
+  const Node *loop = ir_node(p, n->arg[0]);
+  return loop->op == IR_WHILE && n->aux.i + 1 == loop->nargs ? loop : NULL;
+}
+
 static bool known_nonneg(const Prog *p, Ref atom) {
-  if (extent_of(p, atom) || size_is_seen(p, atom)) return true;
+  if (extent_of(p, atom) || size_is_seen(p, atom) || trips_of(p, atom)) return true;
   for (uint32_t k = 0; k < p->sig.params.n; k++)
     if (p->sig.params.at[k].ref == atom) return p->sig.params.at[k].is_size;
   return false;
@@ -412,9 +420,25 @@ static void add_quotient(Proof *proof, Ref atom) {
   add_fact(proof, rest ? poly_scale(p, rest, -1, 1) : NULL, 1 - divisor->aux.i);
 }
 
-static void add_quotients(Proof *proof, Size s) {
+/* Of the trips of a loop, at most a number; of min(a, b), no more than either. */
+static void add_limits(Proof *proof, Ref atom) {
+  Prog *p = proof->p;
+  const Node *n = ir_node(p, atom), *loop = trips_of(p, atom);
+  Size below = size_scale(p, poly_atom(p, atom), -1, 1);
+  const Node *most = loop ? ir_node(p, loop->arg[0]) : NULL;
+  if (most && most->op == IR_CONST && most->aux.i >= 0)
+    add_fact(proof, poly_add(p, below, size_const(p, most->aux.i)), 0);
+  if (n->op != IR_PRIM || n->aux.i != P_MIN) return;
+  for (int k = 0; k < 2; k++) add_fact(proof, poly_add(p, size_atom(p, n->arg[k]), below), 0);
+}
+
+/* What the atoms of s tell by what they are. */
+static void add_atoms(Proof *proof, Size s) {
   for (uint32_t k = 0; k < s->n; k++)
-    for (uint32_t a = 0; a < s->mono[k].n; a++) add_quotient(proof, s->mono[k].atom[a]);
+    for (uint32_t a = 0; a < s->mono[k].n; a++) {
+      add_quotient(proof, s->mono[k].atom[a]);
+      add_limits(proof, s->mono[k].atom[a]);
+    }
 }
 
 bool size_nonneg(Prog *p, Size s) {
@@ -425,8 +449,8 @@ bool size_nonneg(Prog *p, Size s) {
     Ref index = all.list.at[k];
     add_fact(&proof, size_atom(p, extent_of(p, index)), low_of(&proof, index) + 1);
   }
-  add_quotients(&proof, s);
+  add_atoms(&proof, s);
   for (uint32_t k = 0; k < all.list.n; k++)
-    add_quotients(&proof, size_atom(p, extent_of(p, all.list.at[k])));
+    add_atoms(&proof, size_atom(p, extent_of(p, all.list.at[k])));
   return prove(&proof, s, 0);
 }
