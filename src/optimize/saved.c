@@ -6,7 +6,7 @@
  * where a is what the fold carries, and something needs both: the old row is kept for the way back,
  * or the reverse of such a step reads what arrived at the row while it adds to the rest.  Nothing
  * reads a then, once b is there, and emission changes it in place: a step costs a row and not an
- * array.  Requires: barriers gone.  Maintains every value to the bit. */
+ * array.  Subscripts that are checked are so where the row is copied.  Requires: barriers gone.  Maintains every value to the bit. */
 #include "optimize/optimize.h"
 #include "optimize/passes.h"
 
@@ -64,7 +64,7 @@ typedef struct Search { Ref *with; bool *wanted, *other; } Search;
 static void note_with(Prog *p, Search *s, Ref w) {
   const Node *n = ir_node(p, w);
   Ref a = n->arg[0];
-  if (!is_carried(p, a) || (n->flags & NODE_CHECKED) || n->nargs - 2 >= n->type->rank) return;
+  if (!is_carried(p, a) || n->nargs - 2 >= n->type->rank) return;
   s->with[a] = s->with[a] ? UINT32_MAX : w;   /* two: neither is looked at */
 }
 
@@ -118,7 +118,7 @@ static Ref copy_row(Rewrite *w, const Node *with) {
   Region *r = ir_begin(to);
   ir_set_extents(to, rank - fixed, extent);
   for (uint32_t k = fixed; k < rank; k++) index[k] = ir_param(to, type_scalar(to, ELEM_INT));
-  ir_result(to, ir_read(to, a, rank, index, false));
+  ir_result(to, ir_read(to, a, rank, index, with->flags & NODE_CHECKED));
   ir_end(to);
   pass_as(w, with);
   return ir_out(to, ir_loop(to, rank - fixed, extent, r, &(Combiner){BUILD}), 0);
@@ -134,7 +134,11 @@ static Ref read_saved(Rewrite *w, const Node *read) {
   uint32_t n = 0;
   for (uint32_t k = with->nargs - 1; k < read->nargs; k++)
     index[n++] = copy_ref(&w->k, read->arg[k]);
-  return n ? ir_read(to, s->row[a], n, index, read->flags & NODE_CHECKED) : s->row[a];
+  if (!n) return s->row[a];
+  Ref saved = ir_read(to, s->row[a], n, index, read->flags & NODE_CHECKED);
+  if (ir_node(to, saved)->region == to->cur->id && bounds_hold(to, saved))
+    ir_node(to, saved)->flags &= (uint16_t)~NODE_CHECKED;
+  return saved;
 }
 
 static Ref visit(Rewrite *w, Ref old) {
