@@ -113,10 +113,14 @@ static bool rounds_apart(const Emit *e, Ref r, const Region *inside) {
   return may_overlap(&x);
 }
 
+bool say_apart(Emit *e, Ref r, const Region *inside) {
+  bool apart = rounds_apart(e, r, inside);
+  e->f->uses_apart |= apart;
+  return apart;
+}
+
 void put_apart(Emit *e, Ref r, const Region *inside) {
-  if (!rounds_apart(e, r, inside)) return;
-  e->f->uses_apart = true;
-  put(e, "GC_APART ");
+  if (say_apart(e, r, inside)) put(e, "GC_APART ");
 }
 
 /* ---- the head of a file -------------------------------------------------------------------- */

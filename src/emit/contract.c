@@ -405,7 +405,7 @@ static uint32_t open_loops(Emit *e, Ref r, const Contraction *x) {
     if ((int)k == x->row || (int)k == x->column || (int)k == x->depth) continue;
     bool parallel = !opened && !e->f->jit && e->f->o->openmp && !e->in_parallel;
     if (parallel && moves(&x->axis[k], IN_C)) {
-      put_pragma(e, r);
+      put_pragma(e, r, NULL);
       e->in_parallel = true;
     }
     open_for(e, r, x->axis[k].index, x->axis[k].extent, NULL, NULL);

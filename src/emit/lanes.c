@@ -304,19 +304,19 @@ typedef struct Rounds {
   const Ref *results;
 } Rounds;
 
-static Rounds find_rounds(Emit *e, Ref r, const char *block) {
+static Rounds find_rounds(Emit *e, Ref r, const InBlocks *b) {
   const Node *n = node(e, r);
   Ref index = n->regions[0]->params.at[n->nargs - 1], extent = n->arg[n->nargs - 1];
   const char *count = expr_text(e, extent, PREC_MUL), *last = expr_text(e, extent, PREC_ADD);
   Region *body = n->regions[0];
   Rounds x = {index, extent, "0", NULL, last, count, body, body->results.at};
-  if (block) {
+  if (b) {
     x.first = c_fresh(e, "first");
     x.rest = c_fresh(e, "rest");
     x.last = c_fresh(e, "last");
     x.count = str_printf(e->c, "%s - %s", x.last, x.first);
-    line(e, "const int64_t %s = %s*%s/%d;", x.first, count, block, blocks_of(e, r));
-    line(e, "const int64_t %s = %s*(%s + 1)/%d;", x.last, count, block, blocks_of(e, r));
+    line(e, "const int64_t %s = %s*%s/%s;", x.first, count, b->block, b->count);
+    line(e, "const int64_t %s = %s*(%s + 1)/%s;", x.last, count, b->block, b->count);
     line(e, "const int64_t %s = %s - (%s) %% %d;", x.rest, x.last, x.count, width(e));
   } else if (node(e, extent)->op == IR_CONST) {
     int64_t all = node(e, extent)->aux.i;
@@ -443,24 +443,23 @@ static void put_guarded(Emit *e, Ref r, const Outputs *o, const Rounds *x) {
   scope_close(e, scope);
 }
 
-static void emit_guarded(Emit *e, Ref r, const Outputs *o, const char *block) {
+static void emit_guarded(Emit *e, Ref r, const Outputs *o, const InBlocks *b) {
   emit_trips(e, node(e, r)->arg[0]);
-  Rounds x = find_rounds(e, r, block);
+  Rounds x = find_rounds(e, r, b);
   put_guarded(e, r, o, &x);
 }
 
-void emit_lanes(Emit *e, Ref r, const Outputs *o, const char *block) {
+void emit_lanes(Emit *e, Ref r, const Outputs *o, const InBlocks *b) {
   const Node *n = node(e, r);
   uint32_t outer = n->nargs - 1;
-  if (outer == 0 && (block || node(e, n->arg[0])->op != IR_CONST) && !has_search(e, r)) {
-    emit_guarded(e, r, o, block);
+  if (outer == 0 && (b || node(e, n->arg[0])->op != IR_CONST) && !has_search(e, r)) {
+    emit_guarded(e, r, o, b);
     return;
   }
   const char **lane = declare_lanes(e, r);
   uint32_t scope = scope_open(e);
   for (uint32_t a = 0; a < outer; a++)
-    open_for(e, r, n->regions[0]->params.at[a], n->arg[a],
-             a || !block ? NULL : &(InBlocks){.block = block}, NULL);
+    open_for(e, r, n->regions[0]->params.at[a], n->arg[a], a ? NULL : b, NULL);
   emit_trips(e, n->arg[outer]);
   Rounds x = find_rounds(e, r, NULL);
   put_rest(e, r, o, &x);

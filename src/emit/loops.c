@@ -573,10 +573,11 @@ static void emit_loop(Emit *e, Ref r) {
   bool ranges = in_ranges(e, r) && !blocks.failed, lanes = !ranges && plan_lanes(e, r);
   Outputs o = declare_outputs(e, r, 0, lanes);
   blocks.pragma = parallel == PARALLEL_BUILD;
-  if (blocks.pragma && !ranges) put_pragma(e, r);
+  const Region *next = node(e, r)->nargs == 1 ? node(e, r)->regions[0] : NULL;
+  if (blocks.pragma && !ranges) put_pragma(e, r, next);
   if (ranges) emit_ranges(e, r, &o, &blocks);
   else if (lanes && has_search(e, r)) emit_places(e, r, &o);
-  else if (lanes) emit_lanes(e, r, &o, blocks.block);
+  else if (lanes) emit_lanes(e, r, &o, blocks.block ? &blocks : NULL);
   else emit_rounds(e, r, &o, &blocks);
   if (blocks.block) close_blocks(e, r, &blocks, declare_reduction);
   if (parallel) e->in_parallel = false;

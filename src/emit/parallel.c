@@ -2,30 +2,35 @@
  * (parallel_plan.c tells which one does, and how). */
 #include "emit/private.h"
 
-static bool has_loops(const Region *r, const Emit *e) {
-  for (uint32_t k = 0; k < r->nodes.n; k++)
-    if (node(e, r->nodes.at[k])->op == IR_LOOP || node(e, r->nodes.at[k])->op == IR_FOLD)
-      return true;
-  return false;
+/* Is there enough to do for threads?  (double)n*(double)k >= 16384.0 */
+static void put_is_much(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  Extents inside = extents_inside(e, n->regions[0]);
+  for (uint32_t k = 0; k < n->nargs; k++) {
+    put(e, k ? "*(double)" : "(double)");
+    put_expr(e, n->arg[k], PREC_UNARY);
+  }
+  for (uint32_t k = 0; k < inside.n; k++) {
+    put(e, "*(double)");
+    put_size(e, inside.extent[k], PREC_UNARY);
+  }
+  putf(e, " >= %d.0", PARALLEL_SMALL);
 }
 
-/* Threads are asked for only where there is enough to do; the bits are the same. */
-void put_pragma(Emit *e, Ref r) {
-  const Node *n = node(e, r);
+void put_pragma(Emit *e, Ref r, const Region *rounds) {
   put(e, "#ifdef _OPENMP\n#pragma omp parallel for schedule(static) if (");
-  for (uint32_t a = 0; a < n->nargs; a++) {
-    put(e, a ? "*(double)" : "(double)");
-    put_expr(e, n->arg[a], PREC_UNARY);
-  }
-  putf(e, " >= %d.0)\n#endif\n", has_loops(n->regions[0], e) ? 16 : PARALLEL_SMALL);
+  put_is_much(e, r);
+  put(e, ")\n");
+  if (rounds && say_apart(e, r, rounds)) put(e, "#else\nGC_APART\n");
+  put(e, "#endif\n");
 }
 
 static const char *part_name(Emit *e, const char *name) {
   return str_printf(e->c, "gc_%s_part", name);
 }
 
-int blocks_of(const Emit *e, Ref r) {
-  return info(e, r)->copies ? PARALLEL_COPIES : PARALLEL_BLOCKS_MOST;
+static int blocks_of(const Emit *e, Ref r) {
+  return has_copies(e, r) ? PARALLEL_COPIES : PARALLEL_BLOCKS_MOST;
 }
 
 typedef struct CopyText { const char *part, *whole, *size; } CopyText;
@@ -37,19 +42,20 @@ static CopyText copy_text(Emit *e, const AccCopy *c) {
   return (CopyText){ref_buffer(e, c->buffer), ref_buffer(e, c->of), buf_text(&size)};
 }
 
-/* Until the block ends updates go to its copy. */
-static void open_copies(Emit *e, Ref r, const char *block) {
+/* Until the block ends updates go to its copy, if there are more blocks than one. */
+static void open_copies(Emit *e, Ref r, const InBlocks *b) {
   uint32_t first = info(e, r)->copies;
   if (!first) return;
   for (uint32_t k = first - 1; k < e->copies.n && e->copies.at[k].loop == r; k++) {
     AccCopy *c = &e->copies.at[k];
+    if (c->own) continue;
     Buffer *of = &e->buffers.at[c->of];
     CopyText t = copy_text(e, c);
     const char *name = c_fresh(e, "part"), *index = c_fresh(e, "k");
-    line(e, "%s *const %s = %s + %s*%s;", c_type(e->f, of->type->elem, true), name, t.part, block,
-         t.size);
-    line(e, "for (int64_t %s = 0; %s < %s; %s++) %s[%s] = 0;", index, index, t.size, index, name,
-         index);
+    line(e, "%s *const %s = %s > 1 ? %s + %s*%s : %s;", c_type(e->f, of->type->elem, true), name,
+         b->count, t.part, b->block, t.size, t.whole);
+    line(e, "for (int64_t %s = 0; %s > 1 && %s < %s; %s++) %s[%s] = 0;", index, b->count, index,
+         t.size, index, name, index);
     c->alias = of->alias;
     c->alias_home = of->alias_home;
     of->alias = name;
@@ -65,11 +71,26 @@ static void open_rooms(Emit *e, Ref r, const char *block) {
     Buf size;
     buf_init(&size, e->c);
     size_c(e, &size, b->room, PREC_PRIMARY, named_atom);
-    line(e, "%s *const %s = %s + %s*%s;", c_type(e->f, b->type->elem, true), name,
+    line(e, "%s *const %s = %s + GC_ROOM(%s)*%s;", c_type(e->f, b->type->elem, true), name,
          ref_buffer(e, k), block, buf_text(&size));
+    e->f->uses_rooms = true;
     b->alias = name;
     b->alias_home = e->fn->id;
   }
+}
+
+const char emit_rooms_head[] =
+  "/* The room of a block: without OpenMP one after the other uses the same. */\n"
+  "#ifndef GC_ROOM\n"
+  "#ifdef _OPENMP\n"
+  "#define GC_ROOM(block) (block)\n"
+  "#else\n"
+  "#define GC_ROOM(block) 0\n"
+  "#endif\n"
+  "#endif\n\n";
+
+void rooms_head(const File *f, Buf *out) {
+  if (f->uses_rooms) buf_puts(out, emit_rooms_head);
 }
 
 static void restore_aliases(Emit *e, Ref r) {
@@ -78,19 +99,22 @@ static void restore_aliases(Emit *e, Ref r) {
     e->buffers.at[k].alias = NULL;
   for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n && e->copies.at[k].loop == r;
        k++) {
+    if (e->copies.at[k].own) continue;
     Buffer *of = &e->buffers.at[e->copies.at[k].of];
     of->alias = e->copies.at[k].alias;
     of->alias_home = e->copies.at[k].alias_home;
   }
 }
 
-static void add_copies(Emit *e, Ref r) {
+static void add_copies(Emit *e, Ref r, const InBlocks *b) {
   uint32_t first = info(e, r)->copies;
   for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n && e->copies.at[k].loop == r;
        k++) {
+    if (e->copies.at[k].own) continue;
     CopyText t = copy_text(e, &e->copies.at[k]);
     const char *block = c_fresh(e, "block"), *index = c_fresh(e, "k");
-    line(e, "for (int64_t %s = 0; %s < %d; %s++)", block, block, PARALLEL_COPIES, block);
+    line(e, "for (int64_t %s = 0; %s > 1 && %s < %s; %s++)", block, b->count, block, b->count,
+         block);
     line(e, "  for (int64_t %s = 0; %s < %s; %s++)", index, index, t.size, index);
     line(e, "    %s[%s] += %s[%s*%s + %s];", t.whole, index, t.part, block, t.size, index);
   }
@@ -99,13 +123,24 @@ static void add_copies(Emit *e, Ref r) {
 /* Blocks of rows side by side begin where these do; the last has those that are left over. */
 static void name_range(Emit *e, Ref r, InBlocks *b) {
   const char *extent = expr_text(e, node(e, r)->arg[0], PREC_MUL);
-  int blocks = blocks_of(e, r);
   uint32_t lanes = lanes_of(e->f);
   b->first = c_fresh(e, "first");
   b->end = c_fresh(e, "end");
-  line(e, "const int64_t %s = %s/%u*%s/%d*%u;", b->first, extent, lanes, b->block, blocks, lanes);
-  line(e, "const int64_t %s = %s < %d ? %s/%u*(%s + 1)/%d*%u : %s;", b->end, b->block, blocks - 1,
-       extent, lanes, b->block, blocks, lanes, extent);
+  line(e, "const int64_t %s = %s/%u*%s/%s*%u;", b->first, extent, lanes, b->block, b->count, lanes);
+  line(e, "const int64_t %s = %s < %s - 1 ? %s/%u*(%s + 1)/%s*%u : %s;", b->end, b->block, b->count,
+       extent, lanes, b->block, b->count, lanes, extent);
+}
+
+/* How many there are is told by sizes alone, so that the bits are the same with any threads. */
+static void name_count(Emit *e, Ref r, InBlocks *b) {
+  b->count = c_fresh(e, "blocks");
+  line_start(e);
+  putf(e, "const int64_t %s = ", b->count);
+  put_is_much(e, r);
+  putf(e, " ? %d : 1", blocks_of(e, r));
+  line_end(e, ";");
+  putf(e, "#ifdef _OPENMP\n#pragma omp parallel for schedule(static) if (%s > 1)\n#endif\n",
+       b->count);
 }
 
 InBlocks open_blocks(Emit *e, Ref r) {
@@ -123,13 +158,13 @@ InBlocks open_blocks(Emit *e, Ref r) {
     line(e, "%s %s[%d];", c_type(e->f, n->result_type[k]->elem, false), part_name(e, name), blocks);
     e->fn->bytes += 8 * (uint64_t)blocks;
   }
-  put_pragma(e, r);
+  name_count(e, r, &b);
   b.block = c_fresh(e, "block");
   line_start(e);
-  putf(e, "for (int64_t %s = 0; %s < %d; %s++)", b.block, b.block, blocks, b.block);
+  putf(e, "for (int64_t %s = 0; %s < %s; %s++)", b.block, b.block, b.count, b.block);
   block_open(e, "");
   if (b.failed) line(e, "%s[%s] = 0;", b.failed, b.block);
-  open_copies(e, r, b.block);
+  open_copies(e, r, &b);
   open_rooms(e, r, b.block);
   if (has_row_blocks(e, r) && !b.failed) name_range(e, r, &b);
   return b;
@@ -165,23 +200,21 @@ void leave_axis(Emit *e, const InBlocks *b) {
 /* The rounds of a block, first index. */
 void put_block_range(Emit *e, Ref r, const char *index, const InBlocks *b) {
   Ref extent = node(e, r)->arg[0];
-  const char *block = b->block;
-  int blocks = blocks_of(e, r);
   if (b->first) {
     putf(e, "for (int64_t %s = %s; %s < %s; %s++)", index, b->first, index, b->end, index);
     return;
   }
   putf(e, "for (int64_t %s = ", index);
   put_expr(e, extent, PREC_MUL);
-  putf(e, "*%s/%d; %s < ", block, blocks, index);
+  putf(e, "*%s/%s; %s < ", b->block, b->count, index);
   put_expr(e, extent, PREC_MUL);
-  putf(e, "*(%s + 1)/%d; %s++)", block, blocks, index);
+  putf(e, "*(%s + 1)/%s; %s++)", b->block, b->count, index);
 }
 
-static void combine(Emit *e, const char *name, Combiner comb, bool real, int blocks) {
+static void combine(Emit *e, const char *name, Combiner comb, bool real, const char *count) {
   const char *part = part_name(e, name);
   const char *block = c_fresh(e, "block");
-  line(e, "for (int64_t %s = 0; %s < %d; %s++)", block, block, blocks, block);
+  line(e, "for (int64_t %s = 0; %s < %s; %s++)", block, block, count, block);
   if (comb == SUM) line(e, "  %s += %s[%s];", name, part, block);
   else if (comb == PROD) line(e, "  %s *= %s[%s];", name, part, block);
   else if (!real)
@@ -193,11 +226,11 @@ static void combine(Emit *e, const char *name, Combiner comb, bool real, int blo
 }
 
 /* The first check that failed in the order of the rounds. */
-static void return_failed(Emit *e, const InBlocks *b, int blocks) {
+static void return_failed(Emit *e, const InBlocks *b) {
   if (!b->failed) return;
   const char *block = c_fresh(e, "block");
   e->fn->fails = true;
-  line(e, "for (int64_t %s = 0; %s < %d; %s++)", block, block, blocks, block);
+  line(e, "for (int64_t %s = 0; %s < %s; %s++)", block, block, b->count, block);
   line(e, "  if (%s[%s]) return %s[%s];", b->failed, block, b->failed, block);
 }
 
@@ -213,13 +246,13 @@ void close_blocks(Emit *e, Ref r, const InBlocks *b,
         line(e, "%s[%s] = %s;", part_name(e, name), b->block, name);
       } else {
         declare(e, r, k, comb);
-        combine(e, name, comb, n->result_type[k]->elem == ELEM_REAL, blocks_of(e, r));
+        combine(e, name, comb, n->result_type[k]->elem == ELEM_REAL, b->count);
       }
     }
     if (pass) continue;
     block_close(e);
     restore_aliases(e, r);
-    return_failed(e, b, blocks_of(e, r));
-    add_copies(e, r);
+    return_failed(e, b);
+    add_copies(e, r, b);
   }
 }

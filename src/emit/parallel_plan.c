@@ -9,27 +9,37 @@
  * the same bits. */
 #include "emit/private.h"
 
-enum { SMALL = PARALLEL_SMALL };
-
 /* ---- copies of accumulators ---------------------------------------------------------- */
 
-static void add_handle(Emit *e, Ref loop, uint32_t buffer) {
+static void add_handle(Emit *e, Ref loop, uint32_t buffer, uint32_t own) {
   uint32_t first = info(e, loop)->copies;
-  for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n; k++)
-    if (e->copies.at[k].of == buffer) return;
-  AccCopy c = {.loop = loop, .of = buffer};
+  for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n; k++) {
+    if (e->copies.at[k].of != buffer) continue;
+    e->copies.at[k].own &= own;
+    return;
+  }
+  AccCopy c = {.loop = loop, .own = own, .of = buffer};
   VEC_PUSH(e->c, &e->copies, c);
   if (!first) info(e, loop)->copies = e->copies.n;
 }
 
-static void find_handles(Emit *e, Ref loop, const Region *r, const Region *body) {
+/* The axes along which blocks of rounds have parts of their own. */
+static uint32_t own_axes(const Node *upd, Ref index) {
+  uint32_t axes = 0;
+  for (uint32_t k = 2; k < upd->nargs; k++) axes |= upd->arg[k] == index ? 1u << k : 0;
+  return axes;
+}
+
+static void find_handles(Emit *e, Ref loop, const Region *r) {
+  const Region *body = node(e, loop)->regions[0];
+  Ref index = body->params.n ? body->params.at[0] : 0;
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     Ref x = r->nodes.at[k];
     const Node *n = node(e, x);
     if (!info(e, x)->need) continue;
     if (n->op == IR_UPD && !region_inside(e, node(e, n->arg[0])->region, body))
-      add_handle(e, loop, storage_of(e, n->arg[0]));
-    for (uint32_t j = 0; j < n->nregions; j++) find_handles(e, loop, n->regions[j], body);
+      add_handle(e, loop, storage_of(e, n->arg[0]), own_axes(n, index));
+    for (uint32_t j = 0; j < n->nregions; j++) find_handles(e, loop, n->regions[j]);
   }
 }
 
@@ -46,11 +56,11 @@ void plan_copies(Emit *e) {
   for (Ref r = e->ninfo; r-- > 1;) {
     if (!info(e, r)->need || node(e, r)->op != IR_LOOP || inside_one(e, r)) continue;
     uint32_t first = e->copies.n;
-    find_handles(e, r, node(e, r)->regions[0], node(e, r)->regions[0]);
+    find_handles(e, r, node(e, r)->regions[0]);
     for (uint32_t k = first; k < e->copies.n; k++) {
       const Buffer *of = &e->buffers.at[e->copies.at[k].of];
       Size size = size_bound(e, of->size);
-      if (!size) continue;
+      if (!size || e->copies.at[k].own) continue;
       const Type *type = of->type;
       uint32_t b = buffer_new(e, BUF_SLOT, type, region_of(e, r), r);
       e->buffers.at[b].size = size_scale(e->p, size, PARALLEL_COPIES, 1);
@@ -65,7 +75,15 @@ static bool has_copy(const Emit *e, Ref loop, uint32_t buffer) {
   uint32_t first = info(e, loop)->copies;
   if (!first) return false;
   for (uint32_t k = first - 1; k < e->copies.n && e->copies.at[k].loop == loop; k++)
-    if (e->copies.at[k].of == buffer) return e->copies.at[k].buffer != 0;
+    if (e->copies.at[k].of == buffer) return e->copies.at[k].buffer || e->copies.at[k].own;
+  return false;
+}
+
+bool has_copies(const Emit *e, Ref loop) {
+  uint32_t first = info(e, loop)->copies;
+  if (!first) return false;
+  for (uint32_t k = first - 1; k < e->copies.n && e->copies.at[k].loop == loop; k++)
+    if (!e->copies.at[k].own) return true;
   return false;
 }
 
@@ -108,7 +126,7 @@ bool has_row_blocks(const Emit *e, Ref r) {
 
 static Parallel kind_of(const Emit *e, Ref r) {
   const Node *n = node(e, r);
-  bool blocks = has_row_blocks(e, r) || info(e, r)->copies || info(e, r)->rooms ||
+  bool blocks = has_row_blocks(e, r) || has_copies(e, r) || info(e, r)->rooms ||
                 round_may_fail(e, n->regions[0]);
   Parallel kind = blocks ? PARALLEL_BLOCKS : PARALLEL_BUILD;
   for (uint32_t k = 0; k < n->nresults; k++) {
@@ -122,18 +140,51 @@ static Parallel kind_of(const Emit *e, Ref r) {
   return kind;
 }
 
-/* Surely over in no time. */
-static bool is_small(const Emit *e, const Node *n) {
-  int64_t total = 1;
-  for (uint32_t a = 0; a < n->nargs; a++) {
-    const Node *x = node(e, n->arg[a]);
-    if (x->op != IR_CONST) return false;
-    total *= x->aux.i < SMALL ? x->aux.i : SMALL;
-  }
-  return total < SMALL;
+static void add_axis(Emit *e, Extents *p, Ref extent) {
+  Size s = size_bound(e, size_atom(e->p, extent));
+  if (s && p->n < EXTENTS_MOST) p->extent[p->n++] = s;
 }
 
-static bool runs_apart(const Emit *e, Ref r) {
+/* The axes of a loop or fold, then those inside; of another node those inside. */
+static Extents extents_from(Emit *e, const Node *n) {
+  Extents most = {0}, p = {0};
+  for (uint32_t k = 0; n->op == IR_LOOP && k < n->nargs; k++) add_axis(e, &p, n->arg[k]);
+  if (n->op == IR_FOLD) add_axis(e, &p, n->arg[0]);
+  for (uint32_t k = 0; k < n->nregions; k++) {
+    Extents inside = extents_inside(e, n->regions[k]);
+    if (inside.n > most.n) most = inside;
+  }
+  for (uint32_t k = 0; k < most.n && p.n < EXTENTS_MOST; k++) p.extent[p.n++] = most.extent[k];
+  return p;
+}
+
+Extents extents_inside(Emit *e, const Region *r) {
+  Extents most = {0};
+  for (uint32_t k = 0; k < r->nodes.n; k++) {
+    if (!info(e, r->nodes.at[k])->need || !node(e, r->nodes.at[k])->nregions) continue;
+    Extents p = extents_from(e, node(e, r->nodes.at[k]));
+    if (p.n > most.n) most = p;
+  }
+  return most;
+}
+
+/* Surely over in no time. */
+static bool is_small(Emit *e, const Node *n) {
+  Extents p = extents_inside(e, n->regions[0]);
+  double total = 1, extent;
+  int64_t inside;
+  for (uint32_t k = 0; k < n->nargs; k++) {
+    if (!ir_is_const(e->p, n->arg[k], &extent)) return false;
+    total *= extent;
+  }
+  for (uint32_t k = 0; k < p.n; k++) {
+    if (!size_is_const(p.extent[k], &inside)) return false;
+    total *= (double)inside;
+  }
+  return total < PARALLEL_SMALL;
+}
+
+static bool runs_apart(Emit *e, Ref r) {
   const Node *n = node(e, r);
   return n->op == IR_LOOP && info(e, r)->need && n->nargs > 0 && !is_small(e, n) &&
          kind_of(e, r) != PARALLEL_NO && !is_bound(e, r, n->regions[0]);
@@ -154,7 +205,7 @@ static void give_room(Emit *e, uint32_t k, Ref loop) {
   b->room = size_bound(e, b->size);
   if (!b->room) return;
   b->no_local = true;
-  b->nrooms = info(e, loop)->copies ? PARALLEL_COPIES : PARALLEL_BLOCKS_MOST;
+  b->nrooms = has_copies(e, loop) ? PARALLEL_COPIES : PARALLEL_BLOCKS_MOST;
   b->next_room = info(e, loop)->rooms;
   info(e, loop)->rooms = k;
   buffer_live(e, k, info(e, loop)->begin, info(e, loop)->end);

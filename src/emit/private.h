@@ -186,10 +186,12 @@ typedef struct Parts {
   const char *env;
 } Parts;
 
-/* --openmp: a copy of an accumulator's buffer for each block of a loop. */
+/* --openmp: a copy of an accumulator's buffer for each block of a loop, unless each round adds to
+ * elements of its own. */
 typedef struct AccCopy {
   Ref loop;
-  uint32_t of, buffer;   /* 0: there is no room for it */
+  uint32_t own;          /* bits: axes of which the loop's first index is the subscript */
+  uint32_t of, buffer;   /* 0: there is no room for it, or no need */
   const char *alias;     /* of the buffer, as it was */
   uint32_t alias_home;
 } AccCopy;
@@ -251,7 +253,7 @@ typedef struct File {
   VEC(const char *) used_order;  /* prototypes */
   bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes, uses_around, uses_apart,
     uses_narrow, uses_scalar;
-  bool uses_parts;
+  bool uses_parts, uses_rooms;
   unsigned uses_trace;   /* helpers of traces */
   uint32_t ndata;
 } File;
@@ -452,6 +454,7 @@ void name_outs(Emit *e, Ref r);                  /* scalar results, in the scope
 /* A loop that runs in parallel (parallel.c). */
 typedef struct InBlocks {
   const char *block;     /* the name of the block's number; NULL: no blocks */
+  const char *count;     /* of how many there are: one where there is little to do */
   const char *failed;    /* of the array of the checks that failed, if any can */
   bool pragma;           /* parallel without blocks */
   const char *first, *end;   /* names of where the block's rounds begin and end, or NULL */
@@ -496,7 +499,7 @@ bool is_track(const Emit *e, Ref r, uint32_t k);
 /* A primitive that is an instruction of vector units, or a few of them? */
 bool prim_in_vectors(const Emit *e, const Node *n);
 bool plan_lanes(Emit *e, Ref r);                 /* is loop r a reduction in lanes? */
-void emit_lanes(Emit *e, Ref r, const Outputs *o, const char *block);
+void emit_lanes(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks);
 /* The same for a range of the last index, in which the body comes to `inside`. */
 bool plan_lanes_in(Emit *e, Ref r, const Region *inside);
 /* `lane`: what open_lanes gave, for the ranges of all rows; NULL: the range has its own. */
@@ -522,6 +525,7 @@ void emit_search(Emit *e, Ref r, const Outputs *o);
 
 /* apart.c */
 /* In front of the `for` of the last axis, or of a range of it in which the body comes to this. */
+bool say_apart(Emit *e, Ref r, const Region *inside);    /* shall it? */
 void put_apart(Emit *e, Ref r, const Region *inside);
 void apart_head(const File *f, Buf *out);        /* GC_APART */
 
@@ -685,19 +689,25 @@ void casadi_head(File *f, Buf *out);             /* what its functions call */
 typedef enum Parallel { PARALLEL_NO, PARALLEL_BUILD, PARALLEL_BLOCKS } Parallel;
 enum {
   PARALLEL_BLOCKS_MOST = 32,  /* blocks of a loop; */
+  EXTENTS_MOST = 8,
   PARALLEL_COPIES = 8,        /* of one that adds into accumulators */
-  PARALLEL_SMALL = 1024       /* rounds that are surely over in no time */
+  PARALLEL_SMALL = 16384      /* rounds that are over before threads are there */
 };
 void plan_copies(Emit *e);
+bool has_copies(const Emit *e, Ref loop);
 void plan_rooms(Emit *e);
 void mark_shared(Emit *e);                       /* once plan_slots is done */
+/* Extents of the most loops, one in the other, in a region: as far as they are known in front. */
+typedef struct Extents { Size extent[EXTENTS_MOST]; uint32_t n; } Extents;
 Parallel plan_parallel(Emit *e, Ref r);
 bool round_may_fail(const Emit *e, const Region *r);
 
 /* parallel.c */
-void put_pragma(Emit *e, Ref r);
+/* In front of a loop; `rounds`: what a round of it does, where no other axis comes between. */
+void put_pragma(Emit *e, Ref r, const Region *rounds);
+void rooms_head(const File *f, Buf *out);        /* GC_ROOM */
 InBlocks open_blocks(Emit *e, Ref r);
-int blocks_of(const Emit *e, Ref r);             /* how many */
+Extents extents_inside(Emit *e, const Region *r);
 void put_block_range(Emit *e, Ref r, const char *index, const InBlocks *b);
 /* Are the rounds of the loop's only axis side by side, and cut in blocks? */
 bool has_row_blocks(const Emit *e, Ref r);

@@ -177,7 +177,7 @@ static void put_plain(Emit *e, const Writing *w, const Range *x) {
   const char *from = x->edge ? NULL : emit_strips(e, w->loop, x->body, x->results, x->from, x->to);
   if (!from) from = x->from;
   uint32_t scope = scope_open(e);
-  if (pragma) put_pragma(e, w->loop);
+  if (pragma) put_pragma(e, w->loop, x->body);
   bool strips = open_range(e, w->loop, x->body, from, x->to, !pragma && !x->edge);
   emit_region(e, x->body);
   for (uint32_t k = 0; k < n->nresults; k++)
@@ -270,18 +270,18 @@ static bool any_lanes(Emit *e, Ref loop, Region *r) {
 }
 
 /* The last axis, or the block's part of it where it is the only one. */
-static void put_last_axis(Emit *e, const Writing *w, const char *block) {
+static void put_last_axis(Emit *e, const Writing *w, const InBlocks *b) {
   const Node *n = node(e, w->loop);
   Region *body = n->regions[0];
   Ref extent = n->arg[n->nargs - 1];
   Range x = {body, body->results.at, "0", expr_text(e, extent, PREC_ADD), false};
   emit_trips(e, extent);
-  if (block) {
+  if (b) {
     const char *count = expr_text(e, extent, PREC_MUL);
     x.from = c_fresh(e, "from");
     x.to = c_fresh(e, "to");
-    line(e, "const int64_t %s = %s*%s/%d;", x.from, count, block, blocks_of(e, w->loop));
-    line(e, "const int64_t %s = %s*(%s + 1)/%d;", x.to, count, block, blocks_of(e, w->loop));
+    line(e, "const int64_t %s = %s*%s/%s;", x.from, count, b->block, b->count);
+    line(e, "const int64_t %s = %s*(%s + 1)/%s;", x.to, count, b->block, b->count);
   }
   put_range(e, w, &x);
 }
@@ -290,12 +290,12 @@ void emit_ranges(Emit *e, Ref r, const Outputs *o, const InBlocks *b) {
   const Node *n = node(e, r);
   uint32_t outer = n->nargs - 1;
   Writing w = {r, o, b->pragma && outer == 0, NULL};
-  if (b->pragma && outer) put_pragma(e, r);
+  if (b->pragma && outer) put_pragma(e, r, NULL);
   if (outer && any_lanes(e, r, n->regions[0])) w.lane = open_lanes(e, r);
   uint32_t scope = outer ? scope_open(e) : 0;
   for (uint32_t a = 0; a < outer; a++)
     open_for(e, r, n->regions[0]->params.at[a], n->arg[a], a || !b->block ? NULL : b, NULL);
-  put_last_axis(e, &w, outer ? NULL : b->block);
+  put_last_axis(e, &w, outer || !b->block ? NULL : b);
   for (uint32_t a = 0; a < outer; a++) close_for(e);
   if (outer) scope_close(e, scope);
   if (w.lane) close_lanes(e, r, o, w.lane);

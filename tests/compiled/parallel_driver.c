@@ -77,7 +77,7 @@ int main(void) {
   double *b = numbers((size_t)D * M, 0.4), *out = numbers((size_t)N * M, 0), value;
   double *gx = numbers((size_t)N * D, 0), *gw = numbers(D, 0), *gy = numbers(N, 0);
   double *work = malloc((model_loss_grad_x_w_y_work(N, D) + model_product_work(N, D, M) +
-                         model_extremes_work(N) + model_recurrence_work(N, 5) +
+                         model_extremes_work((size_t)N * D) + model_recurrence_work((size_t)N * D, 5) +
                          model_pairs_grad_x_work(N) + 1) *
                         sizeof *work);
   int code = model_loss(N, D, x, w, y, &value, work);
@@ -89,13 +89,13 @@ int main(void) {
   show("grad_y", gy, N);
   code |= model_product(N, D, M, x, b, out, work);
   show("product", out, (size_t)N * M);
-  code |= model_extremes(N, y, &value, work);
+  code |= model_extremes((size_t)N * D, x, &value, work);
   show("extremes", &value, 1);
   code |= model_pairs_grad_x(N, y, &value, gy, work);
   show("pairs", &value, 1);
   show("grad_pairs", gy, N);
-  code |= model_recurrence(N, y, 5, gy, work);
-  show("recurrence", gy, N);
+  code |= model_recurrence((size_t)N * D, x, 5, gx, work);
+  show("recurrence", gx, (size_t)N * D);
   code |= rounds(x, b);
   code |= rows(b, y, x);
   free(x); free(w); free(y); free(b); free(out); free(gx); free(gw); free(gy); free(work);
