@@ -10,7 +10,10 @@
  *
  * gcc has to find the loop over the lanes as it is: GC_LANES keeps it from being unrolled
  * before it has been vectorised.  For libtcc, which does not optimize, the rounds of a block
- * are written one after another. */
+ * are written one after another.
+ *
+ * A comparison waits for the one before.  So many rounds of a mere max or min go in quarters,
+ * side by side; who wins is the same, for winners may be found in any brackets. */
 #include "emit/private.h"
 
 #include <string.h>
@@ -18,6 +21,8 @@
 enum {
   LANES_OPS = 40,        /* operations in a round */
   UNROLL_OPS = 16,       /* the same where a block is written out */
+  QUARTER_OPS = 8,       /* the same where quarters go side by side */
+  QUARTERS_LEAST = 512,  /* and so many rounds at least */
 };
 
 static int width(const Emit *e) {
@@ -165,18 +170,18 @@ bool plan_lanes(Emit *e, Ref r) {
 
 
 /* double lane[8] = {0.0}; libtcc sets one element after another faster than it calls memset. */
-static const char *declare_lane(Emit *e, Elem elem, Combiner comb) {
-  const char *lane = c_fresh(e, "lane");
-  int given = comb == SUM && !for_tcc(e) ? 1 : width(e);
-  e->fn->bytes += 8 * (uint64_t)width(e);
+static const char *declare_lane(Emit *e, Elem elem, Combiner comb, int count) {
+  const char *lane = c_fresh(e, count > width(e) ? "part" : "lane");
+  int given = comb == SUM && !for_tcc(e) ? 1 : count;
+  e->fn->bytes += 8 * (uint64_t)count;
   line_start(e);
-  putf(e, "%s %s[%d]", c_type(e->f, elem, false), lane, width(e));
+  putf(e, "%s %s[%d]", c_type(e->f, elem, false), lane, count);
   if ((comb == MAX || comb == MIN) && !for_tcc(e)) {
     uint32_t scope = scope_open(e);
     const char *l = c_fresh(e, "l");
     line_end(e, ";");
     line_start(e);
-    putf(e, "for (int64_t %s = 0; %s < %d; %s++) %s[%s] = ", l, l, width(e), l, lane, l);
+    putf(e, "for (int64_t %s = 0; %s < %d; %s++) %s[%s] = ", l, l, count, l, lane, l);
     put_over_nothing(e, elem, comb);
     line_end(e, ";");
     scope_close(e, scope);
@@ -191,14 +196,14 @@ static const char *declare_lane(Emit *e, Elem elem, Combiner comb) {
   return lane;
 }
 
-/* The arrays, one for each reduction, by the number of the result. */
-static const char **declare_lanes(Emit *e, Ref r) {
+/* The arrays, one for each reduction, by the number of the result; each for so many blocks. */
+static const char **declare_lanes(Emit *e, Ref r, int blocks) {
   const Node *n = node(e, r);
   const char **lane = NEWN(e->c, const char *, n->nresults);
   for (uint32_t k = 0; k < n->nresults; k++)
     if (is_lane(e, r, k))
       lane[k] = declare_lane(e, node(e, n->regions[0]->results.at[k])->type->elem,
-                             lane_combiner(e, r, k));
+                             lane_combiner(e, r, k), blocks*width(e));
   return lane;
 }
 
@@ -423,10 +428,123 @@ static void put_plain_blocks(Emit *e, Ref r, const Outputs *o, const Rounds *x,
   scope_close(e, scope);
 }
 
+/* ---- quarters ------------------------------------------------------------------------------- */
+
+/* Extremes alone, of few operations: each comparison waits for the one before, and memory for
+ * a single stream.  Four streams side by side, each in order and combined in order, give the
+ * same winners. */
+static bool has_quarters(const Emit *e, Ref r, const Rounds *x) {
+  const Node *n = node(e, r), *extent = node(e, x->extent);
+  if (extent->op == IR_CONST && extent->aux.i < QUARTERS_LEAST) return false;
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    Combiner comb = lane_combiner(e, r, k);
+    if (needed_proj(e, r, k) && (!is_lane(e, r, k) || (comb != MAX && comb != MIN))) return false;
+  }
+  uint32_t ops = 0;
+  for (uint32_t k = 0; k < x->body->nodes.n; k++) {
+    const Info *of = info(e, x->body->nodes.at[k]);
+    if (of->need && (of->effect || ++ops > QUARTER_OPS)) return false;
+  }
+  return true;
+}
+
+/* for (start…) for (q < 4) GC_LANES for (l < 8) { const int64_t i = q*quarter + start + l; … } */
+static void put_quarter_blocks(Emit *e, Ref r, const Outputs *o, const Rounds *x,
+                               const char *quarter, const char *const *part) {
+  uint32_t scope = scope_open(e);
+  const char *start = c_fresh(e, "start"), *q = c_fresh(e, "q"), *l = c_fresh(e, "l");
+  const char *before = strcmp(x->first, "0") ? str_printf(e->c, "%s + ", x->first) : "";
+  e->f->uses_lanes = true;
+  open_blocks_from(e, &(Rounds){.extent = x->extent, .first = "0", .rest = quarter}, start,
+                   width(e));
+  line_start(e);
+  putf(e, "for (int64_t %s = 0; %s < 4; %s++)", q, q, q);
+  block_open(e, "");
+  line_start(e);
+  put_apart(e, r, x->body);
+  putf(e, "GC_LANES for (int64_t %s = 0; %s < %d; %s++)", l, l, width(e), l);
+  block_open(e, "");
+  declare_index(e, r, x->index, str_printf(e->c, "%s%s*%s + %s", before, q, quarter, start), l);
+  put_round(e, r, o, x, part, str_printf(e->c, "%d*%s + %s", width(e), q, l));
+  block_close(e);
+  block_close(e);
+  block_close(e);
+  scope_close(e, scope);
+}
+
+static void combine_quarters(Emit *e, Ref r, const char *const *lane, const char *const *part) {
+  const Node *n = node(e, r);
+  uint32_t scope = scope_open(e);
+  const char *q = c_fresh(e, "q"), *l = c_fresh(e, "l");
+  line_start(e);
+  putf(e, "for (int64_t %s = 0; %s < 4; %s++)", q, q, q);
+  block_open(e, "");
+  line_start(e);
+  putf(e, "for (int64_t %s = 0; %s < %d; %s++)", l, l, width(e), l);
+  block_open(e, "");
+  for (uint32_t k = 0; k < n->nresults; k++) {
+    if (!lane[k]) continue;
+    Elem elem = node(e, n->regions[0]->results.at[k])->type->elem;
+    const char *v = c_fresh(e, "v");
+    line(e, "const %s %s = %s[%d*%s + %s];", c_type(e->f, elem, false), v, part[k], width(e), q, l);
+    put_winner(e, str_printf(e->c, "%s[%s]", lane[k], l), v, lane_combiner(e, r, k),
+               elem == ELEM_REAL);
+  }
+  block_close(e);
+  block_close(e);
+  scope_close(e, scope);
+}
+
+static void put_quarters(Emit *e, Ref r, const Outputs *o, const Rounds *x, const char *quarter,
+                         const char *const *lane) {
+  const char **part = declare_lanes(e, r, 4);
+  put_quarter_blocks(e, r, o, x, quarter, part);
+  combine_quarters(e, r, lane, part);
+}
+
+/* Returns where the blocks go on. */
+static const char *put_known_quarters(Emit *e, Ref r, const Outputs *o, const Rounds *x,
+                                      const char *const *lane) {
+  long long quarter = node(e, x->extent)->aux.i/(4*width(e))*width(e);
+  put_quarters(e, r, o, x, str_printf(e->c, "%lld", quarter), lane);
+  return str_printf(e->c, "%lld", 4*quarter);
+}
+
+/* int64_t done = 0; if (n >= 512) { const int64_t quarter = n/32*8; … done += 4*quarter; } */
+static const char *put_guarded_quarters(Emit *e, Ref r, const Outputs *o, const Rounds *x,
+                                        const char *const *lane) {
+  const char *done = c_fresh(e, "done"), *quarter = c_fresh(e, "quarter");
+  bool sum = strchr(x->count, ' ');
+  line(e, "int64_t %s = %s;", done, x->first);
+  line_start(e);
+  putf(e, "if (%s >= %d)", x->count, QUARTERS_LEAST);
+  block_open(e, "");
+  uint32_t scope = scope_open(e);
+  line(e, sum ? "const int64_t %s = (%s)/%d*%d;" : "const int64_t %s = %s/%d*%d;", quarter,
+       x->count, 4*width(e), width(e));
+  put_quarters(e, r, o, x, quarter, lane);
+  line(e, "%s += 4*%s;", done, quarter);
+  scope_close(e, scope);
+  block_close(e);
+  return done;
+}
+
+static bool counts_all(Emit *e, const Rounds *x) {
+  return node(e, x->extent)->op == IR_CONST &&
+         strcmp(x->count, expr_text(e, x->extent, PREC_MUL)) == 0;
+}
+
 static void put_rounds(Emit *e, Ref r, const Outputs *o, const Rounds *x, const char *const *lane) {
   if (emit_strips_in_lanes(e, r, x->body, x->results, x->first, x->rest, lane)) return;
-  if (for_tcc(e)) put_plain_blocks(e, r, o, x, lane);
-  else put_blocks(e, r, o, x, lane);
+  if (for_tcc(e)) {
+    put_plain_blocks(e, r, o, x, lane);
+    return;
+  }
+  Rounds rest = *x;
+  if (has_quarters(e, r, x))
+    rest.first = counts_all(e, x) ? put_known_quarters(e, r, o, x, lane)
+                                  : put_guarded_quarters(e, r, o, x, lane);
+  if (strcmp(rest.first, rest.rest)) put_blocks(e, r, o, &rest, lane);
 }
 
 /* How many rounds there are is known when the code runs: no lanes where they stay empty. */
@@ -436,7 +554,7 @@ static void put_guarded(Emit *e, Ref r, const Outputs *o, const Rounds *x) {
   line_start(e);
   putf(e, "if (%s >= %d)", x->count, width(e));
   block_open(e, "");
-  const char **lane = declare_lanes(e, r);
+  const char **lane = declare_lanes(e, r, 1);
   put_rounds(e, r, o, x, lane);
   combine_lanes(e, r, o, lane);
   block_close(e);
@@ -456,7 +574,7 @@ void emit_lanes(Emit *e, Ref r, const Outputs *o, const InBlocks *b) {
     emit_guarded(e, r, o, b);
     return;
   }
-  const char **lane = declare_lanes(e, r);
+  const char **lane = declare_lanes(e, r, 1);
   uint32_t scope = scope_open(e);
   for (uint32_t a = 0; a < outer; a++)
     open_for(e, r, n->regions[0]->params.at[a], n->arg[a], a ? NULL : b, NULL);
@@ -471,7 +589,7 @@ void emit_lanes(Emit *e, Ref r, const Outputs *o, const InBlocks *b) {
 
 /* ---- ranges of the last index (ranges.c) ------------------------------------------------------ */
 
-const char **open_lanes(Emit *e, Ref r) { return declare_lanes(e, r); }
+const char **open_lanes(Emit *e, Ref r) { return declare_lanes(e, r, 1); }
 
 void close_lanes(Emit *e, Ref r, const Outputs *o, const char *const *lane) {
   combine_lanes(e, r, o, lane);
