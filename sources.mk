@@ -233,6 +233,9 @@ OPTIMIZE = \
   src/optimize/cancel.h \
   src/optimize/carries.c \
   src/optimize/checks.c \
+  src/optimize/defer.c \
+  src/optimize/defer.h \
+  src/optimize/defer_plan.c \
   src/optimize/erase.c \
   src/optimize/final.c \
   src/optimize/flatten.c \

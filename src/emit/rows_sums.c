@@ -218,8 +218,8 @@ static const char *place_in_strip(Emit *e, const Walk *w, uint32_t each) {
 /* The partial sums of a strip, then what becomes of them. */
 static void emit_strip(Emit *e, const Walk *w, Again *x, Term *t) {
   const Node *n = node(e, t->update);
-  uint32_t scope = scope_open(e);
   const char *part = declare_parts(e, STRIP), *kept = t->kept;
+  uint32_t scope = scope_open(e);
   open_walk(e, w, true);
   if (kept)
     t->kept = str_printf(e->c, "%s[%s%s]", kept, place_in_strip(e, w, lanes_of(e->f)), lane_name(e));

@@ -21,29 +21,11 @@ typedef struct Hoist {
 
 /* ---- what may go wrong ------------------------------------------------------------ */
 
-static bool divides_by_0(const Prog *p, const Node *n) {
-  double divisor;
-  if (n->type->elem != ELEM_INT || (n->aux.i != P_FLOORDIV && n->aux.i != P_MOD)) return false;
-  return !ir_is_const(p, n->arg[1], &divisor) || divisor == 0;
-}
-
-static bool can_go_wrong(Prog *p, Ref r) {
-  const Node *n = ir_node(p, r);
-  switch (n->op) {
-    case IR_READ:
-    case IR_WITH:
-    case IR_UPD: return !bounds_hold(p, r);
-    case IR_PRIM: return divides_by_0(p, n);
-    case IR_TOINT: return true;
-    default: return false;
-  }
-}
-
 /* Only asked where it matters: proofs take time.  Recursion goes over regions. */
 static bool is_risky(Hoist *h, Prog *p, Ref r) {
   const Node *n = ir_node(p, r);
   if (h->risk[r] != UNKNOWN) return h->risk[r] == RISKY;
-  bool risky = can_go_wrong(p, r);
+  bool risky = pass_may_fail(p, r);
   for (uint32_t j = 0; j < n->nregions && !risky; j++)
     for (uint32_t k = 0; k < n->regions[j]->nodes.n && !risky; k++)
       risky = is_risky(h, p, n->regions[j]->nodes.at[k]);

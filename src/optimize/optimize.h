@@ -11,6 +11,7 @@ typedef struct Dump { const char *pass; void (*show)(void *user, const char *pas
 Prog *opt_erase(Prog *p);       /* erase.c: barriers go; added and taken terms cancel (not --ieee) */
 Prog *opt_simplify(Prog *p);    /* simplify.c: exact rules everywhere, algebra in derivatives */
 Prog *opt_support(Prog *p);     /* support.c: a sum runs over what can be other than 0 */
+Prog *opt_defer(Prog *p);       /* defer.c: linear maps of all rounds are applied once, behind */
 Prog *opt_gather(Prog *p);      /* gather.c: updates at shifted indices are collected by place */
 Prog *opt_accumulate(Prog *p);  /* accumulate.c: accumulators that are plain builds, sums, slots */
 Prog *opt_unroll(Prog *p);      /* unroll.c: loops of a few known rounds are written out */

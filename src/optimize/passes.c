@@ -54,6 +54,24 @@ uint32_t *pass_inside(const Prog *p) {
   return inside;
 }
 
+static bool divides_by_0(const Prog *p, const Node *n) {
+  double divisor;
+  if (n->type->elem != ELEM_INT || (n->aux.i != P_FLOORDIV && n->aux.i != P_MOD)) return false;
+  return !ir_is_const(p, n->arg[1], &divisor) || divisor == 0;
+}
+
+bool pass_may_fail(Prog *p, Ref r) {
+  const Node *n = ir_node(p, r);
+  switch (n->op) {
+    case IR_READ:
+    case IR_WITH:
+    case IR_UPD: return !bounds_hold(p, r);
+    case IR_PRIM: return divides_by_0(p, n);
+    case IR_TOINT: return true;
+    default: return false;
+  }
+}
+
 bool pass_checks(const Prog *p, const Region *r) {
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     const Node *n = ir_node(p, r->nodes.at[k]);

@@ -76,6 +76,9 @@ static inline void pass_as(Rewrite *w, const Node *n) {
 bool pass_cheap(uint32_t prim);
 /* By Ref: the number of nodes in its regions. */
 uint32_t *pass_inside(const Prog *p);
+/* Must a node without regions not run where it would not have run: a subscript that is not proved,
+ * an int quotient? */
+bool pass_may_fail(Prog *p, Ref r);
 /* Is a subscript checked in the region, or in those inside? */
 bool pass_checks(const Prog *p, const Region *r);
 /* Is this zero, or an array of zeros? */

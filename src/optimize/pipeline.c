@@ -25,6 +25,7 @@ static const Pass passes[] = {
   {"simplify", NULL, simplify_steps},
   {"check", NULL, check_steps},       /* fusion asks which reads and loops cannot fail */
   {"support", opt_support, NULL},     /* while updates still stand where they belong */
+  {"defer", opt_defer, NULL},
   {"gather", opt_gather, NULL},
   {"accumulate", NULL, accumulate_steps},
   {"unroll", opt_unroll, NULL},
@@ -95,8 +96,8 @@ Prog *optimize_in_place(Prog *p, const Dump *dump) {
 
 const char *const *optimize_pass_names(void) {
   static const char *const names[] = {
-    "ir", "erase", "sweep", "simplify", "check", "support", "gather", "accumulate", "unroll",
-    "settle", "fuse", "tidy", "branches", "reciprocals", "hoist", "twins", "split", "bounds",
+    "ir", "erase", "sweep", "simplify", "check", "support", "defer", "gather", "accumulate",
+    "unroll", "settle", "fuse", "tidy", "branches", "reciprocals", "hoist", "twins", "split", "bounds",
     "ranges", "flatten", "saved", "final", NULL,
   };
   _Static_assert(sizeof names / sizeof *names == PASSES + 2, "a name for each pass");

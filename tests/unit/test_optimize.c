@@ -47,7 +47,7 @@ static Prog *no_pass(Prog *p) {
 
 static const struct { const char *name; Prog *(*run)(Prog *p); } passes[] = {
   {"read", no_pass},           {"sweep", ir_sweep}, {"checks", opt_checks},
-  {"support", opt_support}, {"gather", opt_gather},
+  {"support", opt_support}, {"defer", opt_defer}, {"gather", opt_gather},
   {"accumulate", opt_accumulate},
   {"unroll", opt_unroll},
   {"fuse", opt_fuse}, {"branches", opt_branches}, {"reciprocals", opt_reciprocals},

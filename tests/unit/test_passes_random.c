@@ -413,8 +413,8 @@ static Prog *through_text(Prog *given) {
 
 static const struct { const char *name; Prog *(*run)(Prog *p); } passes[] = {
   {"text", through_text},   {"sweep", ir_sweep},   {"simplify", opt_simplify},
-  {"checks", opt_checks}, {"support", opt_support}, {"gather", opt_gather},
-  {"accumulate", opt_accumulate}, {"text", through_text}, {"fuse", opt_fuse},
+  {"checks", opt_checks}, {"support", opt_support}, {"defer", opt_defer},
+  {"gather", opt_gather}, {"accumulate", opt_accumulate}, {"text", through_text}, {"fuse", opt_fuse},
   {"branches", opt_branches}, {"reciprocals", opt_reciprocals}, {"hoist", opt_hoist},
   {"twins", opt_twins}, {"split", opt_split}, {"bounds", opt_bounds}, {"ranges", opt_ranges},
   {"flatten", opt_flatten}, {"saved", opt_saved},
