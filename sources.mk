@@ -588,6 +588,7 @@ TEST_FILES = \
   tests/passes/bounds.txt \
   tests/passes/branches.txt \
   tests/passes/checks.txt \
+  tests/passes/defer.txt \
   tests/passes/erase.txt \
   tests/passes/final.txt \
   tests/passes/flatten.txt \

@@ -162,11 +162,9 @@ static const char *declare_parts(Emit *e, uint32_t count) {
 }
 
 void emit_row_sum(Emit *e, Ref r, const char *kept) {
-  uint32_t scope = scope_open(e);
   const char *part = declare_parts(e, 1);
   emit_parts(e, &(Term){.update = r, .kept = kept}, part, "");
   put_sum(e, r, part);
-  scope_close(e, scope);
 }
 
 /* ---- strips ---------------------------------------------------------------------------------- */

@@ -8,7 +8,9 @@
 #include "optimize/defer.h"
 #include "optimize/optimize.h"
 
-enum { ROUNDS = 4, NEVER = 1000, MAX_OUTER = 8 };
+#include <string.h>
+
+enum { ROUNDS = 4, NEVER = 1000, MAX_OUTER = 8, MAX_LEVEL = 3, MAX_UPDATES = 8, MAX_TRIES = 8 };
 
 /* Loops around the deepest term, and around the deepest addition on the way from there. */
 typedef struct Cost { int32_t terms, work; } Cost;
@@ -17,10 +19,10 @@ typedef struct Search {
   Prog *p;
   DeferPlan *plan;
   Ref scope, loop;
-  bool inner;             /* do indices of loops inside change that the updates do not mention? */
   Refs all;               /* nodes in the loop, operands first */
   Ref *in;                /* by Ref: the loop in which the node was seen last */
-  bool *mentioned;        /* by Ref: does a subscript of an update of the scope need it? */
+  bool *mentioned;        /* by Ref: does a subscript of the update that is looked at need it? */
+  Refs summed;            /* indices over which the map's terms are added up */
   bool *changes;          /* by Ref */
   bool *only;             /* by Ref: do only linear nodes use it? */
   bool *spoiled;          /* by Ref of a handle: an update of it is not linear */
@@ -44,32 +46,18 @@ static bool is_real(const Node *n) { return n->type && !n->type->acc && n->type-
 /* ---- what changes ----------------------------------------------------------------------- */
 
 static void collect(Search *s, const Region *r) {
-  for (uint32_t k = 0; k < r->params.n; k++) {
-    s->in[r->params.at[k]] = s->loop;
-    s->mentioned[r->params.at[k]] = s->spoiled[r->params.at[k]] = false;
-  }
+  for (uint32_t k = 0; k < r->params.n; k++) s->in[r->params.at[k]] = s->loop;
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     Ref at = r->nodes.at[k];
     const Node *n = node(s, at);
     for (uint32_t j = 0; j < n->nregions; j++) collect(s, n->regions[j]);
     s->in[at] = s->loop;
-    s->mentioned[at] = s->root[at] = false;
     VEC_PUSH(s->p->ctx, &s->all, at);
   }
 }
 
 static bool updates_scope(const Search *s, const Node *n) {
   return n->op == IR_UPD && node(s, n->arg[0])->region == scope_body(s)->id;
-}
-
-/* Marks what subscripts of the scope's updates are made of. */
-static void mark_mentioned(Search *s) {
-  for (uint32_t k = s->all.n; k--;) {
-    const Node *n = node(s, s->all.at[k]);
-    bool upd = updates_scope(s, n);
-    if (!upd && !s->mentioned[s->all.at[k]]) continue;
-    for (uint32_t j = upd ? 2 : 0; j < n->nargs; j++) s->mentioned[n->arg[j]] = true;
-  }
 }
 
 static bool any_changes(const Search *s, uint32_t n, const Ref *at) {
@@ -91,16 +79,12 @@ static bool node_changes(const Search *s, Ref r) {
          type_changes(s, n->type) || ir_has_effect(s->p, r);
 }
 
-/* Of a loop's index: the map runs over it, or rounds are added up over it. */
-static bool index_changes(const Search *s, Ref loop, Ref param) {
-  return (loop == s->loop || s->inner) && !s->mentioned[param];
-}
-
 static void classify(Search *s, Ref owner, const Region *r, int32_t depth, bool fixed) {
   bool loop = node(s, owner)->op == IR_LOOP;
   for (uint32_t k = 0; k < r->params.n; k++) {
     Ref at = r->params.at[k];
-    s->changes[at] = !loop || index_changes(s, owner, at);
+    s->changes[at] = !loop || refs_have(&s->summed, at);
+    s->spoiled[at] = false;
     depth += !s->changes[at];
   }
   s->depth[r->id] = depth;
@@ -201,6 +185,7 @@ static bool adds_linearly(const Search *s, const Node *upd) {
 static void judge_updates(Search *s) {
   for (uint32_t k = 0; k < s->all.n; k++) {
     const Node *n = node(s, s->all.at[k]);
+    s->root[s->all.at[k]] = false;
     if (n->op != IR_UPD) continue;
     bool linear = adds_linearly(s, n);
     if (updates_scope(s, n)) s->root[s->all.at[k]] = linear && is_real(node(s, n->arg[1]));
@@ -494,20 +479,85 @@ static void forget(Search *s, Ref r) {
       *role(s, n->regions[j]->params.at[k]) = DEFER_NONE;
 }
 
-/* Looks at the loop with this choice of indices. */
-static Deferred *search(Search *s, bool inner) {
+/* Marks what the subscripts of an update are made of. */
+static void mark_mentioned(Search *s, Ref upd) {
+  for (uint32_t k = 0; k < s->all.n; k++) {
+    const Node *n = node(s, s->all.at[k]);
+    s->mentioned[s->all.at[k]] = false;
+    for (uint32_t j = 0; j < n->nregions; j++)
+      for (uint32_t i = 0; i < n->regions[j]->params.n; i++)
+        s->mentioned[n->regions[j]->params.at[i]] = false;
+  }
   const Region *body = node(s, s->loop)->regions[0];
-  s->inner = inner;
-  s->all.n = 0;
+  for (uint32_t k = 0; k < body->params.n; k++) s->mentioned[body->params.at[k]] = false;
+  for (uint32_t k = s->all.n; k--;) {
+    const Node *n = node(s, s->all.at[k]);
+    bool it = s->all.at[k] == upd;
+    if (!it && !s->mentioned[s->all.at[k]]) continue;
+    for (uint32_t j = it ? 2 : 0; j < n->nargs; j++) s->mentioned[n->arg[j]] = true;
+  }
+}
+
+/* The indices that the marked update does not mention, of the loop and of so many of the loops
+ * inside it that are around the update. */
+static Refs indices_to_sum(const Search *s, Ref upd, uint32_t level) {
+  const Region *around[MAX_LEVEL + 1] = {node(s, s->loop)->regions[0]};
+  Refs all = {0};
+  uint32_t inner = 0;
+  for (const Region *r = region_of(s, upd); r != around[0]; r = r->parent) {
+    if (node(s, r->owner)->op != IR_LOOP) continue;
+    for (uint32_t k = inner < MAX_LEVEL ? ++inner : inner; k > 1; k--) around[k] = around[k - 1];
+    around[1] = r;
+  }
+  for (uint32_t k = 0; k <= level && k <= inner; k++)
+    for (uint32_t j = 0; j < around[k]->params.n; j++)
+      if (!s->mentioned[around[k]->params.at[j]]) VEC_PUSH(s->p->ctx, &all, around[k]->params.at[j]);
+  return all;
+}
+
+/* Looks at the loop with terms added up over these indices. */
+static bool try_with(Search *s, const Refs *summed) {
+  const Region *body = node(s, s->loop)->regions[0];
+  s->summed = *summed;
   s->d = NEW(s->p->ctx, Deferred);
   s->d->loop = s->loop;
-  collect(s, body);
-  mark_mentioned(s);
   classify(s, s->loop, body, 0, true);
   judge_updates(s);
-  if (find_roots(s) && find_totals(s)) return s->d;
+  if (find_roots(s) && find_totals(s)) return true;
   for (uint32_t k = 0; k < s->all.n; k++) forget(s, s->all.at[k]);
   forget(s, s->loop);
+  return false;
+}
+
+/* Were they tried before? */
+static bool is_new(const Refs *tried, uint32_t n, const Refs *summed) {
+  for (uint32_t k = 0; k < n; k++)
+    if (tried[k].n == summed->n &&
+        !memcmp(tried[k].at, summed->at, summed->n * sizeof *summed->at))
+      return false;
+  return true;
+}
+
+/* Adds up over as many indices as some update allows. */
+static Deferred *search(Search *s) {
+  Refs tried[MAX_TRIES], choice[MAX_LEVEL + 1][MAX_UPDATES] = {0};
+  uint32_t ntried = 0, n = 0;
+  s->all.n = 0;
+  collect(s, node(s, s->loop)->regions[0]);
+  for (uint32_t k = 0; k < s->all.n && n < MAX_UPDATES; k++) {
+    if (!updates_scope(s, node(s, s->all.at[k]))) continue;
+    mark_mentioned(s, s->all.at[k]);
+    for (uint32_t level = 0; level <= MAX_LEVEL; level++)
+      choice[level][n] = indices_to_sum(s, s->all.at[k], level);
+    n++;
+  }
+  for (uint32_t level = MAX_LEVEL + 1; level--;)
+    for (uint32_t k = 0; k < n && ntried < MAX_TRIES; k++) {
+      const Refs *summed = &choice[level][k];
+      if (!summed->n || !is_new(tried, ntried, summed)) continue;
+      if (try_with(s, summed)) return s->d;
+      tried[ntried++] = *summed;
+    }
   return NULL;
 }
 
@@ -526,8 +576,7 @@ static void look_at(Search *s, Ref loop) {
   s->loop = loop;
   s->scope = region_of(s, loop)->owner;
   s->p->cur = s->p->regions.at[node(s, s->scope)->region];
-  Deferred *d = search(s, true);
-  if (!d) d = search(s, false);
+  Deferred *d = search(s);
   if (!d) return;
   d->next = s->plan->of[s->scope];
   s->plan->of[s->scope] = s->plan->at[loop] = d;
