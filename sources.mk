@@ -82,6 +82,7 @@ ELABORATE = \
 
 EMIT = \
   src/emit/addresses.c \
+  src/emit/ahead.c \
   src/emit/apart.c \
   src/emit/arrays.c \
   src/emit/c.c \

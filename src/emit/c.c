@@ -14,6 +14,7 @@ static void init(Emit *e, File *f, Prog *p, const char *cname) {
   e->cname = cname;
   names_init(e);
   plan_uses(e);
+  plan_ahead(e);
   plan_places(e);
   plan_chunks(e);
   plan_copies(e);
@@ -60,6 +61,7 @@ static Emit *emit_function(File *f, Prog *p, const char *cname, const Emit *whol
   emit_region(e, p->root);
   emit_results(e);
   sig_function(e, fn);
+  end_ahead(e);
   return e;
 }
 

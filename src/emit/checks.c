@@ -72,6 +72,14 @@ static void check_subscript(Emit *e, Ref r, Ref index, Size size, uint32_t axis)
   line_end(e, ");");
 }
 
+void emit_subscript_checks(Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  const Type *t = node(e, n->arg[0])->type;
+  uint32_t first = n->op == IR_READ ? 1 : 2;
+  for (uint32_t k = first; k < n->nargs; k++)
+    if (!subscript_holds(e->p, r, k - first)) check_subscript(e, r, n->arg[k], t->dim[k - first], k - first);
+}
+
 void emit_checks(Emit *e, Ref r) {
   const Node *n = node(e, r);
   if (divides_by_zero(e, n)) {
@@ -89,11 +97,7 @@ void emit_checks(Emit *e, Ref r) {
     return;
   }
   if (!(n->flags & NODE_CHECKED) || e->c->opt.unchecked) return;
-  if (n->op != IR_READ && n->op != IR_WITH && n->op != IR_UPD) return;
-  const Type *t = node(e, n->arg[0])->type;
-  uint32_t first = n->op == IR_READ ? 1 : 2;
-  for (uint32_t k = first; k < n->nargs; k++)
-    if (!subscript_holds(e->p, r, k - first)) check_subscript(e, r, n->arg[k], t->dim[k - first], k - first);
+  if (n->op == IR_READ || n->op == IR_WITH || n->op == IR_UPD) emit_subscript_checks(e, r);
 }
 
 void emit_check(Emit *e, Ref r) {

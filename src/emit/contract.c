@@ -107,6 +107,11 @@ static bool take_factors(Emit *e, Contraction *x, Ref product, const Region *bod
   return true;
 }
 
+/* One in front of which nothing is checked. */
+static bool is_plain_loop(const Emit *e, Ref r) {
+  return node(e, r)->op == IR_LOOP && !(node(e, r)->flags & NODE_CHECKED);
+}
+
 /* A sum inside, or the product itself: its factors.  No statement stands beside `update`. */
 static bool take_value(Emit *e, Contraction *x, Ref value, const Region *in, Ref update,
                        const Region *body) {
@@ -114,7 +119,7 @@ static bool take_value(Emit *e, Contraction *x, Ref value, const Region *in, Ref
   Ref sum, other;
   uint32_t out, count = statements(e, in, update, &sum);
   if (n->op != IR_PROJ) return count == 0 && take_factors(e, x, value, body);
-  if (count != 1 || n->arg[0] != sum || node(e, sum)->op != IR_LOOP || n->type->rank) return false;
+  if (count != 1 || n->arg[0] != sum || !is_plain_loop(e, sum) || n->type->rank) return false;
   if (needed_outs(e, sum, &out) != 1 || node(e, sum)->aux.loop->comb[out] != SUM) return false;
   const Region *inner = node(e, sum)->regions[0];
   return statements(e, inner, 0, &other) == 0 && add_axes(e, x, sum) &&
@@ -145,7 +150,8 @@ static bool take_update(Emit *e, Contraction *x, Ref r, const Region *outermost)
       if (info(e, body->nodes.at[k])->effect) next = body->nodes.at[k];
     if (!next) return false;
     Ref other;
-    if (node(e, next)->op == IR_LOOP && statements(e, body, next, &other)) return false;
+    if (node(e, next)->op != IR_LOOP) continue;
+    if (!is_plain_loop(e, next) || statements(e, body, next, &other)) return false;
   }
   const Node *n = node(e, next);
   if (n->op != IR_UPD || node(e, n->arg[1])->type->rank || (n->flags & NODE_CHECKED) ||

@@ -732,6 +732,7 @@ void emit_structured(Emit *e, Ref r) {
     for (uint32_t k = 0; k < n->nresults; k++)
       if (scalar_out(e, r, k)) info(e, needed_proj(e, r, k))->home = e->fn->id;
   }
+  emit_ahead(e, r);
   emit_whole_packs(e, r);
   if (!emit_contraction(e, r)) emit_plain(e, r);
   keep_outs(e, r);

@@ -28,6 +28,7 @@
  *   rows_pack.c  arrays that they read across their rows, turned
  *   rows_search.c  the least and the greatest in each of them, and its place
  *   checks.c     run-time checks, effects
+ *   ahead.c      checks in front of loops
  *   trace.c      traces as printf
  *   signature.c  parameters, prototypes, prologues
  *   document.c   what the header says of a function
@@ -129,6 +130,7 @@ typedef struct Info {
   uint32_t home;         /* the C function that declares it */
   const char *cname;
   Out *out;              /* structured */
+  uint32_t ahead;        /* LOOP: list of accesses that are checked in front */
   uint32_t copies;       /* LOOP: the first of its AccCopy, plus 1 */
   uint32_t rooms;        /* LOOP: list of buffers of which each block has its own */
   uint32_t run;          /* in rows side by side: the run of statements it stands in */
@@ -153,6 +155,9 @@ typedef struct Info {
 
 /* early: a state that a fold records, at the start of its body. */
 typedef struct Use { Ref user; uint32_t region, next; bool early; } Use;
+
+/* An access that is checked in front of a loop, and the loop in which it stands. */
+typedef struct Ahead { Ref node, inner; uint32_t next; } Ahead;
 
 /* The nodes of a region in the order of their text. */
 typedef struct Order { Ref *at; uint32_t n; } Order;
@@ -271,6 +276,7 @@ typedef struct Emit {
   uint32_t *keep[2];     /* by region id: buffers of scalars that cross pieces; [1]: ints */
   uint32_t nchunks;
   VEC(Use) uses;
+  VEC(Ahead) ahead;
   Order *order;          /* by region id */
   VEC(Buffer) buffers;   /* from 1 */
   VEC(Slot) slots;
@@ -636,8 +642,14 @@ const char **name_bests(Emit *e, Ref r, uint32_t first);
 void start_search(Emit *e, Ref r, uint32_t first, uint32_t k, const char *const *best);
 void emit_lane_extreme(Emit *e, Ref r, uint32_t first, uint32_t k, const char *const *best);
 
+/* ahead.c */
+void plan_ahead(Emit *e);                        /* behind plan_uses */
+void emit_ahead(Emit *e, Ref loop);              /* in front of it */
+void end_ahead(Emit *e);                         /* the program is as it was */
+
 /* checks.c */
 void emit_checks(Emit *e, Ref r);
+void emit_subscript_checks(Emit *e, Ref r);      /* of a READ, WITH or UPD */
 void emit_check(Emit *e, Ref r);
 void emit_effect(Emit *e, Ref r);
 void emit_used_up(Emit *e, Ref r);

@@ -457,7 +457,7 @@ static bool fit_node(Fit *f, Ref r, const Around *w) {
   Emit *e = f->e;
   const Node *n = node(e, r);
   Info *x = info(e, r);
-  if (size_in_lanes(f, n->type)) return false;
+  if (size_in_lanes(f, n->type) || (n->nregions && is_checked(f, n))) return false;
   switch (n->op) {
     case IR_CONST: case IR_DATA: return true;
     case IR_PROJ:

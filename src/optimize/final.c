@@ -38,12 +38,13 @@ static void forget(Final *f, uint32_t from) {
   }
 }
 
-static void visit(Final *f, Node *n) {
+static void visit(Final *f, Ref r) {
+  Node *n = ir_node(f->p, r);
   const uint32_t first = n->op == IR_READ ? 1 : 2;
   const Type *t = ir_type(f->p, n->arg[0]);
   bool all = true;
   for (uint32_t k = first; k < n->nargs; k++) {
-    if (is_made(f, n->arg[k], t->dim[k - first])) continue;
+    if (is_made(f, n->arg[k], t->dim[k - first]) || subscript_holds(f->p, r, k - first)) continue;
     all = false;
     if (n->op != IR_WITH) note(f, n->arg[k], t->dim[k - first]);
   }
@@ -55,7 +56,7 @@ static void walk(Final *f, const Region *r) {
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     Node *n = ir_node(f->p, r->nodes.at[k]);
     const bool subscripted = n->op == IR_READ || n->op == IR_WITH || n->op == IR_UPD;
-    if (subscripted && n->flags & NODE_CHECKED) visit(f, n);
+    if (subscripted && n->flags & NODE_CHECKED) visit(f, r->nodes.at[k]);
     for (uint32_t j = 0; j < n->nregions; j++) walk(f, n->regions[j]);
   }
   forget(f, outside);

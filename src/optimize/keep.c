@@ -573,6 +573,15 @@ static void plan_all(Keep *s) {
 
 /* ---- rewriting ----------------------------------------------------------------------------- */
 
+/* The number of the result that builds arrays of x: one that is there, or one more. */
+static uint32_t built_of(Prog *to, Region *r, uint32_t carried, Combiner *comb, Ref x) {
+  for (uint32_t k = carried; k < r->results.n; k++)
+    if (r->results.at[k] == x && comb[k - carried] == BUILD) return k;
+  comb[r->results.n - carried] = BUILD;
+  ir_result(to, x);
+  return r->results.n - 1;
+}
+
 /* The loop or fold with what it gives besides. */
 static Ref copy_loop(Rewrite *w, Ref old, const KeptVec *more) {
   Prog *to = w->k.to;
@@ -590,14 +599,14 @@ static Ref copy_loop(Rewrite *w, Ref old, const KeptVec *more) {
     if (k >= carried) comb[k - carried] = n->aux.loop->comb[k - carried];
     ir_result(to, copy_ref(&w->k, body->results.at[k]));
   }
+  uint32_t *at = NEWN(to->ctx, uint32_t, more->n);
   for (uint32_t k = 0; k < more->n; k++) {
     const Kept *kept = more->at[k];
-    comb[body->results.n - carried + k] = BUILD;
-    ir_result(to, kept->array ? kept->array : copy_ref(&w->k, kept->value));
+    at[k] = built_of(to, r, carried, comb, kept->array ? kept->array : copy_ref(&w->k, kept->value));
   }
   ir_end(to);
   Ref loop = pass_structured(w, n, n->nargs, arg, &r, comb);
-  for (uint32_t k = 0; k < more->n; k++) more->at[k]->array = ir_out(to, loop, n->nresults + k);
+  for (uint32_t k = 0; k < more->n; k++) more->at[k]->array = ir_out(to, loop, at[k]);
   return loop;
 }
 
