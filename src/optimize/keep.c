@@ -104,20 +104,33 @@ static bool as_large_as_a_state(Keep *s, Size all) {
   return false;
 }
 
+/* So large is what the loop itself reads or makes, in the step of a fold for example. */
+static bool as_large_as_at_hand(Prog *p, const Node *loop, Size all) {
+  for (uint32_t k = 0; k < loop->nfree; k++) {
+    const Type *t = ir_type(p, loop->free[k]);
+    if (t && t->rank && !t->acc && no_more_elements(all, type_elements(p, t))) return true;
+  }
+  for (uint32_t k = 0; k < loop->nresults; k++)
+    if (no_more_elements(all, type_elements(p, loop->result_type[k]))) return true;
+  return false;
+}
+
 /* Is there room for the values of r in `depth` loops, outside of which all sizes are known? */
 static bool has_room(Keep *s, Ref r, uint32_t depth) {
   Prog *p = s->p;
   Size all = type_elements(p, ir_type(p, r));
   const Region *at = p->regions.at[ir_node(p, r)->region];
+  const Node *loop = NULL;
   for (; depth--; at = at->parent) {
-    const Node *loop = ir_node(p, at->owner);
+    loop = ir_node(p, at->owner);
     uint32_t axes = loop->op == IR_FOLD ? 1 : loop->nargs;
     for (uint32_t k = 0; k < axes; k++) all = size_mul(p, all, size_atom(p, loop->arg[k]));
   }
   for (uint32_t k = 0; k < all->n; k++)
     for (uint32_t a = 0; a < all->mono[k].n; a++)
       if (!ir_in_scope(p, all->mono[k].atom[a], at)) return false;
-  return present_has_room(p, &s->present, all) || (s->fold && as_large_as_a_state(s, all));
+  if (present_has_room(p, &s->present, all)) return true;
+  return s->fold ? as_large_as_a_state(s, all) : loop && as_large_as_at_hand(p, loop, all);
 }
 
 /* ---- what is the same --------------------------------------------------------------------- */
