@@ -2,7 +2,8 @@
  * very bits that the JIT gives: every typed function of the examples, of tests/compiled and of the
  * test programs, and a derivative of each, in double and in float; of tests/compiled also with
  * the functions of runtime/fast_math.h.  The compiler may neither fuse multiply and add
- * nor put functions of its own in place of libm's (-ffp-contract=off -fno-builtin). */
+ * nor put functions of its own in place of libm's (-ffp-contract=off -fno-builtin), and has
+ * nothing to warn of. */
 #include "elaborate/elaborate.h"
 #include "emit/emit.h"
 #include "gradc.h"
@@ -124,7 +125,8 @@ static void put_call(Model *m, uint32_t k, const char *header, Buf *b) {
              "  (void)in; (void)out; (void)work;\n  return %s(", k, name);
   for (uint32_t j = 0; j < p->root->params.n; j++) {
     const Type *t = ir_type(p, p->root->params.at[j]);
-    const char *type = t->elem == ELEM_REAL ? real : "int64_t";
+    bool truth = t->elem == ELEM_BOOL && !t->rank;
+    const char *type = t->elem == ELEM_REAL ? real : truth ? "int" : "int64_t";
     if (j) buf_puts(b, ", ");
     if (t->rank) buf_printf(b, "(const %s *)in[%u].p", type, j);
     else if (t->elem == ELEM_REAL) buf_printf(b, "(%s)in[%u].r", real, j);
@@ -148,16 +150,24 @@ static void write_text(const char *name, const char *text) {
   ck_assert_int_eq(fclose(f), 0);
 }
 
+/* What gcc says of loops that it unrolls beyond any memory is nobody's mistake. */
+static const char before_calls[] =
+    "#if defined __GNUC__ && !defined __clang__\n"
+    "#pragma GCC diagnostic ignored \"-Waggressive-loop-optimizations\"\n"
+    "#endif\n"
+    "#include \"model.c\"\n"
+    "union gc_arg { double r; int64_t i; const void *p; };\n";
+
 static void write_c(void *arg) {
   Model *m = arg;
   Buf body, header, calls;
-  EmitOptions o = {.prefix = "model", .source_name = m->path};
+  EmitOptions o = {.prefix = "model", .source_name = m->path, .wrapper = true};
   buf_init(&body, m->c);
   buf_init(&header, m->c);
   buf_init(&calls, m->c);
   emit_c(m->c, m->optimized.at, m->optimized.n, &o, &body, &header);
   m->fast = strstr(buf_text(&body), "gc_fast_") != NULL;
-  buf_puts(&calls, "#include \"model.h\"\nunion gc_arg { double r; int64_t i; const void *p; };\n");
+  buf_puts(&calls, before_calls);
   for (uint32_t k = 0; k < m->optimized.n; k++) put_call(m, k, buf_text(&header), &calls);
   write_text("model.c", buf_text(&body));
   write_text("model.h", buf_text(&header));
@@ -170,8 +180,9 @@ static void build(Model *m) {
   const char *cc = getenv("CC");
   snprintf(path, sizeof path, "%s/model%d.so", folder, ++number);
   snprintf(command, sizeof command,
-           "cd %s && %s -std=c99 -O2 -ffp-contract=off -fno-builtin -w -fPIC -shared -o %s model.c "
-           "calls.c -lm", folder, cc && *cc ? cc : "cc", path);
+           "cd %s && %s -std=c99 -O2 -ffp-contract=off -fno-builtin -Wall -Wextra -Wpedantic "
+           "-Wconversion -Wshadow -Wdouble-promotion -Werror -fPIC -shared -o %s calls.c -lm",
+           folder, cc && *cc ? cc : "cc", path);
   ck_assert_msg(system(command) == 0, "%s: %s", m->path, command);
   m->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   ck_assert_msg(m->library != NULL, "%s", dlerror());
