@@ -16,6 +16,12 @@ warnings='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wdouble-promotion -Wer
 check "dann builds without a warning" make -s CC="$CC" GRADC="$GRADC" LDFLAGS="${INSTRUMENT-}" \
   CFLAGS="-std=c99 -O2 $warnings ${INSTRUMENT-}"
 ((failed == 0)) || finish dann
+# The same without sanitizers, for the trainings that are long: each of them is also done, for
+# fewer steps or seeds, with them.
+mkdir plain
+cp Makefile model.gc *.c *.h plain
+check "... and without sanitizers" make -s -C plain CC="$CC" GRADC="$GRADC" CFLAGS="-std=c99 -O2"
+((failed == 0)) || finish dann
 
 # status N COMMAND...: whether it ends so.
 status() {
@@ -66,7 +72,7 @@ want='0\.503' check "... without reversal" in_the_language --set strength=0
 # The medians of a table: without and with reversal.
 median() { awk -v row="$1" '$1 == row { print $2, $5 }' table; }
 lift() {
-  ./dann --data "$1" --seeds 3 >table || return 1
+  plain/dann --data "$1" --seeds 3 >table || return 1
   cat table
   awk -v s="$(median source)" -v t="$(median target)" -v d="$(median domain)" \
     -v least="$2" -v cost="$3" 'BEGIN {
@@ -91,7 +97,7 @@ in_sittings() {
 check "stopped twice and resumed: the same bits" in_sittings
 
 long=(--seeds 1 --steps 100000)
-./dann "${long[@]}" --every 50000 --checkpoint long.npz >long.txt &
+plain/dann "${long[@]}" --every 50000 --checkpoint long.npz >long.txt &
 whole=$!
 # Starts a long training, waits for its first checkpoint, ends it by a signal.
 ended_by() {
@@ -105,7 +111,7 @@ ended_by() {
   ((got == $2)) || { echo "status $got"; return 1; }
 }
 finished() {
-  ./dann --resume b.npz --every 50000 >b.txt && cmp b.npz long.npz && cmp b.txt long.txt
+  plain/dann --resume b.npz --every 50000 >b.txt && cmp b.npz long.npz && cmp b.txt long.txt
 }
 check "killed" ended_by KILL 137
 wait "$whole"
