@@ -86,7 +86,7 @@ void emit_matmul(Ctx *c, bool single, Buf *text);
  * code with loops whose rounds have no memory in common (GC_APART). */
 extern const char emit_lanes_head[], emit_around_head[], emit_apart_head[], emit_narrow_head[],
   emit_scalar_head[];
-/* What stands above functions that are cut in pieces (GC_PIECE, GC_SCALAR_PIECE). */
+/* What stands above functions that are cut in pieces (GC_PIECE and what is made of it). */
 extern const char emit_parts_head[];
 
 /* The program as text in the language (`gradc diff`): readable, reparsable, controls

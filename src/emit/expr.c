@@ -220,6 +220,7 @@ const char *function_of(Emit *e, const Node *n) {
   if (prim->type == PT_REAL_INT) el = ELEM_REAL;
   bool ints = el != ELEM_REAL;
   bool gc = strncmp(base, "gc_", 3) == 0;
+  e->fn->branches |= gc || ints;
   snprintf(name, sizeof name, "%s%s%s", ints && !gc ? "gc_" : "", base,
            ints ? "_i" : e->f->real_float ? "f" : "");
   if (!function_used(e->f, name))
@@ -254,6 +255,7 @@ static void put_prefix(Emit *e, const Node *n, const char *op, int prec) {
 }
 
 static void put_select(Emit *e, const Node *n, int prec) {
+  e->fn->branches = true;
   if (prec > PREC_COND) put(e, "(");
   put_expr(e, n->arg[0], PREC_EQ);
   put(e, " ? ");
@@ -310,6 +312,7 @@ static void put_toreal(Emit *e, const Node *n, int prec) {
 /* Not a cast: what does not fit has a value, too. */
 static void put_toint(Emit *e, const Node *n) {
   const char *name = e->f->real_float ? "gc_intf" : "gc_int";
+  e->fn->branches = true;
   if (!function_used(e->f, name))
     use_function(e->f, name, e->f->jit ? prototype(e, name, n) : NULL);
   putf(e, "%s(", name);

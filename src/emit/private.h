@@ -173,6 +173,7 @@ typedef struct Fn {
   uint32_t indent, base; /* braces open; `base` of them are the function's own */
   bool fails;            /* some path returns a number */
   bool mixed;            /* there is more in it than scalar code without loops */
+  bool branches;         /* a condition, or a helper, which may have some */
   uint32_t names;        /* scalars, for the bound of its stack frame */
   uint64_t bytes, below; /* arrays; the deepest of the functions that it calls */
   const char *cname;
@@ -537,7 +538,7 @@ void apart_head(const File *f, Buf *out);        /* GC_APART */
 
 /* narrow.c */
 void plan_narrow(Emit *e);                       /* behind plan_rows */
-/* In front of a function; of a GC_SCALAR_PIECE only what that does not say (gcc heeds but one
+/* In front of a function; of a piece of scalar code only what its own macro does not say (gcc heeds but one
  * attribute of that kind). */
 void put_narrow(Emit *e, Buf *out, bool piece);
 void narrow_head(const File *f, Buf *out);       /* GC_SCALAR, GC_NARROW */
@@ -673,7 +674,7 @@ void put_comma(Buf *b, size_t *column);          /* a new line where the last on
 /* "static inline " and the like, of functions for the outside; of those inside. */
 const char *linkage(const File *f);
 const char *inner_linkage(const File *f);
-void parts_head(const File *f, Buf *out);        /* GC_PIECE, GC_SCALAR_PIECE */
+void parts_head(const File *f, Buf *out);  /* GC_PIECE, GC_SCALAR_PIECE, GC_PLAIN_PIECE */
 
 /* document.c */
 void document(Emit *e, Buf *b);

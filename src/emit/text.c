@@ -265,16 +265,20 @@ static void put_locals(Buf *b, const Fn *fn) {
   }
 }
 
+/* What stands in front of the type of a piece's function. */
+static const char *piece_linkage(const Fn *fn) {
+  if (fn->mixed) return "static GC_PIECE ";
+  return fn->branches || fn->fails ? "static GC_SCALAR_PIECE " : "static GC_PLAIN_PIECE ";
+}
+
 static void write_function(Emit *e, Fn *fn) {
   Buf *b = &e->f->data;
   const char *env = fn->parts ? fn->parts->cname : fn->cname;
   if (fn->fields.n && !fn->parts) put_struct(b, env, fn->fields.at, fn->fields.n);
   bool apart = fn->parts && !for_tcc(e);
   e->f->uses_parts |= apart;
-  bool scalar = apart && !fn->mixed;
-  put_narrow(e, b, scalar);
-  buf_printf(b, "%s%s %s(", scalar ? "static GC_SCALAR_PIECE " : apart ? "static GC_PIECE "
-                            : inner_linkage(e->f),
+  put_narrow(e, b, apart && !fn->mixed);
+  buf_printf(b, "%s%s %s(", apart ? piece_linkage(fn) : inner_linkage(e->f),
              fn->fails ? "int" : "void", fn->cname);
   if (fn->fields.n) buf_printf(b, "%sstruct %s_env *env", fn->parts ? "const " : "", env);
   else buf_puts(b, "void");
@@ -389,7 +393,8 @@ void parts_close(Emit *e, Parts *parts) {
 const char emit_parts_head[] =
   "/* Pieces of a long function stay apart: as one they take compilers minutes.  In scalar code\n"
   " * there is nothing to find for the passes that are switched off, and they take half of gcc's\n"
-  " * time. */\n"
+  " * time; in plain code, which has no branches, there is nothing that -O2 finds and -O1 does\n"
+  " * not. */\n"
   "#ifndef GC_PIECE\n"
   "#ifdef __GNUC__\n"
   "#define GC_PIECE __attribute__((noinline, unused))\n"
@@ -404,6 +409,15 @@ const char emit_parts_head[] =
   "    \"no-tree-dominator-opts\", \"no-rerun-cse-after-loop\", \"no-schedule-insns2\")))\n"
   "#else\n"
   "#define GC_SCALAR_PIECE GC_PIECE\n"
+  "#endif\n"
+  "#endif\n"
+  "#ifndef GC_PLAIN_PIECE\n"
+  "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__ && defined __x86_64__ && \\\n"
+  "    defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__\n"
+  "#define GC_PLAIN_PIECE GC_PIECE __attribute__((optimize( \\\n"
+  "    \"O1\", \"no-tree-dse\", \"no-dse\", \"no-tree-dominator-opts\")))\n"
+  "#else\n"
+  "#define GC_PLAIN_PIECE GC_SCALAR_PIECE\n"
   "#endif\n"
   "#endif\n\n";
 
