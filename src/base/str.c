@@ -46,8 +46,12 @@ const char *intern_z(Ctx *c, const char *s) {
 static const char *plain_format(const char *at, char *kind) {
   bool wide = at[0] == 'l' && at[1] == 'l';
   if (wide) at += 2;
-  *kind = wide && *at == 'd' ? 'D' : wide && *at == 'u' ? 'U' : *at;
-  return strchr(wide ? "du" : "scdu%", *at) && *at ? at + 1 : NULL;
+  switch (*at) {
+  case 'd': *kind = wide ? 'D' : 'd'; return at + 1;
+  case 'u': *kind = wide ? 'U' : 'u'; return at + 1;
+  case 's': case 'c': case '%': *kind = *at; return wide ? NULL : at + 1;
+  default: *kind = '\0'; return NULL;
+  }
 }
 
 static bool all_plain(const char *fmt) {
@@ -203,6 +207,10 @@ void buf_real(Buf *b, double x) {
   }
   if (isinf(x)) {
     buf_puts(b, x < 0 ? "-inf" : "inf");
+    return;
+  }
+  if (fabs(x) < 1e6 && x == (int)x && !signbit(x)) { /* most are */
+    buf_printf(b, "%d", (int)x);
     return;
   }
   /* 15 digits survive a round trip in every normal number, so a shorter text

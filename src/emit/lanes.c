@@ -168,6 +168,17 @@ bool plan_lanes(Emit *e, Ref r) {
 
 /* ---- the lanes ---------------------------------------------------------------------------- */
 
+/* A function for libtcc, which is long at it if all lanes are written out. */
+static void call_for_lanes(Emit *e, const char *type, const char *function, const char *lane) {
+  const char *name = str_printf(e->c, "gc_lanes_%s%s", function, e->f->real_float ? "f" : "");
+  if (!function_used(e->f, name))
+    use_function(e->f, name, str_printf(e->c, "%s %s(%s *);", type, name, e->f->real));
+  putf(e, "%s(%s)", name, lane);
+}
+
+static bool by_calls(const Emit *e, Elem elem, Combiner comb) {
+  return for_tcc(e) && elem == ELEM_REAL && comb == SUM;
+}
 
 /* double lane[8] = {0.0}; libtcc sets one element after another faster than it calls memset. */
 static const char *declare_lane(Emit *e, Elem elem, Combiner comb, int count) {
@@ -176,6 +187,13 @@ static const char *declare_lane(Emit *e, Elem elem, Combiner comb, int count) {
   e->fn->bytes += 8 * (uint64_t)count;
   line_start(e);
   putf(e, "%s %s[%d]", c_type(e->f, elem, false), lane, count);
+  if (count == width(e) && by_calls(e, elem, comb)) {
+    line_end(e, ";");
+    line_start(e);
+    call_for_lanes(e, "void", "start", lane);
+    line_end(e, ";");
+    return lane;
+  }
   if ((comb == MAX || comb == MIN) && !for_tcc(e)) {
     uint32_t scope = scope_open(e);
     const char *l = c_fresh(e, "l");
@@ -294,7 +312,10 @@ static void combine_lanes(Emit *e, Ref r, const Outputs *o, const char *const *l
     }
     line_start(e);
     putf(e, comb == SUM ? "%s += " : "%s *= ", name);
-    put_tree(e, lane[k], comb == SUM ? " + " : "*", (uint32_t)width(e));
+    if (by_calls(e, node(e, n->regions[0]->results.at[k])->type->elem, comb))
+      call_for_lanes(e, e->f->real, "sum", lane[k]);
+    else
+      put_tree(e, lane[k], comb == SUM ? " + " : "*", (uint32_t)width(e));
     line_end(e, ";");
   }
 }

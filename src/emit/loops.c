@@ -429,12 +429,12 @@ void close_count(Emit *e) {
 }
 
 /* One axis; blocks: of a parallel loop, from: where it starts, or NULL; apart: may it be said that
- * its rounds are? */
+ * its rounds are? few: too few rounds to stop in. */
 typedef struct Axis {
   Ref index, extent;
   const InBlocks *blocks;
   const char *from;
-  bool strips, apart;
+  bool strips, apart, few;
 } Axis;
 
 static void open_axis(Emit *e, Ref r, const Axis *a) {
@@ -456,13 +456,13 @@ static void open_axis(Emit *e, Ref r, const Axis *a) {
     if (a->blocks) end = a->blocks->end;
     open_count(e, i, first, end ? end : expr_text(e, a->extent, PREC_ADD));
   }
-  if (!a->strips) stop_in_loop(e, a->extent);
+  if (!a->strips && !a->few) stop_in_loop(e, a->extent);
   e->loop_depth++;
   open_addresses_after(e, r, a->index);
 }
 
 void open_for(Emit *e, Ref r, Ref index, Ref extent, const InBlocks *blocks, const char *from) {
-  open_axis(e, r, &(Axis){index, extent, blocks, from, false, false});
+  open_axis(e, r, &(Axis){index, extent, blocks, from, false, false, false});
 }
 
 bool open_range(Emit *e, Ref r, const Region *inside, const char *from, const char *to,
@@ -501,6 +501,12 @@ static void close_scratch(Emit *e, const char *mark) {
   if (mark) line(e, "gc_release(%s, %s);", ref_host(e), mark);
 }
 
+static bool holds_regions(const Emit *e, const Region *body) {
+  for (uint32_t k = 0; k < body->nodes.n; k++)
+    if (node(e, body->nodes.at[k])->nregions) return true;
+  return false;
+}
+
 /* The last axis, from `rest` on or, if that is NULL, all of it. */
 static void emit_innermost(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks,
                            const char *rest) {
@@ -510,8 +516,10 @@ static void emit_innermost(Emit *e, Ref r, const Outputs *o, const InBlocks *blo
   const InBlocks *cut = a == 0 && blocks->block ? blocks : NULL;
   bool marked = a == 0 && (cut || blocks->pragma);
   bool strips = !rest && in_strips(e, r, body, 1);
+  bool few = rest && for_tcc(e) && !has_rows(e, r) && !holds_regions(e, body);
   if (n->nargs)
-    open_axis(e, r, &(Axis){body->params.at[a], n->arg[a], cut, rest, strips, !rest && !marked});
+    open_axis(e, r, &(Axis){body->params.at[a], n->arg[a], cut, rest, strips, !rest && !marked,
+                            few});
   const char *mark = open_scratch(e, body);
   declare_rows(e, r, 0, body, n->nargs);
   emit_round(e, blocks, body);

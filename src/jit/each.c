@@ -152,27 +152,47 @@
     for (int64_t k = 0; k < n; k++) to[k] = f(xs[k * dx], ys[k * dy], zs[k * dz]);          \
   }
 
+/* ---- lanes --------------------------------------------------------------------------------------- */
+
+/* Sums in lanes begin at 0, and are added up as a tree (emit/lanes.c). */
+#define LANES_ALONE                                                                         \
+  void KERNEL(lanes_start)(real *lane) {                                                    \
+    for (int l = 0; l < LANES; l++) lane[l] = 0;                                            \
+  }                                                                                         \
+  real KERNEL(lanes_sum)(const real *lane) {                                                \
+    real sum[LANES / 2];                                                                    \
+    for (int l = 0; l < LANES / 2; l++) sum[l] = lane[l] + lane[l + LANES / 2];             \
+    for (int half = LANES / 4; half; half /= 2)                                             \
+      for (int l = 0; l < half; l++) sum[l] += sum[l + half];                               \
+    return sum[0];                                                                          \
+  }
+
 /* ---- in double, in float ---------------------------------------------------------------------- */
 
 #define real double
 #define F(name) name
 #define EACH(name) jit_each_##name
+#define KERNEL(name) jit_##name
 #define LANES 8
 #include "ir/each.def"
 #include "ir/fast_math.def"
 OTHERS
+LANES_ALONE
 #undef real
 #undef F
 #undef EACH
+#undef KERNEL
 #undef LANES
 
 #define real float
 #define F(name) name##f
 #define EACH(name) jit_each_##name##f
+#define KERNEL(name) jit_##name##f
 #define LANES 16
 #include "ir/each.def"
 #include "ir/fast_math.def"
 OTHERS
+LANES_ALONE
 #undef real
 
 CLONES void jit_each_and(int64_t n, int64_t *to, const int64_t *xs, const int64_t *ys) {

@@ -31,7 +31,7 @@ static const Entry entries[] = {
 #define FAST(id, name, most, mostf) BOTH(gc_fast_##name)
 #include "ir/fast_math.def"
 #undef FAST
-  KERNEL(matmul) KERNEL(matvec) KERNEL(vecmat)
+  KERNEL(matmul) KERNEL(matvec) KERNEL(vecmat) KERNEL(lanes_start) KERNEL(lanes_sum)
   ONE(memcpy) ONE(memmove) ONE(memset)
   ONE(gc_temp) ONE(gc_mark) ONE(gc_release) ONE(gc_effect) ONE(gc_fail) ONE(gc_stop) ONE(gc_stopped)
 };

@@ -31,7 +31,12 @@ KERNELS(double, )
 KERNELS(float, f)
 #undef KERNELS
 
-/* each.c: the kernels of ir/each.def, which code calls under gc_ */
+/* each.c: sums in lanes, */
+void jit_lanes_start(double *lane);
+void jit_lanes_startf(float *lane);
+double jit_lanes_sum(const double *lane);
+float jit_lanes_sumf(const float *lane);
+/* and the kernels of ir/each.def, which code calls under gc_ */
 #define real double
 #define EACH(name) jit_each_##name
 #include "jit/each.h"
