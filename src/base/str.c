@@ -9,31 +9,71 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_malloc(size) arena_alloc(c, (size))
-#define uthash_free(p, size) ((void)(p))
-#define uthash_fatal(message) internal_error(c, "%s", message)
-#include <uthash.h>
+/* A slot has all that tells texts apart: in a table of millions another place to look at is far
+ * away.  Collisions go to the next slot. */
+typedef struct Slot { uint32_t hash, n; const char *text; } Slot;
 
 struct InternTable {
-  size_t n;
-  UT_hash_handle hh;
-  char text[];
+  Slot *slot;
+  uint32_t room;         /* a power of two */
+  uint32_t n;
 };
 
+static uint32_t text_hash(const char *s, size_t n) {
+  uint32_t h = 0x811c9dc5u;
+  for (size_t k = 0; k < n; k++) h = (h ^ (unsigned char)s[k]) * 0x01000193u;
+  h = (h ^ h >> 16) * 0x7feb352du;
+  return h ^ h >> 15;
+}
+
+/* The slot of this text, or the free one where it belongs. */
+static Slot *find_slot(const struct InternTable *t, uint32_t hash, const char *s, size_t n) {
+  uint32_t at = hash & (t->room - 1);
+  for (; t->slot[at].text; at = (at + 1) & (t->room - 1)) {
+    const Slot *x = &t->slot[at];
+    if (x->hash == hash && x->n == n && memcmp(x->text, s, n) == 0) break;
+  }
+  return &t->slot[at];
+}
+
+/* Where there is no memory for a wider table, the old one stays whole. */
+static void widen(Ctx *c, struct InternTable *t) {
+  enum { FIRST_ROOM = 512 };
+  struct InternTable old = *t, wide = {.room = old.room ? 2 * old.room : FIRST_ROOM, .n = old.n};
+  wide.slot = NEWN(c, Slot, wide.room);
+  *t = wide;
+  for (uint32_t k = 0; k < old.room; k++) {
+    const Slot *x = &old.slot[k];
+    if (x->text) *find_slot(t, x->hash, x->text, x->n) = *x;
+  }
+  arena_release(c, old.slot, sizeof(Slot) * old.room);
+}
+
+static const char *add_text(Ctx *c, uint32_t hash, const char *s, size_t n) {
+  struct InternTable *t = c->strings;
+  if (t->n >= t->room / 2) widen(c, t);
+  char *text = arena_alloc(c, n + 1);
+  if (n) memcpy(text, s, n);
+  *find_slot(t, hash, s, n) = (Slot){hash, (uint32_t)n, text};
+  t->n++;
+  return text;
+}
+
 const char *intern(Ctx *c, const char *s, size_t n) {
-  struct InternTable *e = NULL;
   if (n > UINT32_MAX / 2) internal_error(c, "a name of %zu bytes", n);
-  unsigned hash;
-  HASH_VALUE(s, n, hash);
-  HASH_FIND_BYHASHVALUE(hh, c->strings, s, n, hash, e);
-  if (e) return e->text;
+  uint32_t hash = text_hash(s, n);
+  const struct InternTable *t = c->strings;
+  const Slot *x = t ? find_slot(t, hash, s, n) : NULL;
+  if (x && x->text) return x->text;
   Zone *zone = zone_enter(c, NULL);
-  e = arena_alloc(c, sizeof *e + n + 1);
-  e->n = n;
-  if (n) memcpy(e->text, s, n);
-  HASH_ADD_KEYPTR_BYHASHVALUE(hh, c->strings, e->text, n, hash, e);
+  if (!t) {
+    struct InternTable *first = NEW(c, struct InternTable);
+    widen(c, first);
+    c->strings = first;
+  }
+  const char *text = add_text(c, hash, s, n);
   zone_enter(c, zone);
-  return e->text;
+  return text;
 }
 
 const char *intern_z(Ctx *c, const char *s) {

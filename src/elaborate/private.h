@@ -77,7 +77,6 @@ typedef struct Binding {
   const char *name;
   const Val *v;
   Span at;
-  UT_hash_handle hh;
 } Binding;
 
 struct Scope {
@@ -85,7 +84,8 @@ struct Scope {
   const Module *home;       /* of the outermost: where names are looked up at last */
   bool script;              /* the outermost of a script */
   VEC(Binding *) list;
-  Binding *table;           /* once the list is long */
+  Binding **slot;           /* a table of them once the list is long: a power of two */
+  uint32_t room;
 };
 
 Scope *scope_root(Elab *e, const Module *home, bool script);

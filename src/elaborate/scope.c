@@ -27,19 +27,33 @@ const Module *scope_home(const Scope *s) {
   return s->home;
 }
 
+/* The slot of this name, or the free one where it belongs.  Names are interned. */
+static Binding **find_slot(const Scope *s, const char *name) {
+  uint64_t h = (uint64_t)(uintptr_t)name * 0x9e3779b97f4a7c15u;
+  uint32_t at = (uint32_t)(h >> 32) & (s->room - 1);
+  while (s->slot[at] && s->slot[at]->name != name) at = (at + 1) & (s->room - 1);
+  return &s->slot[at];
+}
+
 Binding *scope_own(Scope *s, const char *name) {
-  Binding *found = NULL;
-  if (s->table) {
-    HASH_FIND_PTR(s->table, &name, found);
-    return found;
-  }
+  if (s->room) return *find_slot(s, name);
   for (uint32_t k = s->list.n; k-- > 0;)
     if (s->list.at[k]->name == name) return s->list.at[k];
   return NULL;
 }
 
-static void table_add(Ctx *c, Scope *s, Binding *b) {
-  HASH_ADD_PTR(s->table, name, b);
+/* The last binding of a list that is long goes into the table, or all into a wider one. */
+static void table_add(Ctx *c, Scope *s) {
+  uint32_t first = s->list.n - 1;
+  if (2 * s->list.n > s->room) {
+    uint32_t room = s->room ? 2 * s->room : 4 * SHORT;
+    arena_release(c, s->slot, sizeof(Binding *) * s->room);
+    s->slot = NEWN(c, Binding *, room);
+    s->room = room;
+    first = 0;
+  }
+  for (uint32_t k = first; k < s->list.n; k++)
+    *find_slot(s, s->list.at[k]->name) = s->list.at[k];
 }
 
 void scope_bind(Elab *e, Scope *s, const char *name, Span at, const Val *v) {
@@ -48,9 +62,7 @@ void scope_bind(Elab *e, Scope *s, const char *name, Span at, const Val *v) {
     b = NEW(e->c, Binding);
     b->name = name;
     VEC_PUSH(e->c, &s->list, b);
-    if (s->table) table_add(e->c, s, b);
-    else if (s->list.n > SHORT)
-      for (uint32_t k = 0; k < s->list.n; k++) table_add(e->c, s, s->list.at[k]);
+    if (s->list.n > SHORT) table_add(e->c, s);
   }
   b->v = v;
   b->at = at;

@@ -82,14 +82,14 @@ typedef enum AstOp {
 } AstOp;
 
 typedef struct Ast {
-  AstKind kind;
-  AstOp op;
+  AstKind kind : 8;
+  AstOp op : 8;
+  uint32_t nkids;
   Span span;         /* the whole of it */
   Span name_span;    /* where `name` stands, for messages */
   const char *name;  /* interned, or NULL */
   int64_t i;
   double r;
-  uint32_t nkids;
   struct Ast **kid;
 } Ast;
 
