@@ -23,6 +23,7 @@
 %initial-action { @$ = (Span){r->file, r->offset, r->offset}; }
 
 %code {
+#define YYINITDEPTH 20   /* the sanitizer marks these stacks at every token */
 #define YYMAXDEPTH 200000000
 #define YYMALLOC(size) arena_alloc(r->ctx, (size_t)(size))
 #define YYFREE(block) ((void)(block))
