@@ -94,6 +94,7 @@ void plan_ahead(Emit *e) {
     VEC_PUSH(e->c, &e->ahead, ((Ahead){r, inner, info(e, place)->ahead}));
     info(e, place)->ahead = e->ahead.n - 1;
     use_subscripts(e, n);
+    info(e, r)->guarded = true;
     n->flags &= (uint16_t)~NODE_CHECKED;
     node(e, place)->flags |= NODE_CHECKED;
   }

@@ -150,6 +150,7 @@ typedef struct Info {
   bool abreast;          /* LOOP inside: those behind it go row beside row, not along the walk */
   bool now, later;       /* in a body with such: needed by others; by such */
   bool turned;           /* LOOP inside: goes along its arrays, row by row */
+  bool guarded;          /* READ: checked in front of a loop, so not to be read before */
   bool lazy;             /* FILL: written again wherever it is copied to, stored nowhere */
 } Info;
 

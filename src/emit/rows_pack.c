@@ -65,6 +65,7 @@ static uint32_t row_axis(Emit *e, const Access *a, Ref index) {
 bool find_pack(Emit *e, Ref read, Ref index, Pack *p) {
   Access a;
   const Region *body = region_of(e, index);
+  if (info(e, read)->guarded) return false;
   if (!find_access(e, read, &a) || region_inside(e, node(e, a.array)->region, body)) return false;
   uint32_t at = row_axis(e, &a, index);
   const Type *t = node(e, a.array)->type;
