@@ -50,17 +50,17 @@ static inline void gc_matmul_panel(int64_t depth, int64_t width, const real *b, 
 /* gc_vecmat: c = a*b, or c += a*b, for a row a, four rows of b at a time */
 static inline void gc_vecmat(int64_t n, int64_t depth, const real *a, int64_t a_column,
     const real *b, int64_t b_row, real *GC_RESTRICT c, int add) {
-  int64_t k = 0;
+  const int64_t whole = depth - depth%4;
   if (!add)
     for (int64_t j = 0; j < n; j++) c[j] = 0;
-  for (; k + 4 <= depth; k += 4) {
+  for (int64_t k = 0; k < whole; k += 4) {
     const real x0 = a[k*a_column], x1 = a[(k + 1)*a_column];
     const real x2 = a[(k + 2)*a_column], x3 = a[(k + 3)*a_column];
     const real *const b0 = b + k*b_row, *const b1 = b0 + b_row;
     const real *const b2 = b1 + b_row, *const b3 = b2 + b_row;
     for (int64_t j = 0; j < n; j++) c[j] = c[j] + x0*b0[j] + x1*b1[j] + x2*b2[j] + x3*b3[j];
   }
-  for (; k < depth; k++) {
+  for (int64_t k = whole; k < depth; k++) {
     const real x = a[k*a_column], *const y = b + k*b_row;
     for (int64_t j = 0; j < n; j++) c[j] += x*y[j];
   }

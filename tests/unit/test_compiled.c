@@ -150,11 +150,7 @@ static void write_text(const char *name, const char *text) {
   ck_assert_int_eq(fclose(f), 0);
 }
 
-/* What gcc says of loops that it unrolls beyond any memory is nobody's mistake. */
 static const char before_calls[] =
-    "#if defined __GNUC__ && !defined __clang__\n"
-    "#pragma GCC diagnostic ignored \"-Waggressive-loop-optimizations\"\n"
-    "#endif\n"
     "#include \"model.c\"\n"
     "union gc_arg { double r; int64_t i; const void *p; };\n";
 
