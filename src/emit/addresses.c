@@ -478,7 +478,8 @@ static void speak_access(Emit *e, const Access *a) {
 /* An element's checks ask for its subscripts, too. */
 static bool asks_subscripts(const Emit *e, Ref r) {
   const Node *n = node(e, r);
-  return !e->addresses->access[r] || n->op == IR_PROJ || (n->flags & NODE_CHECKED);
+  bool checked = n->flags & NODE_CHECKED || info(e, r)->guarded;
+  return !e->addresses->access[r] || n->op == IR_PROJ || checked;
 }
 
 static void find_mute(Emit *e) {
