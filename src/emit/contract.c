@@ -409,7 +409,7 @@ static uint32_t open_loops(Emit *e, Ref r, const Contraction *x) {
   uint32_t opened = 0;
   for (uint32_t k = 0; k < x->n; k++) {
     if ((int)k == x->row || (int)k == x->column || (int)k == x->depth) continue;
-    bool parallel = !opened && !e->f->jit && e->f->o->openmp && !e->in_parallel;
+    bool parallel = !opened && for_openmp(e) && !e->in_parallel;
     if (parallel && moves(&x->axis[k], IN_C)) {
       put_pragma(e, r, NULL);
       e->in_parallel = true;

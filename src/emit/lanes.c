@@ -341,8 +341,7 @@ static Rounds find_rounds(Emit *e, Ref r, const InBlocks *b) {
     x.rest = c_fresh(e, "rest");
     x.last = c_fresh(e, "last");
     x.count = str_printf(e->c, "%s - %s", x.last, x.first);
-    line(e, "const int64_t %s = %s*%s/%s;", x.first, count, b->block, b->count);
-    line(e, "const int64_t %s = %s*(%s + 1)/%s;", x.last, count, b->block, b->count);
+    declare_block_bounds(e, b, count, x.first, x.last);
     line(e, "const int64_t %s = %s - (%s) %% %d;", x.rest, x.last, x.count, width(e));
   } else if (node(e, extent)->op == IR_CONST) {
     int64_t all = node(e, extent)->aux.i;

@@ -29,10 +29,6 @@ static const char *part_name(Emit *e, const char *name) {
   return str_printf(e->c, "gc_%s_part", name);
 }
 
-static int blocks_of(const Emit *e, Ref r) {
-  return has_copies(e, r) ? PARALLEL_COPIES : PARALLEL_BLOCKS_MOST;
-}
-
 typedef struct CopyText { const char *part, *whole, *size; } CopyText;
 
 static CopyText copy_text(Emit *e, const AccCopy *c) {
@@ -44,11 +40,7 @@ static CopyText copy_text(Emit *e, const AccCopy *c) {
 
 /* Until the block ends updates go to its copy, if there are more blocks than one. */
 static void open_copies(Emit *e, Ref r, const InBlocks *b) {
-  uint32_t first = info(e, r)->copies;
-  if (!first) return;
-  for (uint32_t k = first - 1; k < e->copies.n && e->copies.at[k].loop == r; k++) {
-    AccCopy *c = &e->copies.at[k];
-    if (c->own) continue;
+  for (AccCopy *c = first_copy(e, r); c; c = next_copy(e, c)) {
     Buffer *of = &e->buffers.at[c->of];
     CopyText t = copy_text(e, c);
     const char *name = c_fresh(e, "part"), *index = c_fresh(e, "k");
@@ -94,24 +86,18 @@ void rooms_head(const File *f, Buf *out) {
 }
 
 static void restore_aliases(Emit *e, Ref r) {
-  uint32_t first = info(e, r)->copies;
   for (uint32_t k = info(e, r)->rooms; k; k = e->buffers.at[k].next_room)
     e->buffers.at[k].alias = NULL;
-  for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n && e->copies.at[k].loop == r;
-       k++) {
-    if (e->copies.at[k].own) continue;
-    Buffer *of = &e->buffers.at[e->copies.at[k].of];
-    of->alias = e->copies.at[k].alias;
-    of->alias_home = e->copies.at[k].alias_home;
+  for (const AccCopy *c = first_copy(e, r); c; c = next_copy(e, c)) {
+    Buffer *of = &e->buffers.at[c->of];
+    of->alias = c->alias;
+    of->alias_home = c->alias_home;
   }
 }
 
 static void add_copies(Emit *e, Ref r, const InBlocks *b) {
-  uint32_t first = info(e, r)->copies;
-  for (uint32_t k = first ? first - 1 : e->copies.n; k < e->copies.n && e->copies.at[k].loop == r;
-       k++) {
-    if (e->copies.at[k].own) continue;
-    CopyText t = copy_text(e, &e->copies.at[k]);
+  for (const AccCopy *c = first_copy(e, r); c; c = next_copy(e, c)) {
+    CopyText t = copy_text(e, c);
     const char *block = c_fresh(e, "block"), *index = c_fresh(e, "k");
     line(e, "for (int64_t %s = 0; %s > 1 && %s < %s; %s++)", block, b->count, block, b->count,
          block);
@@ -141,6 +127,12 @@ static void name_count(Emit *e, Ref r, InBlocks *b) {
   line_end(e, ";");
   putf(e, "#ifdef _OPENMP\n#pragma omp parallel for schedule(static) if (%s > 1)\n#endif\n",
        b->count);
+}
+
+void declare_block_bounds(Emit *e, const InBlocks *b, const char *count, const char *first,
+                          const char *end) {
+  line(e, "const int64_t %s = %s*%s/%s;", first, count, b->block, b->count);
+  line(e, "const int64_t %s = %s*(%s + 1)/%s;", end, count, b->block, b->count);
 }
 
 InBlocks open_blocks(Emit *e, Ref r) {

@@ -52,7 +52,7 @@ static bool inside_one(const Emit *e, Ref r) {
 
 /* Room for them; what the text does not use then is left out of the workspace. */
 void plan_copies(Emit *e) {
-  if (e->f->jit || !e->f->o->openmp) return;
+  if (!for_openmp(e)) return;
   for (Ref r = e->ninfo; r-- > 1;) {
     if (!info(e, r)->need || node(e, r)->op != IR_LOOP || inside_one(e, r)) continue;
     uint32_t first = e->copies.n;
@@ -79,12 +79,23 @@ static bool has_copy(const Emit *e, Ref loop, uint32_t buffer) {
   return false;
 }
 
-bool has_copies(const Emit *e, Ref loop) {
+static AccCopy *copy_from(const Emit *e, Ref loop, uint32_t k) {
+  for (; k < e->copies.n && e->copies.at[k].loop == loop; k++)
+    if (!e->copies.at[k].own) return &e->copies.at[k];
+  return NULL;
+}
+
+AccCopy *first_copy(const Emit *e, Ref loop) {
   uint32_t first = info(e, loop)->copies;
-  if (!first) return false;
-  for (uint32_t k = first - 1; k < e->copies.n && e->copies.at[k].loop == loop; k++)
-    if (!e->copies.at[k].own) return true;
-  return false;
+  return first ? copy_from(e, loop, first - 1) : NULL;
+}
+
+AccCopy *next_copy(const Emit *e, const AccCopy *c) {
+  return copy_from(e, c->loop, (uint32_t)(c - e->copies.at) + 1);
+}
+
+int blocks_of(const Emit *e, Ref loop) {
+  return first_copy(e, loop) ? PARALLEL_COPIES : PARALLEL_BLOCKS_MOST;
 }
 
 /* ---- which ------------------------------------------------------------------------ */
@@ -126,7 +137,7 @@ bool has_row_blocks(const Emit *e, Ref r) {
 
 static Parallel kind_of(const Emit *e, Ref r) {
   const Node *n = node(e, r);
-  bool blocks = has_row_blocks(e, r) || has_copies(e, r) || info(e, r)->rooms ||
+  bool blocks = has_row_blocks(e, r) || first_copy(e, r) || info(e, r)->rooms ||
                 round_may_fail(e, n->regions[0]);
   Parallel kind = blocks ? PARALLEL_BLOCKS : PARALLEL_BUILD;
   for (uint32_t k = 0; k < n->nresults; k++) {
@@ -205,7 +216,7 @@ static void give_room(Emit *e, uint32_t k, Ref loop) {
   b->room = size_bound(e, b->size);
   if (!b->room) return;
   b->no_local = true;
-  b->nrooms = has_copies(e, loop) ? PARALLEL_COPIES : PARALLEL_BLOCKS_MOST;
+  b->nrooms = (uint32_t)blocks_of(e, loop);
   b->next_room = info(e, loop)->rooms;
   info(e, loop)->rooms = k;
   buffer_live(e, k, info(e, loop)->begin, info(e, loop)->end);
@@ -218,7 +229,7 @@ static bool is_shared(const Buffer *b) {
 
 void plan_rooms(Emit *e) {
   int64_t n;
-  if (e->f->jit || !e->f->o->openmp) return;
+  if (!for_openmp(e)) return;
   bool *apart = NEWN(e->c, bool, e->ninfo);
   for (Ref r = 1; r < e->ninfo; r++) apart[r] = runs_apart(e, r);
   for (uint32_t k = 1; k < e->buffers.n; k++) {
@@ -232,7 +243,7 @@ void plan_rooms(Emit *e) {
 
 /* Rounds that write into one place of the workspace cannot run in parallel. */
 void mark_shared(Emit *e) {
-  if (e->f->jit || !e->f->o->openmp) return;
+  if (!for_openmp(e)) return;
   for (uint32_t k = 1; k < e->buffers.n; k++) {
     const Buffer *b = &e->buffers.at[k];
     if (!is_shared(b) || b->room) continue;
@@ -241,7 +252,7 @@ void mark_shared(Emit *e) {
 }
 
 Parallel plan_parallel(Emit *e, Ref r) {
-  if (e->f->jit || !e->f->o->openmp || e->in_parallel || info(e, r)->shares || !runs_apart(e, r))
+  if (!for_openmp(e) || e->in_parallel || info(e, r)->shares || !runs_apart(e, r))
     return PARALLEL_NO;
   return kind_of(e, r);
 }

@@ -320,6 +320,7 @@ static inline Region *region_of(const Emit *e, Ref r) {
 }
 /* Is the code for libtcc, which does not optimize? */
 static inline bool for_tcc(const Emit *e) { return e->f->jit && !e->f->standalone; }
+static inline bool for_openmp(const Emit *e) { return !e->f->jit && e->f->o->openmp; }
 static inline const Order *order_of(const Emit *e, const Region *r) { return &e->order[r->id]; }
 static inline bool is_array(const Node *n) { return n->type && n->type->rank > 0; }
 static inline bool is_scalar(const Node *n) {
@@ -708,7 +709,10 @@ enum {
   PARALLEL_SMALL = 16384      /* rounds that are over before threads are there */
 };
 void plan_copies(Emit *e);
-bool has_copies(const Emit *e, Ref loop);
+/* The copies that a loop's blocks have, one after the other; then NULL. */
+AccCopy *first_copy(const Emit *e, Ref loop);
+AccCopy *next_copy(const Emit *e, const AccCopy *c);
+int blocks_of(const Emit *e, Ref loop);          /* how many, at most */
 void plan_rooms(Emit *e);
 void mark_shared(Emit *e);                       /* once plan_slots is done */
 /* Extents of the most loops, one in the other, in a region: as far as they are known in front. */
@@ -723,6 +727,9 @@ void rooms_head(const File *f, Buf *out);        /* GC_ROOM */
 InBlocks open_blocks(Emit *e, Ref r);
 Extents extents_inside(Emit *e, const Region *r);
 void put_block_range(Emit *e, Ref r, const char *index, const InBlocks *b);
+/* Declares where the block's part of so many rounds begins and ends. */
+void declare_block_bounds(Emit *e, const InBlocks *b, const char *count, const char *first,
+                          const char *end);
 /* Are the rounds of the loop's only axis side by side, and cut in blocks? */
 bool has_row_blocks(const Emit *e, Ref r);
 /* One round: a C function of its own if it may fail, for it cannot return from here. */

@@ -280,8 +280,7 @@ static void put_last_axis(Emit *e, const Writing *w, const InBlocks *b) {
     const char *count = expr_text(e, extent, PREC_MUL);
     x.from = c_fresh(e, "from");
     x.to = c_fresh(e, "to");
-    line(e, "const int64_t %s = %s*%s/%s;", x.from, count, b->block, b->count);
-    line(e, "const int64_t %s = %s*(%s + 1)/%s;", x.to, count, b->block, b->count);
+    declare_block_bounds(e, b, count, x.from, x.to);
   }
   put_range(e, w, &x);
 }

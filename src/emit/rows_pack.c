@@ -121,7 +121,7 @@ void take_pack(Emit *e, Ref read, Pack p) {
   if (p.first) {
     Ref place = p.place ? p.place : p.loop;
     const Type *t = node(e, p.array)->type;
-    bool blocks = !e->f->jit && e->f->o->openmp && !p.place;
+    bool blocks = for_openmp(e) && !p.place;
     p.buffer = buffer_new(e, BUF_SLOT, p.place ? type_drop(e->p, t, p.naxes - 1) : p.row,
                           blocks ? node(e, p.loop)->regions[0] : region_of(e, place), place);
     buffer_live(e, p.buffer, info(e, place)->begin, info(e, place)->end);
