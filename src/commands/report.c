@@ -62,12 +62,22 @@ static const char *number_text(Ctx *c, double x, const char *unit) {
   return fabs(x) < 1e15 ? str_printf(c, "%.0f%s", x, unit) : str_printf(c, "%.3g%s", x, unit);
 }
 
+/* Is it a formula over what the caller gives, and not over numbers of the function's own? */
+static bool is_formula(const Prog *p, Size s) {
+  bool known = s != NULL;
+  for (uint32_t k = 0; known && k < s->n; k++)
+    for (uint32_t j = 0; j < s->mono[k].n; j++)
+      known &= ir_node(p, s->mono[k].atom[j])->op == IR_PARAM;
+  return known;
+}
+
 /* `with`: of the same function for the sizes at hand, or NULL. */
 static void put_size(Ctx *c, Buf *b, const char *label, const Prog *p, Size s, Size with,
                      const char *unit) {
   Buf text;
   buf_init(&text, c);
-  size_text(p, s, &text);
+  if (is_formula(p, s)) size_text(p, s, &text);
+  else buf_puts(&text, "?");
   buf_puts(&text, unit);
   put_line(b, label, buf_text(&text), with ? number_text(c, number_of(with), unit) : "");
 }
@@ -97,8 +107,10 @@ static Ratio ratio(Size a, Size b, Size a_here, Size b_here) {
 
 static void put_per_byte(Ctx *c, Buf *b, const EmitReport *r, const EmitReport *w) {
   Ratio x = ratio(operations(r), r->moved, w ? operations(w) : NULL, w ? w->moved : NULL);
-  const char *large = isnan(x.large) ? "it grows with the sizes"
-                                     : str_printf(c, "%s for large sizes", ratio_text(c, x.large));
+  bool known = is_formula(r->p, operations(r)) && is_formula(r->p, r->moved);
+  const char *large = !known ? "?"
+                      : isnan(x.large) ? "it grows with the sizes"
+                      : str_printf(c, "%s for large sizes", ratio_text(c, x.large));
   put_line(b, "operations a byte", large, w ? ratio_text(c, x.here) : "");
 }
 

@@ -91,10 +91,17 @@ static bool is_index(const Emit *e, Ref r) {
   return n->op == IR_PARAM && region_of(e, r)->owner;
 }
 
+/* The number of rounds that a WHILE took. */
+static bool is_trips(const Emit *e, Ref r) {
+  const Node *n = node(e, r), *of = n->op == IR_PROJ ? node(e, n->arg[0]) : n;
+  return of->op == IR_WHILE && n != of && n->aux.i + 1 == of->nresults;
+}
+
 /* What an int comes to, as a polynomial over parameters and indices; of other ints that are
  * known beforehand only by a bound, the bound. */
 static Ref known_atom(void *self, Ref atom) {
   Emit *e = self;
+  while (is_trips(e, atom)) atom = node(e, node(e, atom)->arg[0])->arg[0];
   if (root_param(e, atom) || is_index(e, atom)) return atom;
   Size bound = size_bound(e, size_atom(e->p, atom));
   if (!bound || bound->n != 1 || bound->mono[0].n != 1 || bound->mono[0].exp[0] != 1) return atom;
