@@ -8,8 +8,9 @@
  *
  * and h[i + 1] += v(i) over fewer rounds than places h[m] += if m >= 1 then v(m - 1) else 0.  So
  * no two rounds add to one element, the accumulator becomes a plain array (accumulate.c), and
- * the questions of m have one answer nearly everywhere (ranges.c).  Reverse mode scatters so for
- * every x[i + 1] of a stencil.
+ * the questions of m have one answer nearly everywhere (ranges.c).  Of h[min(n - 1, i + 1)] += v(i)
+ * the last place gets what the last round adds, besides: if m == n - 1 then v(n - 1) else 0.
+ * Reverse mode scatters so for every x[i + 1] of a stencil.
  *
  * Requires: barriers gone; subscripts in range where they are not checked.  Additions to one
  * element come in the order of the updates in the body instead of that of the rounds. */
@@ -51,6 +52,7 @@ static Ref on_ring(Prog *p, Size s, Ref ring) {
 /* The round that adds to place m. */
 static Ref round_of(Rewrite *w, const Along *a, Ref m, Size dim) {
   Prog *to = w->k.to;
+  if (a->round) return size_node(to, map_size(w, a->round));
   Size rest = map_size(w, a->rest), at = size_atom(to, m);
   Size round = a->back ? size_sub(to, rest, at) : size_sub(to, at, rest);
   return a->ring ? on_ring(to, round, size_node(to, dim)) : size_node(to, round);
@@ -112,14 +114,17 @@ static Ref value_at(Rewrite *w, const Move *m, const Ref *kept, const Ref *index
 
 static Ref both(Prog *p, Ref a, Ref b) { return a ? ir_prim2(p, P_AND, a, b) : b; }
 
-/* Are the indices those of a round?  0: always. */
-static Ref exists(Rewrite *w, const Move *m, const Ref *index, const Ref *extent) {
+/* Are the indices those of a round that adds to this place?  0: always. */
+static Ref exists(Rewrite *w, const Move *m, const Ref *index, const Ref *extent,
+                  const Ref *place) {
   Prog *to = w->k.to;
   const Node *upd = ir_node(w->k.from, m->upd);
   Ref all = 0;
   for (uint32_t k = 0; k + 2 < upd->nargs; k++) {
     const Along *a = &m->along[k];
     if (!a->moves || a->ring) continue;
+    if (a->round)
+      all = both(to, all, ir_prim2(to, P_EQ, place[k], size_node(to, map_size(w, a->place))));
     Size i = size_atom(to, index[a->axis]), n = size_atom(to, extent[a->axis]);
     Size left = size_sub(to, size_sub(to, n, i), size_const(to, 1));
     if (!size_nonneg(to, i)) all = both(to, all, ir_prim2(to, P_GE, index[a->axis], ir_int(to, 0)));
@@ -151,7 +156,7 @@ static void collect_one(Rewrite *w, const Move *m, const Places *x, const Ref *k
     if (a->moves) index[a->axis] = round_of(w, a, x->at[next], x->dim[next]);
     next += a->moves;
   }
-  Ref there = exists(w, m, index, extent), v;
+  Ref there = exists(w, m, index, extent, place), v;
   if (there) {
     Region *in = ir_begin(to);
     ir_result(to, value_at(w, m, kept, index));

@@ -5,7 +5,7 @@
 
 #include "optimize/passes.h"
 
-enum { MAX_MOVES = 32, MAX_BRANCHES = 4, MAX_STORED = 4 };
+enum { MAX_MOVES = 32, MAX_BRANCHES = 4, MAX_STORED = 4, MAX_BEYOND = 4 };
 
 /* Subscript k of an update, as its axis of the array sees it. */
 typedef struct Along {
@@ -13,9 +13,13 @@ typedef struct Along {
   uint32_t axis;
   bool back, ring;      /* the latter; modulo the array's size */
   Size rest;
+  uint32_t below, above; /* rounds that would lie beyond an end and are held there, by
+                            max(0, i - 1) or min(n - 1, i + 1) */
+  Size round, place;    /* of one of these alone, or NULL */
 } Along;
 
-/* An update of a loop's body, or of branches in it. */
+/* An update of a loop's body, or of branches in it; what rounds beyond the ends add by it is a
+ * move of its own. */
 typedef struct Move {
   Ref upd;
   Along along[MAX_RANK];

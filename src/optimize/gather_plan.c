@@ -1,8 +1,9 @@
 /* gather_plan.c - updates whose place follows from the index, and the index from the place.
  *
  * h[i + c] += v and h[(i + c) % n] += v over i: each place gets at most one addition from each
- * such update.  All updates of an array in a loop are moved, or none.  What their values are
- * computed from is computed again at each place, or kept in an array where that costs less. */
+ * such update.  So does h[min(n - 1, i + c)], but for the last place, to which the few rounds
+ * beyond it add, too.  All updates of an array in a loop are moved, or none.  What their values
+ * are computed from is computed again at each place, or kept in an array where that costs less. */
 #include "optimize/gather.h"
 #include "optimize/optimize.h"
 
@@ -44,20 +45,55 @@ static Size extent_of(const Moves *s, uint32_t axis) {
   return size_atom(s->p, loop_of(s)->arg[axis]);
 }
 
+/* x of max(0, x) and min(dim - 1, x): what is held within the axis. */
+static Ref held(const Moves *s, Ref subscript, Size dim, bool *low, bool *high) {
+  Prog *p = s->p;
+  for (;;) {
+    const Node *n = ir_node(p, subscript);
+    if (n->op != IR_PRIM || (n->aux.i != P_MAX && n->aux.i != P_MIN)) return subscript;
+    Size end = n->aux.i == P_MAX ? size_const(p, 0) : size_sub(p, dim, size_const(p, 1));
+    uint32_t k = size_atom(p, n->arg[0]) == end ? 1 : 0;
+    if (!k && size_atom(p, n->arg[1]) != end) return subscript;
+    *(n->aux.i == P_MAX ? low : high) = true;
+    subscript = n->arg[k];
+  }
+}
+
+/* How many rounds a count comes to, if it is few. */
+static bool find_few(Size count, uint32_t *few) {
+  int64_t n;
+  if (!size_is_const(count, &n) || n > MAX_BEYOND) return false;
+  *few = n > 0 ? (uint32_t)n : 0;
+  return true;
+}
+
+static bool find_beyond(const Moves *s, Size dim, bool low, bool high, Along *a) {
+  Prog *p = s->p;
+  Size last = size_sub(p, extent_of(s, a->axis), size_const(p, 1));
+  Size least = a->back ? size_sub(p, a->rest, last) : a->rest;
+  Size most = a->back ? a->rest : size_add(p, a->rest, last);
+  Size end = size_sub(p, dim, size_const(p, 1));
+  return (!low || find_few(size_scale(p, least, -1, 1), &a->below)) &&
+         (!high || find_few(size_sub(p, most, end), &a->above));
+}
+
 /* A place of a ring for each round, or of an axis that is hardly longer than the loop. */
 static bool find_along(const Moves *s, Ref subscript, Size dim, Along *a) {
   Prog *p = s->p;
-  const Node *n = ir_node(p, subscript);
+  bool low = false, high = false;
   *a = (Along){0};
-  if (ir_in_scope(p, subscript, outside(s)) || n->op == IR_CONST) return true;
+  subscript = held(s, subscript, dim, &low, &high);
+  const Node *n = ir_node(p, subscript);
+  if (ir_in_scope(p, subscript, outside(s)) || n->op == IR_CONST) return !low && !high;
   a->moves = true;
   a->ring = n->op == IR_PRIM && n->aux.i == P_MOD;
   if (a->ring && (size_atom(p, n->arg[1]) != dim || !ir_in_scope(p, n->arg[1], outside(s))))
     return false;
   if (!is_line(s, size_atom(p, a->ring ? n->arg[0] : subscript), a)) return false;
   Size extent = extent_of(s, a->axis), beyond = size_sub(p, extent, dim);
-  if (a->ring) return extent == dim;
-  return size_nonneg(p, size_add(p, beyond, size_const(p, FRAME)));
+  if (a->ring) return extent == dim && !low && !high;
+  return find_beyond(s, dim, low, high, a) &&
+         size_nonneg(p, size_add(p, beyond, size_const(p, FRAME)));
 }
 
 /* Each index of the loop moves one subscript. */
@@ -86,7 +122,7 @@ static bool is_plain(const Moves *s, const Move *m) {
     const Along *a = &m->along[k];
     int64_t rest;
     if (!a->moves) continue;
-    if (a->ring || a->back || !size_is_const(a->rest, &rest) || rest) return false;
+    if (a->ring || a->back || a->round || !size_is_const(a->rest, &rest) || rest) return false;
     if (extent_of(s, a->axis) != array->dim[k]) return false;
   }
   return true;
@@ -115,16 +151,48 @@ static void refuse_all(Search *x, const Node *n) {
   }
 }
 
+/* The round, and the end, of number `which` of those beyond. */
+static void choose_round(const Moves *s, Along *a, Size dim, uint32_t which) {
+  Prog *p = s->p;
+  bool low = which < a->below;
+  int64_t by = low ? -1 - (int64_t)which : 1 + (int64_t)(which - a->below);
+  a->place = low ? size_const(p, 0) : size_sub(p, dim, size_const(p, 1));
+  Size at = size_add(p, a->place, size_const(p, by));
+  a->round = a->back ? size_sub(p, a->rest, at) : size_sub(p, at, a->rest);
+}
+
+/* The update as a move; what rounds beyond the ends of axes from k on add are more of them. */
+static void add_moves(Moves *s, const Move *m, uint32_t k) {
+  const Type *array = ir_type(s->p, ir_node(s->p, m->upd)->arg[0]);
+  while (k < array->rank && !m->along[k].below && !m->along[k].above) k++;
+  if (k == array->rank) {
+    VEC_PUSH(s->p->ctx, &s->all, *m);
+    return;
+  }
+  for (uint32_t j = 0; j <= m->along[k].below + m->along[k].above; j++) {
+    Move one = *m;
+    if (j) choose_round(s, &one.along[k], array->dim[k], j - 1);
+    add_moves(s, &one, k + 1);
+  }
+}
+
+static uint32_t count_moves(const Move *m, uint32_t rank) {
+  uint32_t n = 1;
+  for (uint32_t k = 0; k < rank && n <= MAX_MOVES; k++)
+    n *= 1 + m->along[k].below + m->along[k].above;
+  return n;
+}
+
 static void note_update(Search *x, Ref r, const Move *around) {
   Moves *s = x->s;
   const Node *n = ir_node(s->p, r);
   Move m = *around;
   m.upd = r;
   if (!ir_in_scope(s->p, n->arg[0], outside(s)) || ir_type(s->p, n->arg[1])->rank ||
-      s->all.n == MAX_MOVES || !find_place(s, &m))
+      !find_place(s, &m) || s->all.n + count_moves(&m, n->nargs - 2) > MAX_MOVES)
     refuse(x, n->arg[0]);
   else
-    VEC_PUSH(s->p->ctx, &s->all, m);
+    add_moves(s, &m, 0);
 }
 
 static void collect(Search *x, const Region *r, const Move *around) {

@@ -71,7 +71,7 @@ static void put_place(Gen *g, int dim) {
     else put(g, pick(g, 2) ? "0" : "-1");
     return;
   }
-  switch (pick(g, 12)) {
+  switch (pick(g, 14)) {
     case 0: buf_printf(&g->out, "(%s + %d) %% %s", i, 1 + pick(g, 3), n); break;
     case 1: buf_printf(&g->out, "%s - 1 - %s", n, i); break;
     case 2: buf_printf(&g->out, "(%s + %s - 1) %% %s", i, n, n); break;
@@ -80,6 +80,8 @@ static void put_place(Gen *g, int dim) {
       else put(g, i);
       break;
     case 4: put(g, "0"); break;
+    case 5: buf_printf(&g->out, "min(%s + %d, %s - 1)", i, 1 + pick(g, 3), n); break;
+    case 6: buf_printf(&g->out, "max(%s - %d, 0)", i, 1 + pick(g, 3)); break;
     default: put(g, i);
   }
 }
