@@ -12,9 +12,10 @@
  * Loops inside a row stand once around its lanes.  Each run of statements between them is
  * one loop over the lanes; what differs from row to row and is used in more than one run is
  * an array with an element for each lane, everything else a local of its run.  A run has
- * neither branches nor anything that waits for the lane before, so that C compilers make
- * vectors of it; what goes from row to row in order comes in a loop of its own behind, and so
- * does a statement that no vector unit takes: an update of what the row has chosen.
+ * neither branches nor anything that waits for the lane before, and no row reads what another
+ * one writes (GC_APART), so that C compilers make vectors of it; what goes from row to row in
+ * order comes in a loop of its own behind, and so does a statement that no vector unit takes: an
+ * update of what the row has chosen.
  * The rows that are left over follow in the plain loop; or the last block starts earlier, so that
  * it is full, and what goes from row to row starts at the first that is new.  Then the plain loop
  * is for fewer rows than a block has.  A row gives the same the second time. */
@@ -30,6 +31,7 @@ struct Rows {
   const char *lane;      /* the lane's name in C */
   const char *first;     /* the first that is new */
   bool open;             /* is a run being written? */
+  bool apart;            /* does it write into arrays? */
   Buf before;            /* the text up to it */
   Buf arrays;            /* declarations in front of it */
   VEC(Later) updates;    /* behind it */
@@ -70,6 +72,7 @@ static void run_open(Emit *e) {
   Rows *w = e->rows;
   if (w->open) return;
   w->open = true;
+  w->apart = false;
   w->before = e->fn->body;
   buf_init(&e->fn->body, e->c);
   buf_init(&w->arrays, e->c);
@@ -127,7 +130,8 @@ static void run_close(Emit *e) {
   buf_add(&e->fn->body, buf_text(&w->arrays), w->arrays.n);
   if (run.n) {
     e->f->uses_lanes = true;
-    lane_head(e, "GC_LANES ", "0");
+    e->f->uses_apart |= w->apart && !for_tcc(e);
+    lane_head(e, w->apart ? "GC_APART GC_LANES " : "GC_LANES ", "0");
     block_open(e, "");
     buf_add(&e->fn->body, buf_text(&run), run.n);
     block_close(e);
@@ -269,6 +273,7 @@ static void emit_shared(Emit *e, Ref r) {
     VEC_PUSH(e->c, &e->rows->updates, u);
     return;
   }
+  e->rows->apart = true;
   hoist_inlined(e, value);
   assign(e, kept, value);
 }
@@ -280,6 +285,7 @@ static void emit_lane_stack(Emit *e, Ref r) {
   const Node *n = node(e, r);
   const char *row = ref_buffer(e, info(e, r)->buffer);
   uint32_t lanes = e->buffers.at[info(e, r)->buffer].lanes;
+  e->rows->apart = true;
   for (uint32_t k = 0; k < n->nargs; k++) {
     hoist_inlined(e, n->arg[k]);
     line_start(e);
@@ -302,6 +308,7 @@ static void emit_lane(Emit *e, Ref r) {
   switch (n->op) {
     case IR_UPD:
       if (is_own_lane(e, n->arg[0])) {
+        e->rows->apart = true;
         hoist_inlined(e, n->arg[1]);
         emit_upd(e, r);
         break;
@@ -339,6 +346,7 @@ static void emit_outs(Emit *e, Ref r, uint32_t first, uint32_t naxes, const char
     if (!needed_proj(e, r, k) || state != states) continue;
     Combiner comb = n->aux.loop->comb[k - first];
     run_open(e);
+    e->rows->apart |= comb == BUILD;
     hoist_inlined(e, body->results.at[k]);
     if (state && is_array(node(e, body->results.at[k]))) emit_lane_stack(e, body->results.at[k]);
     if (comb == MAX || comb == MIN || comb == ARGMAX || comb == ARGMIN)
@@ -615,6 +623,7 @@ static void emit_block(Emit *e, Ref r, const Outputs *o) {
     hoist_inlined(e, value);
     if (n->aux.loop->comb[k] != BUILD) spread(e, value, "v");
     else emit_output(e, r, k, BUILD, value, NULL, body, n->nargs);
+    e->rows->apart |= n->aux.loop->comb[k] == BUILD;
   }
   run_close(e);
   emit_reductions(e, r, o);
