@@ -152,7 +152,7 @@ static void collect_one(Rewrite *w, const Move *m, const Places *x, const Ref *k
   pass_as(w, upd);
   for (uint32_t k = 0, next = 0; k + 2 < upd->nargs; k++) {
     const Along *a = &m->along[k];
-    place[k] = a->moves ? x->at[next] : pass_extent(w, upd->arg[k + 2]);
+    place[k] = a->moves ? x->at[next] : size_node(to, map_size(w, a->place));
     if (a->moves) index[a->axis] = round_of(w, a, x->at[next], x->dim[next]);
     next += a->moves;
   }
@@ -179,7 +179,7 @@ static bool same_part(const Prog *p, const Move *a, const Move *b) {
   if (x->arg[0] != y->arg[0]) return false;
   for (uint32_t k = 0; k + 2 < x->nargs; k++) {
     if (a->along[k].moves != b->along[k].moves) return false;
-    if (!a->along[k].moves && x->arg[k + 2] != y->arg[k + 2]) return false;
+    if (!a->along[k].moves && a->along[k].place != b->along[k].place) return false;
   }
   return true;
 }

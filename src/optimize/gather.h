@@ -15,7 +15,9 @@ typedef struct Along {
   Size rest;
   uint32_t below, above; /* rounds that would lie beyond an end and are held there, by
                             max(0, i - 1) or min(n - 1, i + 1) */
-  Size round, place;    /* of one of these alone, or NULL */
+  uint32_t only;        /* or: rounds in which a branch adds to a place that does not move */
+  Size round;           /* of one of these alone, or NULL */
+  Size place;           /* where it adds, then, and where nothing moves */
 } Along;
 
 /* An update of a loop's body, or of branches in it; what rounds beyond the ends add by it is a

@@ -2,8 +2,9 @@
  *
  * h[i + c] += v and h[(i + c) % n] += v over i: each place gets at most one addition from each
  * such update.  So does h[min(n - 1, i + c)], but for the last place, to which the few rounds
- * beyond it add, too.  All updates of an array in a loop are moved, or none.  What their values
- * are computed from is computed again at each place, or kept in an array where that costs less. */
+ * beyond it add, too.  A branch taken in a few rounds alone, `if i == 0`, may add anywhere.  All
+ * updates of an array in a loop are moved, or none.  What their values are computed from is
+ * computed again at each place, or kept in an array where that costs less. */
 #include "optimize/gather.h"
 #include "optimize/optimize.h"
 
@@ -77,14 +78,22 @@ static bool find_beyond(const Moves *s, Size dim, bool low, bool high, Along *a)
          (!high || find_few(size_sub(p, most, end), &a->above));
 }
 
+/* Is it made of what is known outside of the loop alone? */
+static bool stands_still(const Moves *s, Size place) {
+  for (uint32_t k = 0; k < place->n; k++)
+    for (uint32_t j = 0; j < place->mono[k].n; j++)
+      if (!ir_in_scope(s->p, place->mono[k].atom[j], outside(s))) return false;
+  return true;
+}
+
 /* A place of a ring for each round, or of an axis that is hardly longer than the loop. */
 static bool find_along(const Moves *s, Ref subscript, Size dim, Along *a) {
   Prog *p = s->p;
   bool low = false, high = false;
-  *a = (Along){0};
+  *a = (Along){.place = size_atom(p, subscript)};
+  if (stands_still(s, a->place)) return true;
   subscript = held(s, subscript, dim, &low, &high);
   const Node *n = ir_node(p, subscript);
-  if (ir_in_scope(p, subscript, outside(s)) || n->op == IR_CONST) return !low && !high;
   a->moves = true;
   a->ring = n->op == IR_PRIM && n->aux.i == P_MOD;
   if (a->ring && (size_atom(p, n->arg[1]) != dim || !ir_in_scope(p, n->arg[1], outside(s))))
@@ -96,7 +105,55 @@ static bool find_along(const Moves *s, Ref subscript, Size dim, Along *a) {
          size_nonneg(p, size_add(p, beyond, size_const(p, FRAME)));
 }
 
-/* Each index of the loop moves one subscript. */
+/* Does x < y hold in the rounds i < *t of an axis, or, where `*from`, in the rounds i >= *t? */
+static bool find_threshold(const Moves *s, Size x, Size y, Along *a, Size *t, bool *from) {
+  Prog *p = s->p;
+  if (!is_line(s, size_sub(p, x, y), a)) return false;
+  *from = a->back;
+  *t = a->back ? size_add(p, a->rest, size_const(p, 1)) : size_scale(p, a->rest, -1, 1);
+  return true;
+}
+
+/* The few rounds of an axis in which a branch is taken: one, or those at an end. */
+static bool find_rounds(const Moves *s, Ref condition, bool taken, Along *a) {
+  Prog *p = s->p;
+  const Node *n = ir_node(p, condition);
+  Size t;
+  bool from;
+  if (n->op != IR_PRIM || n->nargs != 2 || ir_type(p, n->arg[0])->elem != ELEM_INT) return false;
+  Size x = size_atom(p, n->arg[0]), y = size_atom(p, n->arg[1]);
+  switch (n->aux.i) {
+    case P_EQ: case P_NE:
+      if (taken != (n->aux.i == P_EQ) || !is_line(s, size_sub(p, x, y), a)) return false;
+      a->round = a->back ? a->rest : size_scale(p, a->rest, -1, 1);
+      a->only = 1;
+      return true;
+    case P_LT: case P_GE:
+      if (!find_threshold(s, x, y, a, &t, &from)) return false;
+      break;
+    case P_GT: case P_LE:
+      if (!find_threshold(s, y, x, a, &t, &from)) return false;
+      break;
+    default: return false;
+  }
+  from ^= taken != (n->aux.i == P_LT || n->aux.i == P_GT);
+  a->round = from ? t : size_const(p, 0);
+  return find_few(from ? size_sub(p, extent_of(s, a->axis), t) : t, &a->only) && a->only;
+}
+
+/* An axis that no subscript moves with, if a branch leaves few of its rounds. */
+static bool find_held(const Moves *s, const Move *m, const bool *used, Along *a) {
+  for (uint32_t k = 0; k < m->nbranch; k++) {
+    Along x = {.moves = true, .place = a->place};
+    if (!find_rounds(s, ir_node(s->p, m->branch[k])->arg[0], m->taken[k], &x) || used[x.axis])
+      continue;
+    *a = x;
+    return true;
+  }
+  return false;
+}
+
+/* Each index of the loop moves one subscript, or is that of few rounds. */
 static bool find_place(const Moves *s, Move *m) {
   const Node *n = ir_node(s->p, m->upd);
   const Type *array = ir_type(s->p, n->arg[0]);
@@ -108,6 +165,12 @@ static bool find_place(const Moves *s, Move *m) {
     if (!find_along(s, n->arg[k + 2], array->dim[k], a)) return false;
     if (!a->moves) continue;
     if (used[a->axis]) return false;
+    used[a->axis] = true;
+    found++;
+  }
+  for (uint32_t k = 0; k < array->rank && found < loop_of(s)->nargs; k++) {
+    Along *a = &m->along[k];
+    if (a->moves || !find_held(s, m, used, a)) continue;
     used[a->axis] = true;
     found++;
   }
@@ -151,9 +214,16 @@ static void refuse_all(Search *x, const Node *n) {
   }
 }
 
-/* The round, and the end, of number `which` of those beyond. */
+/* As how many moves it counts by one subscript. */
+static uint32_t count_rounds(const Along *a) {
+  return a->only ? a->only : 1 + a->below + a->above;
+}
+
+/* Number `which` of these; of those held within the array the first is for all others. */
 static void choose_round(const Moves *s, Along *a, Size dim, uint32_t which) {
   Prog *p = s->p;
+  if (a->only) a->round = size_add(p, a->round, size_const(p, which));
+  if (a->only || !which--) return;
   bool low = which < a->below;
   int64_t by = low ? -1 - (int64_t)which : 1 + (int64_t)(which - a->below);
   a->place = low ? size_const(p, 0) : size_sub(p, dim, size_const(p, 1));
@@ -161,17 +231,16 @@ static void choose_round(const Moves *s, Along *a, Size dim, uint32_t which) {
   a->round = a->back ? size_sub(p, a->rest, at) : size_sub(p, at, a->rest);
 }
 
-/* The update as a move; what rounds beyond the ends of axes from k on add are more of them. */
+/* The update as moves, subscripts from k on yet to be chosen. */
 static void add_moves(Moves *s, const Move *m, uint32_t k) {
   const Type *array = ir_type(s->p, ir_node(s->p, m->upd)->arg[0]);
-  while (k < array->rank && !m->along[k].below && !m->along[k].above) k++;
   if (k == array->rank) {
     VEC_PUSH(s->p->ctx, &s->all, *m);
     return;
   }
-  for (uint32_t j = 0; j <= m->along[k].below + m->along[k].above; j++) {
+  for (uint32_t j = 0; j < count_rounds(&m->along[k]); j++) {
     Move one = *m;
-    if (j) choose_round(s, &one.along[k], array->dim[k], j - 1);
+    choose_round(s, &one.along[k], array->dim[k], j);
     add_moves(s, &one, k + 1);
   }
 }
@@ -179,7 +248,7 @@ static void add_moves(Moves *s, const Move *m, uint32_t k) {
 static uint32_t count_moves(const Move *m, uint32_t rank) {
   uint32_t n = 1;
   for (uint32_t k = 0; k < rank && n <= MAX_MOVES; k++)
-    n *= 1 + m->along[k].below + m->along[k].above;
+    n *= count_rounds(&m->along[k]);
   return n;
 }
 
