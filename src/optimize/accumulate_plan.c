@@ -251,11 +251,11 @@ static bool fits_in_place(const Plan *plan, const Group *g) {
 
 /* ---- contractions ------------------------------------------------------------------------- */
 
-static bool cheap_again(const Node *n) {
+static bool cheap_again(const Prog *p, const Node *n) {
   switch (n->op) {
     case IR_CONST: case IR_TOREAL: return true;
     case IR_READ: return !(n->flags & NODE_CHECKED) && n->type->rank == 0;
-    case IR_PRIM: return n->type->elem == ELEM_INT || pass_cheap((uint32_t)n->aux.i) ||
+    case IR_PRIM: return n->type->elem == ELEM_INT || pass_cheap(p, n) ||
                          n->aux.i == P_DIV;
     default: return false;
   }
@@ -301,7 +301,7 @@ static bool find_cone(const Plan *plan, Group *g) {
       refs_insert(p->ctx, &g->stored, r);
       continue;
     }
-    if (!cheap_again(n)) return false;
+    if (!cheap_again(p, n)) return false;
     refs_insert(p->ctx, &g->cone, r);
     for (uint32_t k = 0; k < n->nargs; k++) VEC_PUSH(p->ctx, &todo, n->arg[k]);
   }

@@ -111,14 +111,14 @@ static uint32_t branch_facts(Branches *b, Ref r, uint32_t side) {
   return at + 1;
 }
 
-static uint32_t own_cost(const Node *n) {
+static uint32_t own_cost(const Prog *p, const Node *n) {
   if (n->op != IR_PRIM || n->type->elem != ELEM_REAL) return 0;
-  if (pass_cheap((uint32_t)n->aux.i)) return 1;
+  if (pass_cheap(p, n)) return 1;
   return n->aux.i == P_DIV || n->aux.i == P_SQRT ? DIVISION_COST : CALL_COST;
 }
 
 static uint32_t cost_of(const Branches *b, const Node *n) {
-  uint32_t cost = own_cost(n);
+  uint32_t cost = own_cost(b->p, n);
   for (uint32_t k = 0; k < n->nargs && cost && cost < COST_LIMIT; k++)
     if (b->facts[ir_node(b->p, n->arg[k])->region] == b->facts[n->region])
       cost += b->cost[n->arg[k]];

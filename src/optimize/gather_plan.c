@@ -292,12 +292,12 @@ static bool is_known(const Moves *s, Ref r) {
   return n->op == IR_PARAM || n->op == IR_CONST || ir_in_scope(s->p, r, outside(s));
 }
 
-static bool is_cheap(const Node *n) {
+static bool is_cheap(const Prog *p, const Node *n) {
   switch (n->op) {
     case IR_TOREAL: return true;
     case IR_READ: return !(n->flags & NODE_CHECKED) && n->type->rank == 0;
     case IR_PRIM: return n->type->elem == ELEM_INT || n->aux.i == P_DIV ||
-                         pass_cheap((uint32_t)n->aux.i);
+                         pass_cheap(p, n);
     default: return false;
   }
 }
@@ -334,7 +334,7 @@ static uint32_t weight(Values *v, Ref r, uint32_t most) {
   const Node *n = ir_node(v->s->p, r);
   uint32_t w = 1;
   if (is_known(v->s, r)) return 0;
-  if (!is_cheap(n) || n->op == IR_READ || refs_have(&v->s->stored, r)) return w;
+  if (!is_cheap(v->s->p, n) || n->op == IR_READ || refs_have(&v->s->stored, r)) return w;
   if (n->type->elem == ELEM_INT) return 0;
   for (uint32_t k = 0; k < n->nargs && w <= most; k++) w += weight(v, n->arg[k], most - w);
   return w;
@@ -357,7 +357,7 @@ static void settle(Values *v, Ref r, Move *m) {
   bool literal = n->op == IR_CONST && !ir_in_scope(s->p, r, outside(s));
   if (!v->fits || refs_have(&s->stored, r) || refs_have(&m->cone, r)) return;
   if (!literal && is_known(s, r)) return;
-  if (!literal && !is_cheap(n)) {
+  if (!literal && !is_cheap(s->p, n)) {
     store(v, r);
     return;
   }

@@ -92,9 +92,9 @@ static void weigh(const Inline *s, Out *o, Ref r) {
       else o->loads++;
       break;
     case IR_PRIM:
-      if (n->type->elem == ELEM_INT && pass_cheap((uint32_t)n->aux.i)) break;
+      if (n->type->elem == ELEM_INT && pass_cheap(s->p, n)) break;
       o->ops++;
-      if (!pass_cheap((uint32_t)n->aux.i)) o->costly = true;
+      if (!pass_cheap(s->p, n)) o->costly = true;
       break;
     case IR_TOREAL: case IR_FILL: o->ops++; break;
     case IR_IF: o->ifs = o->costly = true; break;

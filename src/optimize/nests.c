@@ -9,10 +9,10 @@ enum { MAX_NEST = 8, MAX_AROUND = 4 };
 
 typedef struct Nest { const Node *loop[MAX_NEST]; uint32_t n, axes; } Nest;
 
-static bool moves_inside(const Node *n) {
+static bool moves_inside(const Prog *p, const Node *n) {
   if (n->op == IR_CONST) return true;
   if (n->op == IR_READ) return !(n->flags & NODE_CHECKED);
-  return n->op == IR_PRIM && n->type->elem == ELEM_INT && pass_cheap((uint32_t)n->aux.i);
+  return n->op == IR_PRIM && n->type->elem == ELEM_INT && pass_cheap(p, n);
 }
 
 static bool builds_one(const Node *n) {
@@ -29,7 +29,7 @@ static const Node *inner_loop(const Prog *p, const Node *outer) {
   if (body->nodes.n > MAX_AROUND + 2) return NULL;
   for (uint32_t k = 0; k < body->nodes.n; k++) {
     const Node *n = ir_node(p, body->nodes.at[k]);
-    if (n != inner && n != out && !moves_inside(n)) return NULL;
+    if (n != inner && n != out && !moves_inside(p, n)) return NULL;
   }
   for (uint32_t k = 0; k < inner->nargs; k++) {
     bool known = ir_in_scope(p, inner->arg[k], around);

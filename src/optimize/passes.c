@@ -34,8 +34,16 @@ Ref pass_extent(Rewrite *w, Ref old) {
   return n->op == IR_CONST ? ir_int(w->k.to, n->aux.i) : copy_ref(&w->k, old);
 }
 
-bool pass_cheap(uint32_t prim) {
-  switch (prim) {
+/* x^2 and its like become products when they are written. */
+static bool small_power(const Prog *p, const Node *n) {
+  enum { HIGHEST = 4 };
+  double x;
+  return ir_is_const(p, n->arg[1], &x) && x >= 1 && x <= HIGHEST && x == (int)x;
+}
+
+bool pass_cheap(const Prog *p, const Node *prim) {
+  switch (prim->aux.i) {
+    case P_POW: return small_power(p, prim);
     case P_ADD: case P_SUB: case P_MUL: case P_NEG: case P_MAX: case P_MIN: case P_SELECT:
     case P_EQ: case P_NE: case P_LT: case P_LE: case P_GT: case P_GE:
     case P_AND: case P_OR: case P_NOT:

@@ -73,7 +73,7 @@ static inline void pass_as(Rewrite *w, const Node *n) {
   w->k.to->derivative = (n->flags & NODE_DERIVATIVE) != 0;
 }
 /* Is computing this primitive again cheaper than a trip through memory? */
-bool pass_cheap(uint32_t prim);
+bool pass_cheap(const Prog *p, const Node *prim);
 /* By Ref: the number of nodes in its regions. */
 uint32_t *pass_inside(const Prog *p);
 /* Must a node without regions not run where it would not have run: a subscript that is not proved,

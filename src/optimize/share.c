@@ -10,7 +10,7 @@ enum {
 /* ---- cost ------------------------------------------------------------------------------ */
 
 bool costly_call(const Prog *p, const Node *n) {
-  if (n->op != IR_PRIM || n->type->elem != ELEM_REAL || pass_cheap((uint32_t)n->aux.i)) return false;
+  if (n->op != IR_PRIM || n->type->elem != ELEM_REAL || pass_cheap(p, n)) return false;
   switch (n->aux.i) {
     case P_DIV: case P_SQRT: case P_FLOOR: case P_CEIL: case P_FMOD: return false;
     case P_POW: return ir_node(p, n->arg[1])->op != IR_CONST;
@@ -91,7 +91,7 @@ static void add(Costly *c, uint32_t hash) {
 static bool is_costly(const Prog *p, const Node *n) {
   if (n->op == IR_PRIM) {
     bool square = n->aux.i == P_POW && ir_node(p, n->arg[1])->op == IR_CONST;
-    return n->type->elem == ELEM_REAL && !pass_cheap((uint32_t)n->aux.i) && !square;
+    return n->type->elem == ELEM_REAL && !pass_cheap(p, n) && !square;
   }
   if (n->op != IR_PROJ) return false;
   uint16_t op = ir_node(p, n->arg[0])->op;

@@ -81,7 +81,7 @@ static bool gains(const Prog *p, const Node *loop, const Node *sum, const Node *
 static bool is_index_like(const Prog *p, Ref r, const Region *body) {
   const Node *n = ir_node(p, r);
   if (n->region != body->id || n->op == IR_PARAM || n->op == IR_CONST) return true;
-  if (n->op != IR_PRIM || n->type->elem != ELEM_INT || !pass_cheap((uint32_t)n->aux.i)) return false;
+  if (n->op != IR_PRIM || n->type->elem != ELEM_INT || !pass_cheap(p, n)) return false;
   for (uint32_t k = 0; k < n->nargs; k++) {
     const Node *a = ir_node(p, n->arg[k]);
     if (a->region == body->id && a->op != IR_PARAM && a->op != IR_CONST) return false;

@@ -295,7 +295,7 @@ bool is_light(const Prog *p, const Region *r, uint32_t *left) {
   *left -= r->nodes.n;
   for (uint32_t k = 0; k < r->nodes.n; k++) {
     const Node *n = ir_node(p, r->nodes.at[k]);
-    bool light = n->op == IR_PRIM ? pass_cheap((uint32_t)n->aux.i)
+    bool light = n->op == IR_PRIM ? pass_cheap(p, n)
                : n->op == IR_READ ? !(n->flags & NODE_CHECKED)
                : n->op == IR_CONST || n->op == IR_PROJ || n->op == IR_IF || n->op == IR_UPD;
     for (uint32_t j = 0; j < n->nregions; j++) light &= is_light(p, n->regions[j], left);
