@@ -264,7 +264,8 @@ void arena_release(Ctx *c, void *block, size_t size) {
   else HIDE(block, room); /* nobody may look at it, though it is not used again */
 }
 
-void *arena_take(Ctx *c, size_t size, Status *why) {
+/* A block that holds anything, or NULL. */
+static void *take(Ctx *c, size_t size, Status *why) {
   *why = GC_NOMEM;
   if (size > PTRDIFF_MAX - 2 * ALIGN) return NULL;
   size_t room = room_of(size);
@@ -276,7 +277,7 @@ void *arena_take(Ctx *c, size_t size, Status *why) {
   if (spare) {
     count(c->arena, c->arena->at, room);
     SHOW(spare, size);
-    return memset(spare, 0, size);
+    return spare;
   }
   Chunk *k = c->arena->at->chunks;
   if (room > OWN_CHUNK || room > k->size - k->used) k = add_chunk(c, room);
@@ -285,7 +286,12 @@ void *arena_take(Ctx *c, size_t size, Status *why) {
   k->used += room;
   count(c->arena, c->arena->at, room);
   SHOW(p, size);
-  return memset(p, 0, size);
+  return p;
+}
+
+void *arena_take(Ctx *c, size_t size, Status *why) {
+  void *p = take(c, size, why);
+  return p ? memset(p, 0, size) : NULL;
 }
 
 _Noreturn void arena_raise(Ctx *c, Status why) {
@@ -384,6 +390,15 @@ void *zone_alloc(Ctx *c, Zone *z, size_t size) {
   Zone *before = zone_enter(c, z);
   void *p = arena_alloc(c, size);
   zone_enter(c, before);
+  return p;
+}
+
+void *zone_room(Ctx *c, Zone *z, size_t size) {
+  Status why;
+  Zone *before = zone_enter(c, z);
+  void *p = take(c, size, &why);
+  zone_enter(c, before);
+  if (!p) arena_raise(c, why);
   return p;
 }
 

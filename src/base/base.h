@@ -54,6 +54,7 @@ Zone *zone_new(Ctx *c);
 Zone *zone_enter(Ctx *c, Zone *z);    /* gives the one before */
 void zone_free(Ctx *c, Zone *z);      /* and all blocks in it; it must not be the one entered */
 void *zone_alloc(Ctx *c, Zone *z, size_t size);
+void *zone_room(Ctx *c, Zone *z, size_t size); /* the same, but not zero */
 void zone_release(Ctx *c, Zone *z, void *block, size_t size);
 void *zone_move(Ctx *c, Zone *z, void *old, size_t old_size, size_t new_size);
 

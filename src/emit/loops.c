@@ -531,11 +531,10 @@ static void emit_innermost(Emit *e, Ref r, const Outputs *o, const InBlocks *blo
 }
 
 /* Rounds side by side, or many of them in calls of kernels: gives the text of the index where
- * others begin, or NULL. */
-static const char *emit_many(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks) {
-  const Region *body = node(e, r)->regions[0];
+ * others begin, or NULL; `all`: there are no others. */
+static const char *emit_many(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks, bool *all) {
   if (blocks->failed) return NULL;
-  if (for_tcc(e) && !has_rows(e, r)) return emit_strips(e, r, body, body->results.at, NULL, NULL);
+  if (for_tcc(e) && !has_rows(e, r)) return emit_axis_in_strips(e, r, all);
   return emit_rows(e, r, o, blocks);
 }
 
@@ -545,8 +544,8 @@ static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks
   uint32_t outer = n->nargs ? n->nargs - 1 : 0, scope = outer ? scope_open(e) : 0;
   for (uint32_t a = 0; a < outer; a++)
     open_for(e, r, body->params.at[a], n->arg[a], a || !blocks->block ? NULL : blocks, NULL);
-  const char *rest = n->nargs ? emit_many(e, r, o, blocks) : NULL;
-  bool all = rest && for_tcc(e) && !has_rows(e, r) && node(e, n->arg[outer])->op == IR_CONST;
+  bool all = false;
+  const char *rest = n->nargs ? emit_many(e, r, o, blocks, &all) : NULL;
   if (!all) emit_innermost(e, r, o, blocks, rest);
   for (uint32_t a = 0; a < outer; a++) {
     leave_axis(e, blocks);

@@ -301,6 +301,7 @@ typedef struct Emit {
   VEC(AccCopy) copies;
   VEC(Pack) packs;       /* from 1 */
   Addresses *addresses;  /* libtcc, or NULL */
+  uint32_t nstrips;      /* libtcc: loops written both as calls of kernels and plainly */
   VEC(const char *) closing;  /* libtcc: the ends of the open loops */
   uint32_t nenv, nparts;
   Span last_comment;
@@ -561,10 +562,11 @@ bool emit_contraction(Emit *e, Ref r);
 
 /* strips.c */
 /* For libtcc: a range of the last axis as calls of kernels, each for many rounds; gives the text of
- * the index where rounds are left for the plain loop (none where the extent is literal), or NULL:
- * there are no such calls.  `from` and `to` NULL: the whole axis, whose rounds are not counted yet. */
+ * the index where rounds are left for the plain loop, or NULL: there are no such calls. */
 const char *emit_strips(Emit *e, Ref r, const Region *inside, const Ref *results,
                         const char *from, const char *to);
+/* The same for the whole axis, whose rounds are not counted yet; `all`: no rounds are left. */
+const char *emit_axis_in_strips(Emit *e, Ref r, bool *all);
 /* The same for all rounds, in lanes; false: there are no such calls. */
 bool emit_strips_in_lanes(Emit *e, Ref r, const Region *inside, const Ref *results,
                           const char *from, const char *to, const char *const *lane);

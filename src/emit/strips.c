@@ -13,7 +13,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { MANY_ROUNDS = 16, MOST_SCALARS = 64 };
+enum { MANY_ROUNDS = 16, MANY_STRIPS = 8, MOST_SCALARS = 64 };
 
 /* A strip being written. */
 typedef struct Writing {
@@ -248,15 +248,27 @@ const char *emit_strips(Emit *e, Ref r, const Region *inside, const Ref *results
                         const char *from, const char *to) {
   const Strip *s = plan_strip(e, r, inside, results);
   if (!s) return NULL;
-  Ref extent = node(e, r)->arg[node(e, r)->nargs - 1];
-  bool all = !from && node(e, extent)->op == IR_CONST;
-  if (!from) {
-    emit_trips(e, extent);
-    from = "0";
-    to = expr_text(e, extent, PREC_ADD);
-  }
-  const char *end = all ? to : put_end(e, from, to);
+  const char *end = put_end(e, from, to);
   put_strips(e, s, from, end, totals(e, r), false);
+  return end;
+}
+
+/* Is the plain loop left out: can it be seen that it is not needed, or have so many been written
+ * that to compile one more takes longer than it saves? */
+static bool strips_alone(Emit *e, Ref extent) {
+  return node(e, extent)->op == IR_CONST || e->nstrips >= MANY_STRIPS;
+}
+
+const char *emit_axis_in_strips(Emit *e, Ref r, bool *all) {
+  const Region *body = node(e, r)->regions[0];
+  const Strip *s = plan_strip(e, r, body, body->results.at);
+  if (!s) return NULL;
+  Ref extent = node(e, r)->arg[node(e, r)->nargs - 1];
+  *all = strips_alone(e, extent);
+  e->nstrips += !*all;
+  emit_trips(e, extent);
+  const char *to = expr_text(e, extent, PREC_ADD), *end = *all ? to : put_end(e, "0", to);
+  put_strips(e, s, "0", end, totals(e, r), false);
   return end;
 }
 

@@ -5,13 +5,19 @@
 
 /* ---- programs and storage -------------------------------------------------- */
 
+/* Room for more nodes, each of which node_put fills. */
+static void add_chunk(Prog *p) {
+  PROG_PUSH(p, &p->chunks, (Node *)zone_room(p->ctx, p->zone, sizeof(Node) * CHUNK));
+}
+
 Prog *prog_new(Ctx *c) {
   Zone *zone = zone_new(c);
   Prog *p = zone_alloc(c, zone, sizeof *p);
   p->ctx = c;
   p->zone = zone;
   p->nnodes = 1; /* Ref 0 is no node */
-  PROG_PUSH(p, &p->chunks, PROG_NEWN(p, Node, CHUNK));
+  add_chunk(p);
+  *ir_node(p, 0) = (Node){0};
   cons_init(p);
   sizes_init(p);
   types_init(p);
@@ -50,18 +56,17 @@ void limit_reached(Prog *p, const char *what, uint64_t limit) {
   diag_raise(p->ctx, GC_LIMIT);
 }
 
-Ref node_append(Prog *p, Node *draft) {
+Ref node_put(Prog *p, const Node *draft) {
   Ctx *c = p->ctx;
   Ref r = p->nnodes;
   if (c->limits.nodes && r > c->limits.nodes) limit_reached(p, "nodes", c->limits.nodes);
   if (r == UINT32_MAX) limit_reached(p, "nodes", UINT32_MAX);
   if (r / CHUNK == p->chunks.n) {
     ctx_poll(c);
-    PROG_PUSH(p, &p->chunks, PROG_NEWN(p, Node, CHUNK));
+    add_chunk(p);
   }
   Node *n = ir_node(p, r);
   *n = *draft;
-  if (node_may_fail(p, n)) n->flags |= NODE_STAYS;
   n->arg = n->nregions || n->nargs > FEW_ARGS ? PROG_NEWN(p, Ref, n->nargs) : n->few;
   for (uint32_t k = 0; k < n->nargs; k++) n->arg[k] = draft->arg[k];
   n->region = p->cur->id;
@@ -71,6 +76,11 @@ Ref node_append(Prog *p, Node *draft) {
   }
   p->nnodes++;
   return r;
+}
+
+Ref node_append(Prog *p, Node *draft) {
+  if (node_may_fail(p, draft)) draft->flags |= NODE_STAYS;
+  return node_put(p, draft);
 }
 
 /* ---- making nodes ---------------------------------------------------------- */

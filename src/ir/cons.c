@@ -127,14 +127,18 @@ static uint32_t operands_key(uint32_t key, const Node *n) {
   return key;
 }
 
+static uint32_t key_of(const Node *n, uint32_t own) {
+  if (n->type && n->type->rank) own = hash_mix(own, type_hash(n->type));
+  return operands_key(own, n);
+}
+
 /* n->hash is equal for nodes of equal structure; n->key has the operands themselves in it
  * (and what regions mention from outside: equal nodes mention the same). */
 void hash_node(const Prog *p, Node *n) {
   uint32_t own = own_hash(n), deep = own;
   for (uint32_t k = 0; k < n->nargs; k++) deep = hash_mix(deep, ir_node(p, n->arg[k])->hash);
   n->hash = n->op == IR_PROJ ? result_hash(p, n, deep) : deep;
-  if (n->type && n->type->rank) own = hash_mix(own, type_hash(n->type));
-  n->key = operands_key(own, n);
+  n->key = key_of(n, own);
 }
 
 /* ---- the table ------------------------------------------------------------- */
@@ -252,8 +256,7 @@ static bool stands_alone(const Prog *p, const Node *draft) {
   return draft->op == IR_VAR || !node_is_pure(p, draft);
 }
 
-Ref node_intern(Prog *p, Node *draft) {
-  hash_node(p, draft);
+static Ref intern_hashed(Prog *p, Node *draft) {
   if (stands_alone(p, draft)) return node_append(p, draft);
   Ref r = find(p, draft);
   if (r) {
@@ -263,4 +266,14 @@ Ref node_intern(Prog *p, Node *draft) {
   r = node_append(p, draft);
   cons_add(p, r);
   return r;
+}
+
+Ref node_intern(Prog *p, Node *draft) {
+  hash_node(p, draft);
+  return intern_hashed(p, draft);
+}
+
+Ref node_intern_like(Prog *p, Node *draft) {
+  draft->key = key_of(draft, own_hash(draft));
+  return intern_hashed(p, draft);
 }

@@ -37,11 +37,7 @@ static const Type *copy_type(Copy *k, const Type *t) {
   return t->rank == 0 && !t->acc ? type_scalar(k->to, t->elem) : type_map(k->to, t, map_atom, k);
 }
 
-/* Room for the operands of most nodes. */
-typedef struct Few { Ref at[MAX_RANK + 2]; } Few;
-
-/* The copies of a node's operands, in `few` if they fit; those left out are 0. */
-static Ref *copy_args(Copy *k, const Node *n, Few *few) {
+Ref *copy_args(Copy *k, const Node *n, Few *few) {
   Ref *arg = n->nargs <= MAX_RANK + 2 ? few->at : NEWN(k->to->ctx, Ref, n->nargs);
   for (uint32_t j = 0; j < n->nargs; j++)
     arg[j] = !k->keep || k->keep->live[n->arg[j]] ? copy_ref(k, n->arg[j]) : 0;
@@ -204,10 +200,46 @@ static Ref copy_out(Copy *k, const Node *n) {
   return ir_out(k->to, copy_ref(k, n->arg[0]), j);
 }
 
+/* Between erased programs a scalar keeps its type, and with operands of the same structure its
+ * hash.  What is left to ask is whether something simpler has become known. */
+static bool stays_scalar(const Copy *k, const Node *n) {
+  if (!k->to->erased || !k->from->erased || !n->type || n->type->rank) return false;
+  return n->op == IR_PRIM || n->op == IR_READ;
+}
+
+/* Are the operands, which have to be visible, of the same structure as in the old program? */
+static bool same_structure(const Copy *k, const Node *n, const Ref *arg) {
+  bool same = true;
+  for (uint32_t j = 0; j < n->nargs; j++) {
+    const Node *a = ir_node(k->to, arg[j]);
+    if (!node_visible(k->to, a)) internal_error(k->to->ctx, "a copy's operand is out of scope");
+    same &= a->hash == ir_node(k->from, n->arg[j])->hash;
+    same &= !j || (arg[j] == arg[j - 1]) == (n->arg[j] == n->arg[j - 1]);
+  }
+  return same;
+}
+
+static Ref copy_scalar(Copy *k, const Node *n) {
+  Prog *to = k->to;
+  Few few;
+  Node d = *n;
+  d.arg = copy_args(k, n, &few);
+  d.flags &= NODE_DERIVATIVE | NODE_CHECKED;
+  d.type = type_scalar(to, n->type->elem);
+  d.call = to->call;
+  bool same = same_structure(k, n, d.arg);
+  Ref simpler = n->op == IR_READ
+                  ? fold_read(to, d.arg[0], d.nargs - 1, d.arg + 1, d.flags & NODE_CHECKED)
+                  : same ? 0 : fold_prim(to, (uint32_t)d.aux.i, d.arg);
+  if (simpler) return simpler;
+  return same ? node_intern_like(to, &d) : node_intern(to, &d);
+}
+
 static Ref copy_value(Copy *k, const Node *n) {
   Prog *to = k->to;
   if (n->op == IR_CONST) return copy_const(to, n);
   if (n->op == IR_PROJ) return copy_out(k, n);
+  if (stays_scalar(k, n)) return copy_scalar(k, n);
   bool checked = n->flags & NODE_CHECKED;
   Few few;
   Ref *a = copy_args(k, n, &few);
@@ -273,7 +305,6 @@ static Ref copy_any(Copy *k, Ref old) {
 
 Ref copy_node(Copy *k, Ref old) {
   Prog *to = k->to;
-  if (k->verbatim) return copy_verbatim(k, old);
   const Node *n = ir_node(k->from, old);
   bool derivative = to->derivative;
   Span pos = to->pos;

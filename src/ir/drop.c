@@ -1,8 +1,8 @@
 /* drop.c - what is not needed leaves a program where that stands.
  *
  * Requires an erased program without choices on constants, and a fold that is to become a loop in
- * none (see ir_trim).  What is left stays at its Ref; its types, flags and hashes, and the numbers
- * of regions, are those that a copy would have (verbatim.c).  A node that goes becomes a constant
+ * none.  What is left stays at its Ref; its types, flags and hashes, and the numbers
+ * of regions, are those that a copy would have.  A node that goes becomes a constant
  * that is in no list, so that who looks at all Refs finds nothing.  Only what has changed is
  * hashed again.  Linear; recursion goes over the nesting of regions alone. */
 #include "ir/private.h"

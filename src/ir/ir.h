@@ -394,13 +394,15 @@ typedef struct Copy {
   bool drop_io;             /* leave out TRACE PRINT ASSERT (replays) */
   bool drop_upd;            /* leave out each UPD whose handle has no copy (replays) */
   const struct Keep *keep;  /* ir_sweep's choice of what to copy; NULL: everything */
-  struct Verbatim *verbatim; /* nodes are copied as they are; NULL: constructors make them */
 } Copy;
 void copy_init(Copy *k, Prog *from, Prog *to);
 void copy_set(Copy *k, Ref old, Ref new_ref);
 Ref copy_ref(Copy *k, Ref old);              /* the copy of an operand */
 /* Copies one node into to->cur, its regions with it; gives its copy, or 0 (effects). */
 Ref copy_node(Copy *k, Ref old);
+/* The same for a structured node in whose regions nothing changes, with all that is in it; 0: it
+ * has to be made anew, since something that it mentions has changed. */
+Ref copy_as_it_is(Copy *k, Ref old);
 /* Copies the nodes of a region, in order, into to->cur (its parameters must have been
  * mapped); results are then copy_ref of region->results. */
 void copy_nodes(Copy *k, const Region *r);
@@ -420,10 +422,8 @@ void ir_print(const Prog *p, Buf *out);         /* print.c: the dump */
 Prog *ir_read_text(Ctx *c, uint32_t file);
 bool ir_equal(const Prog *a, const Prog *b);    /* same structure, names and places aside */
 Prog *ir_sweep(Prog *p);                        /* sweep.c: only what is needed is left */
-/* The same for an erased program; but what is left stays as it is, nothing is folded or found
- * to be equal because of what went.  Takes a fraction of the time. */
-Prog *ir_trim(Prog *p);
-/* The same where nobody else looks at p: mostly, what is not needed leaves p itself. */
+/* The same where nobody else looks at p: what is not needed mostly leaves p itself.  What is left
+ * stays as it is; nothing is folded or found to be equal because of what went. */
 Prog *ir_trim_here(Prog *p);
 
 /* ---- primitives (primitives.def, primitives.c) ------------------------------- */

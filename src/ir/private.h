@@ -78,6 +78,8 @@ Node node_draft(const Prog *p, Op op, const Type *type, uint32_t nargs, const Re
 Ref node_make(Prog *p, Node *draft);
 /* Appends it whether or not there is an equal one. */
 Ref node_append(Prog *p, Node *draft);
+/* The same where it is known whether the node may fail. */
+Ref node_put(Prog *p, const Node *draft);
 /* Can constructors see the node from p->cur? */
 static inline bool node_visible(const Prog *p, const Node *n) {
   return n->region == p->cur->id || region_around(p->cur, p->regions.at[n->region]);
@@ -91,6 +93,8 @@ _Noreturn void limit_reached(Prog *p, const char *what, uint64_t limit);
 void cons_init(Prog *p);
 /* As node_make for a draft whose type (or results) is known to be right. */
 Ref node_intern(Prog *p, Node *draft);
+/* The same where draft->hash is known: that of a node of the same structure. */
+Ref node_intern_like(Prog *p, Node *draft);
 /* n->hash and n->key. */
 void hash_node(const Prog *p, Node *n);
 /* Makes a node of p->cur known to later constructors. */
@@ -106,6 +110,11 @@ void cons_move(Prog *from, Prog *to);
 void cons_forget_all(Prog *p);
 
 /* ---- copy.c ---- */
+
+/* Room for the operands of most nodes. */
+typedef struct Few { Ref at[MAX_RANK + 2]; } Few;
+/* The copies of a node's operands, in `few` if they fit; those left out are 0. */
+Ref *copy_args(Copy *k, const Node *n, Few *few);
 
 /* What ir_sweep wants copied, or left where it is. */
 typedef struct Keep {
@@ -123,13 +132,6 @@ uint32_t keep_args(const Keep *keep, const Prog *p, Ref old, Ref *arg, uint32_t 
 /* A region whose first parameters run over `extent`.  Its result j is result from + j of
  * `of` (0: all results are wanted). */
 Region *copy_over(Copy *k, const Region *r, uint32_t n, const Ref *extent, Ref of, uint32_t from);
-
-/* ---- verbatim.c ---- */
-
-/* Types are few: the copies of the last ones. */
-typedef struct Verbatim { struct { const Type *old, *copy; } type[64]; } Verbatim;
-/* copy_node for one that the constructors would make again as it is. */
-Ref copy_verbatim(Copy *k, Ref old);
 
 /* ---- drop.c ---- */
 
@@ -151,9 +153,8 @@ void region_place(Region *r, Region *parent);
 bool region_same(Prog *p, const Region *a, const Region *b);
 /* Gives a's nodes the stricter of both's flags; after region_same. */
 void region_merge_flags(Prog *p, const Region *a, const Region *b);
-/* Appends a structured draft whose results are known to be right: its regions, what is free
- * and the effects are noted; whether there is an equal node is not asked. */
-Ref region_owner(Prog *p, Node *n, uint32_t nregions, Region *const *regions);
+/* What is put together by these combiners. */
+LoopAttr *loop_attr(Prog *p, uint32_t nout, const Combiner *comb);
 /* The free list that a structured node with these regions has to have. */
 void region_free_list(Prog *p, uint32_t nregions, Region *const *regions, uint32_t *nfree,
                       Ref **free_refs);

@@ -284,22 +284,13 @@ static Ref make_structured(Prog *p, Node *n, uint32_t nregions, Region *const *r
   return r;
 }
 
-Ref region_owner(Prog *p, Node *n, uint32_t nregions, Region *const *regions) {
-  set_regions(p, n, nregions, regions);
-  inherit(p, n);
-  hash_node(p, n);
-  Ref r = node_append(p, n);
-  own(n, r);
-  return r;
-}
-
 Ref ir_if(Prog *p, Ref c, Region *a, Region *b) {
   Region *regions[] = {a, b};
   Node n = node_draft(p, IR_IF, NULL, 1, &c);
   return make_structured(p, &n, 2, regions);
 }
 
-static LoopAttr *loop_attr(Prog *p, uint32_t nout, const Combiner *comb) {
+LoopAttr *loop_attr(Prog *p, uint32_t nout, const Combiner *comb) {
   LoopAttr *a = zone_alloc(p->ctx, p->zone, sizeof *a + sizeof(Combiner) * room_for(nout));
   a->nout = nout;
   a->comb = (Combiner *)(a + 1);

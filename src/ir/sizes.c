@@ -15,7 +15,7 @@ static bool poly_same(const Poly *a, const Poly *b);
 
 #include <uthash.h>
 
-enum { MAX_TERMS = 256, MAX_SEEN_THROUGH = 32, MAX_DEGREE = 64 };
+enum { SMALL = 4, FEW_TERMS = 8, MAX_TERMS = 256, MAX_SEEN_THROUGH = 32, MAX_DEGREE = 64 };
 
 typedef struct PolyEntry {
   Poly poly;
@@ -26,6 +26,7 @@ struct PolyTable {
   PolyEntry *all;
   VEC(Size) memo;        /* size_atom by Ref */
   VEC(unsigned char) seen; /* by Ref: some array has this size */
+  Size small[SMALL];     /* of the first constants, once they were asked for */
 };
 
 void sizes_init(Prog *p) {
@@ -52,11 +53,18 @@ static int compare_terms(const void *va, const void *vb) {
   return a->n == b->n ? 0 : a->n > b->n ? -1 : 1;
 }
 
+static bool same_atoms(const Mono *x, const Mono *y) {
+  if (x->n != y->n) return false;
+  for (uint32_t k = 0; k < x->n; k++)
+    if (x->atom[k] != y->atom[k] || x->exp[k] != y->exp[k]) return false;
+  return true;
+}
+
 static bool poly_same(const Poly *a, const Poly *b) {
   if (a->n != b->n) return false;
   for (uint32_t k = 0; k < a->n; k++) {
     const Mono *x = &a->mono[k], *y = &b->mono[k];
-    if (x->num != y->num || x->den != y->den || compare_terms(x, y) != 0) return false;
+    if (x->num != y->num || x->den != y->den || !same_atoms(x, y)) return false;
   }
   return true;
 }
@@ -97,6 +105,7 @@ static bool reduce(int64_t *num, int64_t *den) {
 /* a += b, as fractions. */
 static bool fraction_add(int64_t *num, int64_t *den, int64_t num2, int64_t den2) {
   int64_t x, y, sum, d;
+  if (*den == 1 && den2 == 1) return !__builtin_add_overflow(*num, num2, num) && *num != INT64_MIN;
   if (__builtin_mul_overflow(*num, den2, &x) || __builtin_mul_overflow(num2, *den, &y) ||
       __builtin_add_overflow(x, y, &sum) || __builtin_mul_overflow(*den, den2, &d))
     return false;
@@ -107,6 +116,8 @@ static bool fraction_add(int64_t *num, int64_t *den, int64_t num2, int64_t den2)
 
 /* a *= b, reducing crosswise first so that fewer products overflow. */
 static bool fraction_mul(int64_t *num, int64_t *den, int64_t num2, int64_t den2) {
+  if (*den == 1 && den2 == 1)
+    return !__builtin_mul_overflow(*num, num2, num) && *num != INT64_MIN;
   if (!reduce(num, &den2) || !reduce(&num2, den)) return false;
   if (__builtin_mul_overflow(*num, num2, num) || __builtin_mul_overflow(*den, den2, den))
     return false;
@@ -159,9 +170,20 @@ static Size poly_intern(Prog *p, Poly draft) {
   return &e->poly;
 }
 
+/* A few are put in order by hand: a call of qsort costs more than that. */
+static void sort_terms(Mono *term, uint32_t n) {
+  if (n > FEW_TERMS) qsort(term, n, sizeof *term, compare_terms);
+  for (uint32_t k = 1; k < n && n <= FEW_TERMS; k++) {
+    Mono m = term[k];
+    uint32_t j = k;
+    for (; j && compare_terms(&term[j - 1], &m) > 0; j--) term[j] = term[j - 1];
+    term[j] = m;
+  }
+}
+
 /* The polynomial of n terms in any order, equal ones among them; sorts the array. */
 static Size poly_collect(Prog *p, Mono *term, uint32_t n) {
-  if (n > 1) qsort(term, n, sizeof *term, compare_terms);
+  sort_terms(term, n);
   uint32_t kept = 0;
   for (uint32_t k = 0; k < n;) {
     Mono m = term[k++];
@@ -231,10 +253,13 @@ static Size checked(Prog *p, Size s) {
 }
 
 Size size_const(Prog *p, int64_t n) {
-  if (n == 0) return poly_intern(p, (Poly){0});
   if (n == INT64_MIN) return checked(p, NULL);
+  Size *known = n >= 0 && n < SMALL ? &p->polys->small[n] : NULL;
+  if (known && *known) return *known;
   Mono m = {.num = n, .den = 1};
-  return poly_intern(p, (Poly){.n = 1, .mono = &m});
+  Size s = poly_intern(p, (Poly){.n = n != 0, .mono = &m});
+  if (known) *known = s;
+  return s;
 }
 
 Size size_add(Prog *p, Size a, Size b) {
@@ -370,7 +395,10 @@ static Size combine(Prog *p, const Node *n, const Size *memo) {
 
 static void memo_room(Prog *p) {
   struct PolyTable *t = p->polys;
-  while (t->memo.n < p->nnodes) PROG_PUSH(p, &t->memo, NULL);
+  if (t->memo.n >= p->nnodes) return;
+  uint32_t room = p->nnodes + p->nnodes / 2;
+  t->memo.at = zone_move(p->ctx, p->zone, t->memo.at, sizeof(Size) * t->memo.n, sizeof(Size) * room);
+  t->memo.n = t->memo.cap = room;
 }
 
 Size size_atom(Prog *p, Ref r) {

@@ -217,7 +217,7 @@ static bool loses_state(const Sweep *s, Ref r, const Node *n) {
 
 /* Do the constructors have something to say about what is left: a choice that is made, a fold
  * that becomes a loop, an element of a fill? */
-static bool all_verbatim(const Sweep *s) {
+static bool can_stay(const Sweep *s) {
   if (!s->p->erased) return false;
   for (Ref r = 1; r < s->p->nnodes; r++) {
     const Node *n = ir_node(s->p, r);
@@ -228,38 +228,31 @@ static bool all_verbatim(const Sweep *s) {
   return true;
 }
 
-/* How what is needed gets into the program that is left. */
-typedef enum Way { MADE_ANEW, COPIED, LEFT } Way;
-
-static Prog *keep_needed(Sweep *s, Way way) {
+/* What is needed stays where it is, or goes into a new program. */
+static Prog *keep_needed(Sweep *s, bool here) {
   Copy k;
-  Verbatim types = {0};
   number_results(s, s->p->root);
   Keep keep = {s->live, s->first, s->result, s->number};
-  if (way == LEFT) {
+  if (here) {
     drop_rest(s->p, &keep);
     return s->p;
   }
   Prog *to = prog_start(&k, s->p);
   k.keep = &keep;
-  k.verbatim = way == COPIED ? &types : NULL;
   copy_nodes(&k, s->p->root);
   prog_finish(&k);
   return to;
 }
 
-static Prog *sweep(Prog *p, Way way) {
+static Prog *sweep(Prog *p, bool here) {
   Sweep s = {.p = p};
   uint32_t nresults = mark_everything(&s);
   Prog *to = p;
-  if (way != MADE_ANEW && !all_verbatim(&s)) way = MADE_ANEW;
-  if (!all_needed(&s, nresults)) to = keep_needed(&s, way);
+  if (!all_needed(&s, nresults)) to = keep_needed(&s, here && can_stay(&s));
   release(&s, nresults);
   return to;
 }
 
-Prog *ir_sweep(Prog *p) { return sweep(p, MADE_ANEW); }
+Prog *ir_sweep(Prog *p) { return sweep(p, false); }
 
-Prog *ir_trim(Prog *p) { return sweep(p, COPIED); }
-
-Prog *ir_trim_here(Prog *p) { return sweep(p, LEFT); }
+Prog *ir_trim_here(Prog *p) { return sweep(p, true); }

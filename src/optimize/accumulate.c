@@ -416,12 +416,23 @@ static bool any_scope(const Prog *p) {
   return false;
 }
 
+/* Updates that go, and the loops and scopes that give what was added. */
+static bool *busy_regions(const Prog *p, const Plan *plan) {
+  bool *busy = NEWN(p->ctx, bool, p->regions.n);
+  for (Ref r = 1; r < p->nnodes; r++) {
+    const Node *n = ir_node(p, r);
+    bool goes = n->op == IR_UPD && !plan->handle[n->arg[0]]->stays;
+    if (goes || plan->grows[r] || plan->behind[r].n) rewrite_busy(busy, p, r);
+  }
+  return busy;
+}
+
 static Prog *accumulate(Prog *p) {
   if (!any_scope(p)) return p;
   Accumulate a = {.plan = accumulate_plan(p)};
   if (!a.plan->any) return p;
   a.pending = NEWN(p->ctx, PendingVec, p->regions.n);
-  Rewrite w = {.node = visit, .self = &a};
+  Rewrite w = {.node = visit, .self = &a, .busy = busy_regions(p, a.plan)};
   Prog *to = rewrite_program(&w, p);
   return to;
 }

@@ -29,6 +29,7 @@ typedef struct Branches {
   uint8_t *side;         /* … and which branch of it */
   Ref *read;             /* by Ref: the node that is read instead */
   Kept *kept;            /* by Ref of an `if`: nodes inside that become results */
+  bool *busy;            /* by number of a region: is something in it read or kept? */
   bool any;
 } Branches;
 
@@ -161,6 +162,7 @@ static void keep(Branches *b, Ref m, const Region *here) {
     Refs *list = list_of(b, at);
     if (!refs_have(list, m)) VEC_PUSH(b->p->ctx, list, m);
   }
+  rewrite_busy(b->busy, b->p, m);
 }
 
 static bool worth_it(const Branches *b, Ref r) {
@@ -183,6 +185,7 @@ static void choose(Branches *b) {
     if (m != r && asked[r] && worth_it(b, r) && has_room(b, m, region_of(p, r))) {
       keep(b, m, region_of(p, r));
       b->read[r] = m;
+      rewrite_busy(b->busy, p, r);
       b->any = true;
     }
     for (uint32_t k = 0; k < n->nargs && !b->read[r] && (m == r || asked[r]); k++)
@@ -266,13 +269,13 @@ Prog *opt_branches(Prog *p) {
                 .same = NEWN(c, Ref, p->nnodes), .cost = NEWN(c, uint32_t, p->nnodes),
                 .slot = NEWN(c, Ref, room), .fact = NEWN(c, Ref, room),
                 .side = NEWN(c, uint8_t, room), .read = NEWN(c, Ref, p->nnodes),
-                .kept = NEWN(c, Kept, p->nnodes)};
+                .kept = NEWN(c, Kept, p->nnodes), .busy = NEWN(c, bool, p->regions.n)};
   for (Ref r = 1; r < p->nnodes; r++) b.same[r] = r;
   look_at(&b, p->root);
   choose(&b);
   Prog *to = p;
   if (b.any) {
-    Rewrite w = {.node = visit, .self = &b};
+    Rewrite w = {.node = visit, .self = &b, .busy = b.busy};
     to = rewrite_program(&w, p);
     to = prog_replace(to, ir_trim_here(to));
   }

@@ -15,33 +15,50 @@
 #include "optimize/optimize.h"
 #include "optimize/passes.h"
 
-enum { ROUNDS = 2 };
+enum { ROUNDS = 2, STEPS = 16 };  /* at most so many different steps */
+
+/* A step that has found nothing to do is not asked again before another one has. */
+typedef struct Steps {
+  Prog *p;
+  const Prog *given;
+  uint32_t nidle;
+  PassFn idle[STEPS];
+} Steps;
+
+static bool is_idle(const Steps *s, PassFn run) {
+  for (uint32_t k = 0; k < s->nidle; k++)
+    if (s->idle[k] == run) return true;
+  return false;
+}
 
 /* Did the step find something to do? */
-static bool step(Prog **p, const Prog *given, PassFn run) {
-  const Prog *before = *p;
-  *p = pass_run(*p, given, run);
-  if (*p == before) return false;
-  *p = pass_trim(*p, given);
+static bool step(Steps *s, PassFn run) {
+  if (is_idle(s, run)) return false;
+  const Prog *before = s->p;
+  s->p = pass_run(s->p, s->given, run);
+  if (s->p == before) return s->idle[s->nidle++] = run, false;
+  s->p = pass_trim(s->p, s->given);
+  s->nidle = 0;
   return true;
 }
 
 Prog *fuse_steps(Prog *p, const Prog *given) {
-  step(&p, given, fuse_built);
-  step(&p, given, fuse_nests);
+  Steps s = {.p = p, .given = given};
+  step(&s, fuse_built);
+  step(&s, fuse_nests);
   for (int round = 0; round < ROUNDS; round++) {
-    step(&p, given, fuse_inline);
-    if (!round) step(&p, given, opt_support);
-    if (!round) step(&p, given, fuse_tabulate);
-    step(&p, given, fuse_scopes);
-    if (step(&p, given, fuse_join)) step(&p, given, fuse_join);
-    step(&p, given, fuse_updates);
+    step(&s, fuse_inline);
+    if (!round) step(&s, opt_support);
+    if (!round) step(&s, fuse_tabulate);
+    step(&s, fuse_scopes);
+    if (step(&s, fuse_join)) step(&s, fuse_join);
+    step(&s, fuse_updates);
   }
-  step(&p, given, fuse_carries);
-  if (step(&p, given, fuse_keep)) step(&p, given, fuse_inline);   /* rows of what is kept */
-  if (step(&p, given, fuse_keep_nested)) step(&p, given, fuse_inline);
-  step(&p, given, fuse_totals);
-  return p;
+  step(&s, fuse_carries);
+  if (step(&s, fuse_keep)) step(&s, fuse_inline);   /* rows of what is kept */
+  if (step(&s, fuse_keep_nested)) step(&s, fuse_inline);
+  step(&s, fuse_totals);
+  return s.p;
 }
 
 Prog *opt_fuse(Prog *p) {

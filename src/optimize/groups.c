@@ -1,8 +1,6 @@
 /* groups.c - see groups.h.  Linear: a stretch has a fixed number of groups. */
 #include "optimize/groups.h"
 
-#include <string.h>
-
 void groups_start(Groups *s, Prog *p) {
   s->p = p;
   s->of = NEWN(p->ctx, Group *, p->nnodes);
@@ -10,9 +8,19 @@ void groups_start(Groups *s, Prog *p) {
   s->done = NEWN(p->ctx, bool, p->nnodes);
 }
 
+static bool *busy_regions(const Groups *s) {
+  bool *busy = NEWN(s->p->ctx, bool, s->p->regions.n);
+  for (Ref r = 1; r < s->p->nnodes; r++)
+    if (s->of[r] && s->of[r]->members.n > 1) rewrite_busy(busy, s->p, r);
+  return busy;
+}
+
 Prog *groups_end(Groups *s, Rewrite w) {
   Prog *p = s->p, *to = p;
-  if (s->any) to = rewrite_program(&w, p);
+  if (s->any) {
+    w.busy = busy_regions(s);
+    to = rewrite_program(&w, p);
+  }
   arena_release(p->ctx, s->of, sizeof *s->of * p->nnodes);
   arena_release(p->ctx, s->needs, sizeof *s->needs * p->nnodes);
   arena_release(p->ctx, s->done, sizeof *s->done * p->nnodes);
@@ -24,7 +32,6 @@ Prog *groups_end(Groups *s, Rewrite w) {
 static void next_epoch(Groups *s) {
   s->epoch++;
   s->base = s->count;
-  memset(s->reach, 0, sizeof s->reach);
 }
 
 static bool in_epoch(const Groups *s, const Group *g) {
@@ -74,6 +81,7 @@ void groups_add(Groups *s, Group *g, Ref r) {
   if (!g->number) {
     if (s->count - s->base == EPOCH) next_epoch(s);
     g->number = ++s->count;
+    s->reach[bit_of(s, g)] = (GroupSet){{0}};
   }
   VEC_PUSH(s->p->ctx, &g->members, r);
   s->of[r] = g;
@@ -116,6 +124,7 @@ void groups_depend(Groups *s, Ref r, const Ref *on, uint32_t n, const Group *but
 void groups_stay(Groups *s, Ref r) {
   s->needs[r].io = ++s->count;
   if (s->count - s->base > EPOCH) next_epoch(s);
+  else s->reach[s->count - s->base - 1] = (GroupSet){{0}};
 }
 
 void groups_depend_on_sizes(Groups *s, Ref r, const Type *t) {

@@ -346,9 +346,11 @@ static void release(Inline *s) {
 
 static Prog *rewritten(Inline *s) {
   find_dead(s);
-  Rewrite w = {.node = visit, .self = s};
-  Prog *to = rewrite_program(&w, s->p);
-  return to;
+  bool *busy = NEWN(s->p->ctx, bool, s->p->regions.n);
+  for (Ref r = 1; r < s->p->nnodes; r++)
+    if (s->chosen[r] || s->dead[r]) rewrite_busy(busy, s->p, r);
+  Rewrite w = {.node = visit, .self = s, .busy = busy};
+  return rewrite_program(&w, s->p);
 }
 
 Prog *fuse_inline(Prog *p) {

@@ -59,6 +59,7 @@ typedef struct Keep {
   Ref fold;                     /* the one whose rounds are looked at, or 0 */
   Ref known_from;               /* nodes from here on come after the round is known */
   Present present;
+  bool *busy;                   /* by number of a region: does something in it change? */
   bool nested;                  /* folds inside of folds are looked at */
   bool twins_only;              /* nothing is kept */
   bool any;
@@ -427,6 +428,7 @@ static Kept *keep_value(Keep *s, Ref value, uint32_t depth) {
   for (; depth--; at = at->parent)
     if (!find_kept(&s->outputs[at->owner], value))
       VEC_PUSH(s->p->ctx, &s->outputs[at->owner], kept);
+  rewrite_busy(s->busy, s->p, value);
   s->any = true;
   return kept;
 }
@@ -442,6 +444,7 @@ static void keep_common(Keep *s, const Node *again, uint32_t depth, uint32_t mos
     if (!needed[k] || !value || s->kept[r] || ir_node(s->p, r)->op == IR_CONST) continue;
     if (!worth_keeping(s, r) || !has_room(s, value, loops)) continue;
     s->kept[r] = keep_value(s, value, loops);
+    rewrite_busy(s->busy, s->p, r);
     n++;
   }
 }
@@ -487,6 +490,7 @@ static void find_twins(Keep *s, Ref first, Ref again) {
       if (image_of(s, b->regions[0]->results.at[k]) != a->regions[0]->results.at[j]) continue;
       if (!s->twins[again]) s->twins[again] = NEWN(s->p->ctx, Twin, b->nresults);
       s->twins[again][k] = (Twin){first, j};
+      rewrite_busy(s->busy, s->p, again);
       s->any = true;
     }
 }
@@ -663,13 +667,14 @@ static Keep start(Prog *p) {
   s.latest = NEWN(p->ctx, Ref, p->nnodes);
   s.latest_fold = NEWN(p->ctx, Ref, p->nnodes);
   s.round = NEWN(p->ctx, Ref, p->nnodes);
+  s.busy = NEWN(p->ctx, bool, p->regions.n);
   s.present = find_present(p);
   return s;
 }
 
 static Prog *finish(Keep *s) {
   if (!s->any) return s->p;
-  Rewrite w = {.node = visit, .self = s};
+  Rewrite w = {.node = visit, .self = s, .busy = s->busy};
   Prog *to = rewrite_program(&w, s->p);
   return to;
 }

@@ -68,7 +68,7 @@ Prog *pass_run(Prog *p, const Prog *given, PassFn run) {
 }
 
 Prog *pass_trim(Prog *p, const Prog *given) {
-  return pass_run(p, given, p == given ? ir_trim : ir_trim_here);
+  return pass_run(p, given, p == given ? ir_sweep : ir_trim_here);
 }
 
 static Prog *pass(Prog *p, const Prog *given, const Pass *x) {

@@ -14,6 +14,7 @@ typedef struct Reciprocals {
   const Prog *p;
   Count *table;          /* quotients by divisor and region; a power of two of them */
   uint32_t room;
+  bool *busy;            /* by number of a region: are quotients to become products in it? */
   bool any;
 } Reciprocals;
 
@@ -76,7 +77,11 @@ static void choose(Reciprocals *s) {
     Ref d = divisor_of(p, r);
     if (d) count(s, root_of(p, d), ir_node(p, r)->region);
   }
-  for (Ref r = 1; r < p->nnodes && !s->any; r++) s->any = becomes_product(s, r);
+  for (Ref r = 1; r < p->nnodes; r++) {
+    if (!becomes_product(s, r)) continue;
+    rewrite_busy(s->busy, p, r);
+    s->any = true;
+  }
 }
 
 /* ---- the new program ------------------------------------------------------------------------ */
@@ -104,10 +109,11 @@ Prog *opt_reciprocals(Prog *p) {
   if (!n || p->ctx->opt.ieee) return p;
   while (s.room < 2 * n) s.room *= 2;
   s.table = NEWN(p->ctx, Count, s.room);
+  s.busy = NEWN(p->ctx, bool, p->regions.n);
   choose(&s);
   Prog *to = p;
   if (s.any) {
-    Rewrite w = {.node = visit, .self = &s};
+    Rewrite w = {.node = visit, .self = &s, .busy = s.busy};
     to = rewrite_program(&w, p);
     to = prog_replace(to, ir_trim_here(to));
   }

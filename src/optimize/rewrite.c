@@ -70,6 +70,17 @@ static Ref build(Rewrite *w, const Node *n, const Ref *arg, Region **r) {
   }
 }
 
+void rewrite_busy(bool *busy, const Prog *p, Ref r) {
+  const Region *at = p->regions.at[ir_node(p, r)->region];
+  for (; at && !busy[at->id]; at = at->parent) busy[at->id] = true;
+}
+
+static bool is_quiet(const Rewrite *w, const Node *n) {
+  for (uint32_t k = 0; k < n->nregions; k++)
+    if (w->busy[n->regions[k]->id]) return false;
+  return true;
+}
+
 static Ref copy_structured(Rewrite *w, const Node *n) {
   Ctx *c = w->k.to->ctx;
   Ref *arg = NEWN(c, Ref, n->nargs + 1);
@@ -84,7 +95,8 @@ Ref rewrite_copy(Rewrite *w, Ref old) {
   const Node *n = ir_node(w->k.from, old);
   if (n->op == IR_PROJ && w->outs[n->arg[0]]) return w->outs[n->arg[0]][n->aux.i];
   if (!n->nregions) return copy_node(&w->k, old);
-  Ref r = copy_structured(w, n);
+  Ref r = w->busy && is_quiet(w, n) ? copy_as_it_is(&w->k, old) : 0;
+  if (!r) r = copy_structured(w, n);
   w->outs[old] = NULL;   /* of an earlier copy, in a round that was written out */
   return r;
 }

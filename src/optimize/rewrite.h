@@ -14,6 +14,7 @@ struct Rewrite {
    * p->pos and p->derivative are those of `old`. */
   Ref (*node)(Rewrite *w, Ref old);
   void *self;
+  bool *busy;   /* by number of a region: may something in it change?  NULL: in all of them */
   bool erases;  /* the new program is an erased one */
   Ref **outs;   /* outs[structured old node][k]: what its result k became, where
                    the node itself is gone */
@@ -21,6 +22,8 @@ struct Rewrite {
 
 /* A new program; the hook has seen every node of every region, in order. */
 Prog *rewrite_program(Rewrite *w, Prog *from);
+/* The region that r is in, and those around it, are busy. */
+void rewrite_busy(bool *busy, const Prog *p, Ref r);
 /* For hooks: all nodes of a region go into the current one (parameters are mapped). */
 void rewrite_nodes(Rewrite *w, const Region *r);
 /* For hooks: the plain copy of a node, its regions rewritten. */
