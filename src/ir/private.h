@@ -158,6 +158,8 @@ LoopAttr *loop_attr(Prog *p, uint32_t nout, const Combiner *comb);
 /* The free list that a structured node with these regions has to have. */
 void region_free_list(Prog *p, uint32_t nregions, Region *const *regions, uint32_t *nfree,
                       Ref **free_refs);
+/* Sorts and drops repetitions; gives the number left. */
+uint32_t refs_unique(Ref *at, uint32_t n);
 /* Does a node of this draft reach outside with an effect? */
 bool node_is_pure(const Prog *p, const Node *n);
 

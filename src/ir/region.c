@@ -177,8 +177,7 @@ static void sort_refs(Ref *at, uint32_t n) {
   }
 }
 
-/* Sorts and drops repetitions; gives the number left. */
-static uint32_t unique(Ref *at, uint32_t n) {
+uint32_t refs_unique(Ref *at, uint32_t n) {
   uint32_t kept = 0;
   sort_refs(at, n);
   for (uint32_t k = 0; k < n; k++)
@@ -191,7 +190,7 @@ void region_free_list(Prog *p, uint32_t nregions, Region *const *regions, uint32
   Gather g;
   gather_open(&g, p, nregions, regions);
   for (uint32_t k = 0; k < nregions; k++) mention_region(&g, regions[k]);
-  *nfree = unique(g.at, g.n);
+  *nfree = refs_unique(g.at, g.n);
   *free_refs = *nfree ? PROG_NEWN(p, Ref, *nfree) : NULL;
   if (*nfree) memcpy(*free_refs, g.at, *nfree * sizeof(Ref));
   if (g.at != g.few) arena_release(p->ctx, g.at, sizeof(Ref) * g.cap);

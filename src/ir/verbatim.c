@@ -48,14 +48,8 @@ static bool looks_the_same(Whole *w, Ref old) {
 
 /* The copies of what is mentioned, in order; false: two have become one. */
 static bool copy_free(const Copy *k, const Node *n, Ref *copy) {
-  for (uint32_t j = 0; j < n->nfree; j++) {
-    Ref r = k->map[n->free[j]];
-    uint32_t at = j;
-    for (; at && copy[at - 1] > r; at--) copy[at] = copy[at - 1];
-    if (at && copy[at - 1] == r) return false;
-    copy[at] = r;
-  }
-  return true;
+  for (uint32_t j = 0; j < n->nfree; j++) copy[j] = k->map[n->free[j]];
+  return refs_unique(copy, n->nfree) == n->nfree;
 }
 
 static bool all_look_the_same(Whole *w, const Node *n) {
