@@ -200,10 +200,10 @@ static Ref copy_out(Copy *k, const Node *n) {
   return ir_out(k->to, copy_ref(k, n->arg[0]), j);
 }
 
-/* Between erased programs a scalar keeps its type, and with operands of the same structure its
+/* In an erased program a scalar keeps its type, and with operands of the same structure its
  * hash.  What is left to ask is whether something simpler has become known. */
 static bool stays_scalar(const Copy *k, const Node *n) {
-  if (!k->to->erased || !k->from->erased || !n->type || n->type->rank) return false;
+  if (!k->to->erased || !n->type || n->type->rank) return false;
   return n->op == IR_PRIM || n->op == IR_READ;
 }
 
@@ -230,7 +230,7 @@ static Ref copy_scalar(Copy *k, const Node *n) {
   bool same = same_structure(k, n, d.arg);
   Ref simpler = n->op == IR_READ
                   ? fold_read(to, d.arg[0], d.nargs - 1, d.arg + 1, d.flags & NODE_CHECKED)
-                  : same ? 0 : fold_prim(to, (uint32_t)d.aux.i, d.arg);
+                  : same && k->from->erased ? 0 : fold_prim(to, (uint32_t)d.aux.i, d.arg);
   if (simpler) return simpler;
   return same ? node_intern_like(to, &d) : node_intern(to, &d);
 }
