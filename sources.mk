@@ -129,6 +129,7 @@ EMIT = \
   src/emit/signature.c \
   src/emit/sizes.c \
   src/emit/slots.c \
+  src/emit/stream.c \
   src/emit/strips.c \
   src/emit/strips.h \
   src/emit/strips_plan.c \

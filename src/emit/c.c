@@ -220,6 +220,7 @@ static void put_includes(const File *f, Buf *out) {
 static void put_code(File *f, Buf *out) {
   lanes_head(f, out);
   apart_head(f, out);
+  stream_head(f, out);
   rooms_head(f, out);
   narrow_head(f, out);
   parts_head(f, out);

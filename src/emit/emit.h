@@ -83,9 +83,9 @@ void emit_jit(Prog *p, const char *name, JitText kind, Buf *text);
 void emit_matmul(Ctx *c, bool single, Buf *text);
 
 /* What stands above code that loops over lanes (GC_LANES) and around them (GC_AROUND), and above
- * code with loops whose rounds have no memory in common (GC_APART). */
+ * code with loops whose rounds have no memory in common (GC_APART); and so on. */
 extern const char emit_lanes_head[], emit_around_head[], emit_apart_head[], emit_narrow_head[],
-  emit_scalar_head[];
+  emit_scalar_head[], emit_ahead_head[];
 /* What stands above functions that are cut in pieces (GC_PIECE and what is made of it). */
 extern const char emit_parts_head[];
 

@@ -118,8 +118,7 @@ static bool straight_region(Emit *e, const Region *r, const Region *body, uint32
   return true;
 }
 
-/* `inside`: the body, or what it comes to in a range of the last index. */
-static bool straight_body(Emit *e, const Region *body, const Region *inside, uint32_t naxes) {
+bool straight_body(Emit *e, const Region *body, const Region *inside, uint32_t naxes) {
   uint32_t ops = 0;
   for (uint32_t a = 0; a < naxes; a++)
     info(e, body->params.at[a])->step = a + 1 < naxes ? STEP_NONE : STEP_ON;

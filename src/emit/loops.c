@@ -516,7 +516,7 @@ static void emit_innermost(Emit *e, Ref r, const Outputs *o, const InBlocks *blo
   const InBlocks *cut = a == 0 && blocks->block ? blocks : NULL;
   bool marked = a == 0 && (cut || blocks->pragma);
   bool strips = !rest && in_strips(e, r, body, 1);
-  bool few = rest && for_tcc(e) && !has_rows(e, r) && !holds_regions(e, body);
+  bool few = rest && !has_rows(e, r) && !holds_regions(e, body);
   if (n->nargs)
     open_axis(e, r, &(Axis){body->params.at[a], n->arg[a], cut, rest, strips, !rest && !marked,
                             few});
@@ -533,9 +533,16 @@ static void emit_innermost(Emit *e, Ref r, const Outputs *o, const InBlocks *blo
 /* Rounds side by side, or many of them in calls of kernels: gives the text of the index where
  * others begin, or NULL; `all`: there are no others. */
 static const char *emit_many(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks, bool *all) {
+  const Node *n = node(e, r);
+  Region *body = n->regions[0];
+  Ref extent = n->arg[n->nargs - 1];
   if (blocks->failed) return NULL;
-  if (for_tcc(e) && !has_rows(e, r)) return emit_axis_in_strips(e, r, all);
-  return emit_rows(e, r, o, blocks);
+  if (has_rows(e, r)) return emit_rows(e, r, o, blocks);
+  if (for_tcc(e)) return emit_axis_in_strips(e, r, all);
+  const char *rest =
+    emit_stream(e, r, body, body->results.at, o, "0", expr_text(e, extent, PREC_ADD));
+  if (rest) emit_trips(e, extent);
+  return rest;
 }
 
 static void emit_rounds(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks) {

@@ -19,6 +19,7 @@
  *   strips.c     their calls
  *   apart.c      loops whose rounds have no memory in common
  *   ranges.c     loops in ranges of their index
+ *   stream.c     long loops that write element after element
  *   addresses.c  for libtcc: subscripts computed in the loop in which they change
  *   narrow.c     functions of scalar code, without wide vectors
  *   rows_plan.c  which loops run several of their rounds side by side
@@ -258,7 +259,7 @@ typedef struct File {
   uint32_t at;           /* number of the program being written */
   Used *used;            /* helpers of runtime/scalar.h and libm, by name */
   VEC(const char *) used_order;  /* prototypes */
-  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes, uses_around, uses_apart,
+  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes, uses_around, uses_apart, uses_ahead,
     uses_narrow, uses_scalar;
   bool uses_parts, uses_rooms;
   unsigned uses_trace;   /* helpers of traces */
@@ -508,6 +509,9 @@ bool is_track(const Emit *e, Ref r, uint32_t k);
 /* lanes.c */
 /* A primitive that is an instruction of vector units, or a few of them? */
 bool prim_in_vectors(const Emit *e, const Node *n);
+/* Is all of it arithmetic on elements side by side, in few operations?  `inside`: the body, or what
+ * it comes to in a range of the last index. */
+bool straight_body(Emit *e, const Region *body, const Region *inside, uint32_t naxes);
 bool plan_lanes(Emit *e, Ref r);                 /* is loop r a reduction in lanes? */
 void emit_lanes(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks);
 /* The same for a range of the last index, in which the body comes to `inside`. */
@@ -538,6 +542,13 @@ void emit_search(Emit *e, Ref r, const Outputs *o);
 bool say_apart(Emit *e, Ref r, const Region *inside);    /* shall it? */
 void put_apart(Emit *e, Ref r, const Region *inside);
 void apart_head(const File *f, Buf *out);        /* GC_APART */
+
+/* stream.c */
+/* A long loop that builds arrays, in strips; gives the text of the index where the plain loop begins,
+ * or NULL: it is another kind of loop. */
+const char *emit_stream(Emit *e, Ref r, Region *inside, const Ref *results, const Outputs *o,
+                        const char *from, const char *to);
+void stream_head(const File *f, Buf *out);       /* GC_AHEAD */
 
 /* narrow.c */
 void plan_narrow(Emit *e);                       /* behind plan_rows */

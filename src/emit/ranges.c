@@ -174,7 +174,10 @@ static const char *put_last(Emit *e, const Writing *w, const Range *x, const Cho
 static void put_plain(Emit *e, const Writing *w, const Range *x) {
   const Node *n = node(e, w->loop);
   bool pragma = w->pragma && !x->edge;
-  const char *from = x->edge ? NULL : emit_strips(e, w->loop, x->body, x->results, x->from, x->to);
+  const char *from = NULL;
+  if (!x->edge)
+    from = for_tcc(e) ? emit_strips(e, w->loop, x->body, x->results, x->from, x->to)
+                      : emit_stream(e, w->loop, x->body, x->results, w->outputs, x->from, x->to);
   if (!from) from = x->from;
   uint32_t scope = scope_open(e);
   if (pragma) put_pragma(e, w->loop, x->body);

@@ -59,6 +59,7 @@ const char *jit_cc_text(Prog *p) {
   buf_puts(&text, emit_lanes_head);
   buf_puts(&text, emit_around_head);
   buf_puts(&text, emit_apart_head);
+  buf_puts(&text, emit_ahead_head);
   buf_puts(&text, emit_scalar_head);
   buf_puts(&text, emit_narrow_head);
   buf_puts(&text, emit_parts_head);
