@@ -431,6 +431,7 @@ PROGRAM_TESTS = \
   tests/programs/report.test \
   tests/programs/rows.test \
   tests/programs/session.test \
+  tests/programs/stream.test \
   tests/programs/vectors.test
 
 SHELL_TESTS = \
