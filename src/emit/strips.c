@@ -21,7 +21,7 @@ typedef struct Writing {
   const Strip *s;
   const char *count;                     /* of its rounds */
   const char *const *total;              /* where each result is reduced, by its number */
-  bool lanes;
+  bool lanes, whole;                     /* whole: all rounds are in one call, from the first */
   struct { Ref r; const char *name; } scalar[MOST_SCALARS];   /* those with a name of their own */
   uint32_t nscalars;
   struct { uint32_t scope, nscalars; } outside[MOST_INSIDE];  /* of the loops that are open */
@@ -65,12 +65,20 @@ static const char *amount(Emit *e, Size s, int prec) {
   return buf_text(&b);
 }
 
+/* Where the strip begins. */
+static Size start_of(Writing *w, const Operand *o) {
+  Prog *p = w->e->p;
+  Size first = w->whole ? size_replaced(p, o->at, w->s->index, size_const(p, 0)) : NULL;
+  return first ? first : o->at;
+}
+
 static const char *place_text(Writing *w, const Operand *o) {
   Emit *e = w->e;
   const char *array = o->r ? array_text(e, o->r) : ref_buffer(e, o->buffer);
-  if (o->at->n == 0) return array;
-  if (o->own) return str_printf(e->c, "%s + %s*%d", array, amount(e, o->at, PREC_MUL), OWN_ROUNDS);
-  return str_printf(e->c, "%s + %s", array, amount(e, o->at, PREC_ADD));
+  Size at = start_of(w, o);
+  if (at->n == 0) return array;
+  if (o->own) return str_printf(e->c, "%s + %s*%d", array, amount(e, at, PREC_MUL), OWN_ROUNDS);
+  return str_printf(e->c, "%s + %s", array, amount(e, at, PREC_ADD));
 }
 
 static const char *room_text(Writing *w, const Sweep *op) {
@@ -91,7 +99,7 @@ static const char *operand_text(Writing *w, const Operand *o, char want) {
   if (o->kind == VALUE) return result_text(w, &w->s->ops.at[o->op]);
   if (o->kind == NUMBER) return number_address(w, o->comb);
   if (o->kind == COUNT)
-    return str_printf(e->c, "%s, %s", amount(e, o->at, PREC_COND),
+    return str_printf(e->c, "%s, %s", amount(e, start_of(w, o), PREC_COND),
                       amount(e, o->step, PREC_COND));
   if (o->kind == PLACE) return place_text(w, o);
   return want == 's' ? expr_text(e, o->r, PREC_COND) : scalar_address(w, o->r);
@@ -203,9 +211,38 @@ static void put_op(Writing *w, const Sweep *op) {
 
 /* ---- strips --------------------------------------------------------------------------------------- */
 
+/* The only operation that is left, if it takes no longer than a trip through memory: it need not
+ * be interrupted; or NULL. */
+static const Sweep *only_call(const Strip *s) {
+  const Sweep *only = NULL;
+  for (uint32_t k = 0; k < s->ops.n; k++) {
+    const Sweep *op = &s->ops.at[k];
+    if (op->dead) continue;
+    if (only || op->kind != CALL || op->function) return NULL;
+    only = op;
+  }
+  return only && !s->own && !s->e->c->opt.guarded ? only : NULL;
+}
+
+/* All rounds at once. */
+static void put_only(Writing *w, const Sweep *op, const char *to) {
+  Emit *e = w->e;
+  const Node *n = node(e, w->s->loop);
+  w->whole = true;
+  w->count = to;
+  info(e, w->s->index)->cname = "0";
+  stop_in_loop(e, n->arg[n->nargs - 1]);
+  put_call(w, op);
+}
+
 static void put_strips(Emit *e, const Strip *s, const char *from, const char *to,
                        const char *const *total, bool lanes) {
   Writing w = {.e = e, .s = s, .total = total, .lanes = lanes};
+  const Sweep *only = strcmp(from, "0") == 0 ? only_call(s) : NULL;
+  if (only) {
+    put_only(&w, only, to);
+    return;
+  }
   const Node *n = node(e, s->loop);
   int most = strip_rounds(s);
   uint32_t scope = scope_open(e);
@@ -253,10 +290,10 @@ const char *emit_strips(Emit *e, Ref r, const Region *inside, const Ref *results
   return end;
 }
 
-/* Is the plain loop left out: can it be seen that it is not needed, or have so many been written
- * that to compile one more takes longer than it saves? */
-static bool strips_alone(Emit *e, Ref extent) {
-  return node(e, extent)->op == IR_CONST || e->nstrips >= MANY_STRIPS;
+/* Is the plain loop left out: is it not needed, or is there one call alone, or have so many been
+ * written that to compile one more takes longer than it saves? */
+static bool strips_alone(Emit *e, const Strip *s, Ref extent) {
+  return node(e, extent)->op == IR_CONST || only_call(s) || e->nstrips >= MANY_STRIPS;
 }
 
 const char *emit_axis_in_strips(Emit *e, Ref r, bool *all) {
@@ -264,7 +301,7 @@ const char *emit_axis_in_strips(Emit *e, Ref r, bool *all) {
   const Strip *s = plan_strip(e, r, body, body->results.at);
   if (!s) return NULL;
   Ref extent = node(e, r)->arg[node(e, r)->nargs - 1];
-  *all = strips_alone(e, extent);
+  *all = strips_alone(e, s, extent);
   e->nstrips += !*all;
   emit_trips(e, extent);
   const char *to = expr_text(e, extent, PREC_ADD), *end = *all ? to : put_end(e, "0", to);
