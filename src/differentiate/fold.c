@@ -123,10 +123,10 @@ static void step_back(Reverse *v, Level *l, FoldReverse *r, const Frees *f, Ref 
   level_begin(v, &child, l, false);
   frees_sinks(v, f, &child);
   load_states(v, &child, r, t);
+  v->step = &step;
   replay(v, &child, r->n->regions[0], NULL);
   Step s = {r->n, r->nactive, r->active, r->adjoint, r->nresults, g, t};
   seed_step(v, &child, &s);
-  v->step = &step;
   sweep(v, &child);
   v->step = step.around;
   for (uint32_t j = 0; j < r->nactive; j++) {

@@ -3,7 +3,7 @@
  * Replays are fresh: no node of theirs is shared with an older one, so that whatever
  * their reverse contributes to stands in the level or is free in it.  Long sums straight
  * in a loop's body are not computed again: the forward loop is made to keep them. */
-#include "differentiate/reverse.h"
+#include "differentiate/restore.h"
 
 Copy *replay_of(Prog *p) {
   if (!p->replay) {
@@ -96,6 +96,7 @@ void replay(Reverse *v, Level *l, const Region *r, const Keeper *keep) {
       Ref copy = copy_node(v->replay, old);
       if (copy && n->nregions && copy >= l->act.lo)
         VEC_PUSH(p->ctx, &sources, ((SourceOf){copy, old}));
+      restored_stand_in(v, old);
     }
   }
   p->derivative = derivative;

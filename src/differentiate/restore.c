@@ -82,31 +82,45 @@ static Ref updated(const Prog *p, const Update *u) {
   return ir_node(p, u->node)->arg[u->inner ? u->carried + 1 : 0];
 }
 
-static bool is_of_chain(const Prog *p, const Restored *a, Ref last, Ref r) {
+/* An array of the chain, before its last update. */
+static bool is_early(const Prog *p, const Restored *a, Ref r) {
   for (uint32_t j = 0; j < a->n; j++)
     if (updated(p, &a->update[j]) == r) return true;
-  return r == last;
+  return false;
 }
 
-/* Does node r take an array of the chain, but as the update that it is? */
-static bool looks_at(const Prog *p, const Restored *a, Ref last, Ref r) {
+/* Does node r take an array of the chain as it is before the last update, but as the update that
+ * it is? */
+static bool looks_early(const Prog *p, const Restored *a, Ref r) {
   const Node *n = ir_node(p, r);
   uint32_t uses = 0;
-  for (uint32_t i = 0; i < n->nargs; i++) uses += is_of_chain(p, a, last, n->arg[i]);
-  for (uint32_t i = 0; i < n->nfree; i++) uses += is_of_chain(p, a, last, n->free[i]);
+  for (uint32_t i = 0; i < n->nargs; i++) uses += is_early(p, a, n->arg[i]);
+  for (uint32_t i = 0; i < n->nfree; i++) uses += is_early(p, a, n->free[i]);
   for (uint32_t j = 0; j < a->n; j++)
     if (a->update[j].node == r) return uses > 1;
   return uses > 0;
 }
 
-/* Does a step look at the array in its updates alone? */
-static bool updates_alone(const Prog *p, const Region *body, const Restored *a, uint32_t k) {
+static bool mentions(const Node *n, Ref r) {
+  for (uint32_t i = 0; i < n->nargs; i++)
+    if (n->arg[i] == r) return true;
+  for (uint32_t i = 0; i < n->nfree; i++)
+    if (n->free[i] == r) return true;
+  return false;
+}
+
+/* How a step looks at the array, but for its updates. */
+static void find_looks(const Prog *p, const Region *body, Restored *a, uint32_t k) {
   Ref last = body->results.at[k];
-  for (uint32_t i = 0; i < body->nodes.n; i++)
-    if (looks_at(p, a, last, body->nodes.at[i])) return false;
-  for (uint32_t i = 0; i < body->results.n; i++)
-    if (i != k && is_of_chain(p, a, last, body->results.at[i])) return false;
-  return true;
+  for (uint32_t i = 0; i < body->nodes.n; i++) {
+    a->early |= looks_early(p, a, body->nodes.at[i]);
+    a->late |= mentions(ir_node(p, body->nodes.at[i]), last);
+  }
+  for (uint32_t i = 0; i < body->results.n; i++) {
+    a->early |= is_early(p, a, body->results.at[i]);
+    a->late |= i != k && body->results.at[i] == last;
+  }
+  a->early |= a->late && !a->update[a->n - 1].inner;
 }
 
 static Restored *find_chain(Prog *p, const Region *top, const Node *fold, uint32_t k, int deep) {
@@ -129,7 +143,7 @@ static Restored *find_chain(Prog *p, const Region *top, const Node *fold, uint32
   Restored *made = NEW(p->ctx, Restored);
   made->n = count;
   for (uint32_t j = 0; j < count; j++) made->update[j] = chain[count - 1 - j];
-  made->alone = updates_alone(p, body, made, k);
+  find_looks(p, body, made, k);
   return made;
 }
 
@@ -422,7 +436,7 @@ static Ref noted(const Reverse *v, const Update *u) {
 }
 
 Ref restored_behind(Reverse *v, const Region *body, Restored *a, Ref t, Ref before) {
-  for (uint32_t j = 0; j < a->n; j++) {
+  for (uint32_t j = 0; j < a->n && !a->early; j++) {
     Ref array = a->update[j].inner ? noted(v, &a->update[j]) : 0;
     if (array) return back_over(v, body, a, j, array, &(Steps){{t}, 1});
   }
@@ -469,7 +483,7 @@ static Ref behind(Reverse *v, const StepBack *step, uint32_t k, uint32_t j) {
 static Restored *within(Reverse *v, const StepBack *step, Ref source, uint32_t k) {
   for (uint32_t i = 0; i < step->carried; i++) {
     const Restored *a = step->restored[i];
-    for (uint32_t j = 0; a && a->alone && j < a->n; j++) {
+    for (uint32_t j = 0; a && j < a->n; j++) {
       const Update *u = &a->update[j];
       if (u->node != source || !u->inner || u->carried != k) continue;
       Restored *made = tapes_of_step(v, u->inner, step->t);
@@ -487,4 +501,14 @@ bool restored_within(Reverse *v, Ref source, Restored **all) {
   for (uint32_t k = 0; k < carried; k++)
     if (!(all[k] = within(v, step, source, k))) return false;
   return true;
+}
+
+void restored_stand_in(Reverse *v, Ref source) {
+  const StepBack *step = v->step;
+  if (!step || step->region != v->p->cur) return;
+  for (uint32_t k = 0; k < step->carried; k++) {
+    const Restored *a = step->restored[k];
+    if (!a || !a->late || a->early || step->body->results.at[k] != source) continue;
+    copy_set(v->replay, source, ir_straight(v->p, step->after[k], copy_ref(v->replay, source)));
+  }
 }

@@ -25,7 +25,8 @@ typedef struct Update {
 struct Restored {
   uint32_t n;
   Update update[MAX_UPDATES];
-  bool alone;              /* does the step look at the array in its updates alone? */
+  bool early, late;        /* does the step look at the array, but in its updates, before the
+                              last of them, and behind it, if that is a fold? */
   Ref last;                /* the array after the forward run, then as the fold carries it */
 };
 
@@ -54,9 +55,12 @@ Ref restored_before(Reverse *v, const Region *body, Restored *a, Ref t);
 /* The same behind the reverse of the step, which has put back what the folds inside replaced. */
 Ref restored_behind(Reverse *v, const Region *body, Restored *a, Ref t, Ref before);
 /* The source is a fold within the step whose reverse is being built here, which does nothing but
- * update arrays that the step looks at no further: they are as they were after it, and the tapes
- * of the step are its own.  False if it is not. */
+ * update arrays of the step: they are as they were after it, and the tapes of the step are its
+ * own.  False if it is not. */
 bool restored_within(Reverse *v, Ref source, Restored **all);
+/* The source has been replayed in a step that is gone through backwards.  If it is an array of the
+ * fold after the step, then it is at hand, and the replay is there for its derivative alone. */
+void restored_stand_in(Reverse *v, Ref source);
 /* The reverse of `source` has put back its carried value k: this is what was there at first. */
 void restored_note(Reverse *v, Ref source, uint32_t k, Ref array);
 
