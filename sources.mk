@@ -122,6 +122,7 @@ EMIT = \
   src/emit/rows_plan.c \
   src/emit/rows_search.c \
   src/emit/rows_sums.c \
+  src/emit/rows_totals.c \
   src/emit/rows_updates.c \
   src/emit/search.c \
   src/emit/selftest.c \

@@ -92,6 +92,7 @@ static void put_counts(Ctx *c, Buf *b, const EmitReport *r, const EmitReport *wi
   static const char *const label[EMIT_COUNTS] = {
     "additions", "multiplications", "divisions, roots", "functions", "comparisons"};
   put_size(c, b, "workspace", r->p, r->workspace, with ? with->workspace : NULL, " bytes");
+  if (r->sums) put_line(b, "and sums", str_printf(c, "at most %" PRIu64 " bytes", r->sums), "");
   put_line(b, "stack", str_printf(c, "at most %" PRIu64 " bytes", r->stack), "");
   for (unsigned k = 0; k < EMIT_COUNTS; k++)
     put_size(c, b, label[k], r->p, r->count[k], with ? with->count[k] : NULL, "");

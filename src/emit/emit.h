@@ -40,6 +40,7 @@ typedef struct EmitReport {
   const char *name;        /* of the C function */
   Size count[EMIT_COUNTS]; /* operations on reals */
   Size moved, workspace;   /* bytes */
+  uint64_t sums;           /* for some sizes, at most so many bytes of workspace more */
   uint64_t stack;          /* at most so many bytes */
 } EmitReport;
 

@@ -26,6 +26,7 @@
  *   rows_updates.c  what they add into arrays that they share
  *   rows.c       these, in lanes
  *   rows_sums.c  and what they add up, in partial sums
+ *   rows_totals.c  these sums from the first of many rows to the last
  *   rows_pack.c  arrays that they read across their rows, turned
  *   rows_search.c  the least and the greatest in each of them, and its place
  *   checks.c     run-time checks, effects
@@ -91,6 +92,7 @@ typedef struct Buffer {
   uint32_t alias_home;
   bool copies;           /* SLOT: of an accumulator, for the blocks of a loop (--openmp) */
   Size room;             /* SLOT: elements of each block's room, or NULL: there is one place */
+  uint32_t most;         /* SLOT: there is none for more elements than that; 0: for any number */
   uint32_t nrooms;       /* so many of them */
   uint32_t next_room;    /* in the list of its loop */
 } Buffer;
@@ -102,6 +104,7 @@ typedef struct Slot {
   uint32_t buffers;      /* how many buffers take turns in it */
   uint32_t buffer;       /* the first */
   const char *cname;
+  uint64_t most;         /* of length 0 where the size is greater; 0: it never is */
   bool used;             /* mentioned by the text */
 } Slot;
 
@@ -136,6 +139,7 @@ typedef struct Info {
   uint32_t rooms;        /* LOOP: list of buffers of which each block has its own */
   uint32_t run;          /* in rows side by side: the run of statements it stands in */
   uint32_t pack;         /* READ: in rows side by side, the number of its Pack, or 0 */
+  uint32_t totals;       /* LOOP over rows: the number of its Totals, or 0 */
   uint8_t depth, size;   /* of its expression */
   bool need, inlined, effect, atom, mutable_base;
   uint8_t step;          /* lanes.c: how it moves with the innermost index */
@@ -220,6 +224,7 @@ typedef struct Check { uint32_t number; Ref node; const char *what; } Check;
 typedef struct NameTable NameTable;
 typedef struct Used Used;
 typedef struct Rows Rows;
+typedef struct Totals Totals;
 typedef struct Addresses Addresses;
 
 /* Updates that go into loops of their own, and what was known before of the nodes in the body. */
@@ -297,7 +302,9 @@ typedef struct Emit {
   uint32_t again_from, again_to; /* checks of rows, which the rows left over make again */
   uint32_t loop_depth;
   bool in_parallel;
-  Rows *rows;            /* the rows being written side by side, or NULL */
+  Rows *rows;            /* the rows being written side by side, or NULL; */
+  const Totals *totals;  /* with these sums over all their blocks, or NULL */
+  VEC(Totals *) all_totals;
   const char *rounds;    /* the number of those in a strip that is being written, or NULL */
   VEC(AccCopy) copies;
   VEC(Pack) packs;       /* from 1 */
@@ -641,6 +648,16 @@ KeptStrip find_strip(Emit *e, Ref loop);
 void open_kept(Emit *e, Ref loop, KeptStrip *s);     /* all axes of the loop */
 void close_kept(Emit *e, Ref loop, const KeptStrip *s);
 const char *kept_place(Emit *e, const KeptStrip *s, Ref r); /* or NULL: the strip does not keep it */
+
+/* rows_totals.c */
+enum { TOTAL_PARTS = 8 };  /* partial sums of an element */
+void plan_totals(Emit *e, Ref loop);             /* when all is known of its updates */
+/* Clears the sums of a loop over rows; until close_totals its updates go into them.  false: it has
+ * none.  `sure`: or else a brace is open, and the rows go without them where it is not entered. */
+bool open_totals(Emit *e, Ref loop, const InBlocks *blocks, bool *sure);
+void close_totals(Emit *e);                      /* adds them up */
+bool in_totals(const Emit *e, Ref r);            /* does the update go into them now? */
+const char *declare_total(Emit *e, Ref r);       /* a pointer to those of its element */
 
 /* rows_pack.c */
 /* Can the read in rows with that index be from a copy? */

@@ -423,9 +423,18 @@ static Size workspace(Emit *e) {
   Size sum = size_const(e->p, 0);
   for (uint32_t k = 0; k < e->slots.n && e->has_work; k++) {
     const Slot *s = &e->slots.at[k];
-    if (s->used) sum = size_add(e->p, sum, bytes(e, s->size, s->ints ? ELEM_INT : ELEM_REAL));
+    if (s->used && !s->most)
+      sum = size_add(e->p, sum, bytes(e, s->size, s->ints ? ELEM_INT : ELEM_REAL));
   }
   return sum;
+}
+
+/* Of the slices that are there for some sizes alone. */
+static uint64_t most_sums(const Emit *e) {
+  uint64_t most = 0;
+  for (uint32_t k = 0; k < e->slots.n && e->has_work; k++)
+    if (e->slots.at[k].used) most += e->slots.at[k].most * (e->f->real_float ? 4 : 8);
+  return most;
 }
 
 static void touch_results(Report *r, Cost *c) {
@@ -439,6 +448,7 @@ void report_program(Emit *e, EmitReport *out) {
   Cost c = region_cost(&r, e->p->root);
   touch_results(&r, &c);
   *out = (EmitReport){.p = e->p, .name = e->cname, .workspace = workspace(e),
+                      .sums = most_sums(e),
                       .moved = size_const(e->p, 0), .stack = frame_size(e->fn)};
   memcpy(out->count, c.count, sizeof c.count);
   for (uint32_t k = 0; k < c.touches.n; k++) {

@@ -679,17 +679,11 @@ static const char *open_full_blocks(Emit *e, Rows *w, Ref extent, const InBlocks
   return str_printf(e->c, "%s < %u ? %s : %s", count, lanes, first, n);
 }
 
-const char *emit_rows(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks) {
+static const char *emit_row_blocks(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks) {
   const Node *n = node(e, r);
   const Region *body = n->regions[0];
-  if (!has_rows(e, r)) return NULL;
-  if (e->fn->indent + row_braces(e, body) + 3 > BRACE_MAX) return NULL;
   Ref from = body->params.at[0], extent = n->arg[n->nargs - 1];
   Info *saved = save_infos(e, from, r);
-  uint32_t first_check = e->checks.n;
-  emit_trips(e, extent);
-  InBlocks all = {0};
-  if (n->nargs > 1) blocks = &all;   /* they cut the first axis */
   Rows w = {.index = body->params.at[n->nargs - 1], .first = "0"};
   uint32_t scope = scope_open(e);
   name_index(e, w.index);
@@ -705,6 +699,33 @@ const char *emit_rows(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks) 
   block_close(e);
   scope_close(e, scope);
   restore_infos(e, saved, from, r);
+  return rest;
+}
+
+const char *emit_rows(Emit *e, Ref r, const Outputs *o, const InBlocks *blocks) {
+  const Node *n = node(e, r);
+  const Region *body = n->regions[0];
+  if (!has_rows(e, r)) return NULL;
+  if (e->fn->indent + row_braces(e, body) + 4 > BRACE_MAX) return NULL;
+  uint32_t first_check = e->checks.n;
+  emit_trips(e, n->arg[n->nargs - 1]);
+  InBlocks all = {0};
+  if (n->nargs > 1) blocks = &all;   /* they cut the first axis */
+  bool sure = false;
+  const char *rest = NULL;
+  if (open_totals(e, r, blocks, &sure)) {
+    rest = emit_row_blocks(e, r, o, blocks);
+    close_totals(e);
+    e->again_from = first_check;
+    e->again_to = e->checks.n;
+    if (sure) return rest;
+    e->fn->indent--;
+    line_start(e);
+    block_open(e, "} else");
+  }
+  bool both = rest != NULL;
+  rest = emit_row_blocks(e, r, o, blocks);
+  if (both) block_close(e);
   e->again_from = first_check;
   e->again_to = e->checks.n;
   return rest;

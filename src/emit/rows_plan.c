@@ -19,7 +19,7 @@
 
 #include <math.h>
 
-enum { SPECULATED = 24, SHORT = 8, USUAL_TRIPS = 16, ADD_LANES = 10, DEEPER = 6, ALWAYS = UINT32_MAX };
+enum { SPECULATED = 24, SHORT = 8, USUAL_TRIPS = 16, ADD_LANES = 10, DEEPER = 7, ALWAYS = UINT32_MAX };
 
 /* An update of an accumulator from around: `common` if rows add into the same elements. */
 typedef struct Common { Ref handle; bool common; } Common;
@@ -735,6 +735,7 @@ static void take_rows(Fit *f) {
     b->size = size_scale(e->p, b->size, b->lanes, 1);
   }
   plan_layout(e, f->body);
+  plan_totals(e, f->loop);
   for (uint32_t k = 0; k < f->packed.n && has_rows(e, f->loop); k++)
     if (!reads_along(e, f->packed.at[k].read))
       take_pack(e, f->packed.at[k].read, f->packed.at[k].pack);

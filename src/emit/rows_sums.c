@@ -31,7 +31,9 @@
  *     }
  *   }
  *
- * The same with an update that stays in its loop: there the strip keeps the terms of all rows. */
+ * The same with an update that stays in its loop: there the strip keeps the terms of all rows.
+ *
+ * Where partial sums run over all blocks of rows (rows_totals.c), terms go into these at once. */
 #include "emit/private.h"
 
 #include <string.h>
@@ -125,24 +127,44 @@ static void forget_term(Emit *e, const Term *t, const Info *before) {
   if (t->again) restore_infos(e, before, t->again->from, t->again->loop);
 }
 
+/* Where the partial sums go, so many; `on`: they go on from what is there. */
+typedef struct Sums {
+  const char *to, *at;
+  uint32_t parts;
+  bool on;
+} Sums;
+
 /* for (q…) { int64_t l = q; double total = …; l += 4; total += …; to[q] = total; } */
-static void emit_parts(Emit *e, const Term *t, const char *to, const char *at) {
-  uint32_t scope = scope_open(e), parts = parts_of(e);
+static void emit_chains(Emit *e, const Term *t, const Sums *s) {
+  uint32_t scope = scope_open(e), parts = s->parts;
   const char *q = c_fresh(e, "q"), *l = lane_name(e), *total = c_fresh(e, "total");
   bool lane = t->kept || info(e, node(e, t->update)->arg[1])->lane;
   const Info *before = t->again ? save_infos(e, t->again->from, t->again->loop) : NULL;
   line_start(e);
+  if (s->on && !for_tcc(e)) {
+    put(e, "GC_APART GC_LANES ");
+    e->f->uses_apart = e->f->uses_lanes = true;
+  }
   putf(e, "for (int64_t %s = 0; %s < %u; %s++)", q, q, parts, q);
   block_open(e, "");
   if (lane) line(e, "int64_t %s = %s;", l, q);
-  for (uint32_t row = 0; row < CHAIN; row++) {
+  if (s->on) line(e, "%s %s = %s[%s%s];", e->f->real, total, s->to, s->at, q);
+  for (uint32_t row = 0; row < lanes_of(e->f)/parts; row++) {
     if (row && lane) line(e, "%s += %u;", l, parts);
     if (row) forget_term(e, t, before);
-    put_term(e, t, total, !row);
+    put_term(e, t, total, !row && !s->on);
   }
-  line(e, "%s[%s%s] = %s;", to, at, q, total);
+  line(e, "%s[%s%s] = %s;", s->to, s->at, q, total);
   block_close(e);
   scope_close(e, scope);
+}
+
+static void emit_parts(Emit *e, const Term *t, const char *to, const char *at) {
+  emit_chains(e, t, &(Sums){to, at, parts_of(e), false});
+}
+
+static void emit_into_total(Emit *e, const Term *t) {
+  emit_chains(e, t, &(Sums){declare_total(e, t->update), "", TOTAL_PARTS, true});
 }
 
 /* h[k] += (part[0] + part[2]) + (part[1] + part[3]); */
@@ -161,10 +183,18 @@ static const char *declare_parts(Emit *e, uint32_t count) {
   return part;
 }
 
-void emit_row_sum(Emit *e, Ref r, const char *kept) {
+static void emit_sum(Emit *e, const Term *t) {
+  if (in_totals(e, t->update)) {
+    emit_into_total(e, t);
+    return;
+  }
   const char *part = declare_parts(e, 1);
-  emit_parts(e, &(Term){.update = r, .kept = kept}, part, "");
-  put_sum(e, r, part);
+  emit_parts(e, t, part, "");
+  put_sum(e, t->update, part);
+}
+
+void emit_row_sum(Emit *e, Ref r, const char *kept) {
+  emit_sum(e, &(Term){.update = r, .kept = kept});
 }
 
 /* ---- strips ---------------------------------------------------------------------------------- */
@@ -309,11 +339,9 @@ static void emit_in_order(Emit *e, Ref r, const Again *x, bool counts) {
 
 static void emit_along(Emit *e, Ref r, const Again *x, bool counts) {
   uint32_t naxes = node(e, x->loop)->nargs;
-  open_row_axes(e, x->loop, naxes, counts, false);
+  open_row_axes(e, x->loop, naxes, counts, in_totals(e, r));
   emit_wanted(e, x, false);
-  const char *part = declare_parts(e, 1);
-  emit_parts(e, &(Term){.update = r, .again = x}, part, "");
-  put_sum(e, r, part);
+  emit_sum(e, &(Term){.update = r, .again = x});
   for (uint32_t a = 0; a < naxes; a++) close_for(e);
 }
 
@@ -330,7 +358,7 @@ void emit_behind(Emit *e, Ref loop, const Behind *b) {
     restore_infos(e, b->saved, b->from, loop);
     Again x = again(e, loop, b->saved);
     want(e, &x, node(e, r)->arg[1]);
-    bool strips = info(e, r)->parts && info(e, loop)->abreast;
+    bool strips = info(e, r)->parts && info(e, loop)->abreast && !in_totals(e, r);
     if (!strips) want_subscripts(e, &x, node(e, r));
     uint32_t scope = scope_open(e);
     comment_for(e, node(e, r));
@@ -348,7 +376,7 @@ KeptStrip find_strip(Emit *e, Ref loop) {
   for (uint32_t k = 0; k < order_of(e, s.body)->n; k++) {
     Ref r = order_of(e, s.body)->at[k];
     Kept kept = {.update = r};
-    if (info(e, r)->keeps) VEC_PUSH(e->c, &s.kept, kept);
+    if (info(e, r)->keeps && !in_totals(e, r)) VEC_PUSH(e->c, &s.kept, kept);
   }
   if (s.kept.n) s.saved = save_infos(e, s.body->params.at[0], loop);
   return s;

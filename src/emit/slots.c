@@ -167,7 +167,7 @@ enum { TRIES = 8 };
 typedef struct Free { VEC(uint32_t) at; } Free;
 
 static uint32_t take_slot(Emit *e, Free *list, Buffer *b, uint32_t k) {
-  uint32_t n = list->at.n;
+  uint32_t n = b->most ? 0 : list->at.n;
   for (int pass = 0; pass < 2; pass++)
     for (uint32_t j = 0; j < n && j < TRIES; j++) {
       uint32_t i = n - 1 - j, s = list->at.at[i];
@@ -175,7 +175,8 @@ static uint32_t take_slot(Emit *e, Free *list, Buffer *b, uint32_t k) {
       list->at.at[i] = list->at.at[--list->at.n];
       return s;
     }
-  Slot s = {.ints = b->ints, .size = b->size, .buffer = k};
+  Slot s = {.ints = b->ints, .size = b->size, .buffer = k,
+            .most = (uint64_t)b->most * (b->room ? b->nrooms : 1)};
   VEC_PUSH(e->c, &e->slots, s);
   return e->slots.n - 1;
 }
@@ -197,7 +198,7 @@ static void share_slots(Emit *e) {
     Buffer *b = &e->buffers.at[starts[j].buffer];
     for (; done < n && ends[done].time < b->from; done++) {
       Buffer *old = &e->buffers.at[ends[done].buffer];
-      VEC_PUSH(e->c, &free_slots[old->ints].at, old->index);
+      if (!old->most) VEC_PUSH(e->c, &free_slots[old->ints].at, old->index);
     }
     b->index = take_slot(e, &free_slots[b->ints], b, starts[j].buffer);
     e->slots.at[b->index].buffers++;

@@ -1,7 +1,7 @@
 /* workspace.c - the workspace of a function: its slices, and the function that tells its length.
  * Both leave out slices that the text never mentions.  First come those of whole vectors, the
- * arrays of rows side by side: they start where vectors do if the workspace does.  Then ints, then
- * reals. */
+ * arrays of rows side by side and their sums: they start where vectors do if the workspace does.
+ * Then ints, then reals. */
 #include "emit/private.h"
 
 #include <string.h>
@@ -61,6 +61,19 @@ static void put_count(Emit *e, Buf *b, Size s, int prec) {
   buf_puts(b, " : 0)");
 }
 
+/* (8*n <= 65536 ? 8*n : 0) where the slice is there for small sizes alone. */
+static void put_length(Emit *e, Buf *b, const Slot *s, int prec) {
+  if (!s->most) {
+    put_count(e, b, s->size, prec);
+    return;
+  }
+  buf_puts(b, "(");
+  put_count(e, b, s->size, PREC_ADD);
+  buf_printf(b, " <= %llu ? ", (unsigned long long)s->most);
+  put_count(e, b, s->size, PREC_ADD);
+  buf_puts(b, " : 0)");
+}
+
 static const char *slot_type(const Emit *e, const Slot *s) {
   return s->ints ? "int64_t" : e->f->real;
 }
@@ -74,10 +87,11 @@ static void declare_array(Emit *e, Buf *b, const Slot *s) {
 }
 
 /* Its place in the order. */
-enum { WHOLE_VECTORS, SLOT_INTS, SLOT_REALS, SLOT_KINDS };
+enum { WHOLE_VECTORS, SLOT_SUMS, SLOT_INTS, SLOT_REALS, SLOT_KINDS };
 
 static int kind_of(const Slot *s) {
   bool whole = s->size->n > 0;
+  if (s->most) return SLOT_SUMS;
   for (uint32_t k = 0; k < s->size->n; k++)
     whole &= s->size->mono[k].den == 1 && s->size->mono[k].num % LANES == 0;
   return whole ? WHOLE_VECTORS : s->ints ? SLOT_INTS : SLOT_REALS;
@@ -99,7 +113,7 @@ void work_declare(Emit *e, Buf *b) {
       if (cast) buf_printf(b, "(%s *)(void *)", type);
       if (before) {
         buf_printf(b, cast ? "(%s + " : "%s + ", before->cname);
-        put_count(e, b, before->size, PREC_MUL);
+        put_length(e, b, before, PREC_MUL);
         if (cast) buf_puts(b, ")");
       } else {
         buf_puts(b, "work");
@@ -120,7 +134,7 @@ void work_length(Emit *e, Buf *b) {
     any = true;
     int per = s->ints && e->f->real_float ? 2 : 1;
     if (per == 2) buf_puts(b, "2*");
-    put_count(e, b, s->size, per == 2 ? PREC_UNARY : PREC_ADD);
+    put_length(e, b, s, per == 2 ? PREC_UNARY : PREC_ADD);
   }
   if (!any) buf_puts(b, "0");
 }
@@ -207,6 +221,7 @@ int64_t work_at(Emit *e, const int64_t *value) {
     const Slot *s = &e->slots.at[k];
     if (!s->used) continue;
     if (!size_at(e, s->size, value, &n)) return -1;
+    if (s->most && n > (int64_t)s->most) n = 0;
     sum += s->ints && e->f->real_float ? 2 * n : n;
   }
   return sum;
