@@ -297,11 +297,13 @@ static bool reads_buffer(const Sweep *op, uint32_t buffer) {
   return false;
 }
 
-/* Can the operation write straight into the buffer: does nothing behind it read that? */
+/* Can the operation write straight into the buffer: is it in the loop that is being taken, and does
+ * nothing behind it read that? */
 static bool writes_there(const Strip *s, const Operand *value, const Operand *to, bool bools) {
   if (value->kind != VALUE) return false;
   const Sweep *op = &s->ops.at[value->op];
-  if (op->to.kind || op->kernel->into || (op->variable && s->around) || (op->kernel->to == 'b') != bools) return false;
+  if (op->to.kind || op->kernel->into || op->around != s->around) return false;
+  if ((op->variable && s->around) || (op->kernel->to == 'b') != bools) return false;
   for (uint32_t k = value->op + 1; k < s->ops.n; k++)
     if (!s->ops.at[k].dead && reads_buffer(&s->ops.at[k], to->buffer)) return false;
   return true;
