@@ -79,15 +79,18 @@ static Size longer(Emit *e, Size a, Size b) {
   return size_nonneg(e->p, size_sub(e->p, b, a)) ? b : NULL;
 }
 
-static void note_walk(Emit *e, Totals *t, Ref loop, uint32_t depth) {
-  const Node *n = node(e, loop);
-  if (!depth || depth < t->depth) return;
+/* The loops of the row around a region: how many, and the innermost. */
+typedef struct Nest { uint32_t depth; Ref inner; } Nest;
+
+static void note_walk(Emit *e, Totals *t, Nest in) {
+  const Node *n = node(e, in.inner);
+  if (!in.depth || in.depth < t->depth) return;
   Size walk = size_bound(e, size_atom(e->p, n->arg[n->op == IR_FOLD ? 0 : n->nargs - 1]));
-  t->walk = depth > t->depth ? walk : longer(e, t->walk, walk);
-  t->depth = depth;
+  t->walk = in.depth > t->depth ? walk : longer(e, t->walk, walk);
+  t->depth = in.depth;
 }
 
-static bool find_totals(Emit *e, Totals *t, const Region *body, uint32_t depth, uint32_t *nodes) {
+static bool find_totals(Emit *e, Totals *t, const Region *body, Nest in, uint32_t *nodes) {
   *nodes += body->nodes.n;
   for (uint32_t k = 0; k < body->nodes.n; k++) {
     Ref r = body->nodes.at[k];
@@ -95,11 +98,12 @@ static bool find_totals(Emit *e, Totals *t, const Region *body, uint32_t depth, 
     if (!info(e, r)->need) continue;
     if (info(e, r)->parts && (!info(e, r)->behind || info(e, body->owner)->abreast)) {
       if (!add_total(e, t, r)) return false;
-      note_walk(e, t, body->owner, depth);
+      note_walk(e, t, in);
     }
-    uint32_t in = depth + (n->op == IR_LOOP || n->op == IR_FOLD);
+    bool loop = n->op == IR_LOOP || n->op == IR_FOLD;
+    Nest inside = {in.depth + loop, loop ? r : in.inner};
     for (uint32_t j = 0; j < n->nregions; j++)
-      if (!find_totals(e, t, n->regions[j], in, nodes)) return false;
+      if (!find_totals(e, t, n->regions[j], inside, nodes)) return false;
   }
   return true;
 }
@@ -141,7 +145,8 @@ static void take_buffer(Emit *e, Totals *t) {
 void plan_totals(Emit *e, Ref loop) {
   Totals t = {.loop = loop, .count = size_const(e->p, 0)};
   uint32_t nodes = 0;
-  if (!has_rows(e, loop) || !find_totals(e, &t, node(e, loop)->regions[0], 0, &nodes)) return;
+  if (!has_rows(e, loop) || !find_totals(e, &t, node(e, loop)->regions[0], (Nest){0, loop}, &nodes))
+    return;
   if (!t.depth || nodes > NODES_MOST) return;
   t.count = size_scale(e->p, t.count, TOTAL_PARTS, 1);
   if (few_at_all(&t) == NEVER || few_for_rows(e, &t, for_openmp(e)) == NEVER) return;
