@@ -51,12 +51,34 @@ static bool makes_array(const Emit *e, Ref r) {
   }
 }
 
+/* The region of r, as seen from `here`: the same, or around it where `here` is the scope of
+ * accumulators, which runs once, and nothing behind it reads r.  NULL: neither. */
+static Region *made_for(Emit *e, Ref r, Region *here) {
+  while (region_of(e, r) != here) {
+    Ref owner = here->owner;
+    if (!owner || node(e, owner)->op != IR_ACCUM) return NULL;
+    here = region_of(e, owner);
+    if (last_use_in(e, r, here) > info(e, owner)->end) return NULL;
+  }
+  return here;
+}
+
 /* Asks that array r, computed in region `here`, be stored in buffer b. */
 static void want(Emit *e, Ref r, uint32_t b, const Region *here) {
   while (node(e, r)->op == IR_RESHAPE && region_of(e, r) == here && info(e, r)->uses == 1)
     r = node(e, r)->arg[0];
   if (region_of(e, r) != here || info(e, r)->buffer || !makes_array(e, r)) return;
   put_in(e, r, b);
+}
+
+/* The same of what the structured node `by` starts with, and reads last. */
+static void want_start(Emit *e, Ref r, uint32_t b, Ref by) {
+  Region *here = region_of(e, by);
+  if (region_of(e, r) == here ? info(e, r)->last > info(e, by)->begin
+                              : last_use_in(e, r, here) > info(e, by)->begin)
+    return;
+  Region *from = made_for(e, r, here);
+  if (from && region_inside(e, from->id, e->buffers.at[b].region)) want(e, r, b, from);
 }
 
 uint32_t storage_of(const Emit *e, Ref r) {
@@ -129,7 +151,7 @@ static bool proj_in_place(Emit *e, Ref r, Ref s, Region *here) {
 static bool in_place(Emit *e, Ref r, Ref s, Region *here) {
   while (r != s) {
     const Node *n = node(e, r);
-    if (region_of(e, r) != here || info(e, r)->buffer) return false;
+    if (!(here = made_for(e, r, here)) || info(e, r)->buffer) return false;
     if (n->op == IR_PROJ) return proj_in_place(e, r, s, here);
     if (n->op != IR_WITH || last_use_in(e, n->arg[0], here) > info(e, r)->begin) return false;
     r = n->arg[0];
@@ -262,8 +284,7 @@ static void place_carried(Emit *e, Ref r) {
       buffer_live(e, next, info(e, r)->begin, info(e, r)->end);
       info(e, r)->out[k].next = next;
     }
-    Ref init = n->arg[k + 1];
-    if (info(e, init)->last <= info(e, r)->begin) want(e, init, b, region_of(e, r));
+    want_start(e, n->arg[k + 1], b, r);
   }
 }
 
@@ -273,8 +294,7 @@ static void place_accumulators(Emit *e, Ref r) {
     uint32_t b = out_buffer(e, r, k);
     buffer_live(e, b, info(e, r)->begin, info(e, r)->end);
     info(e, n->regions[0]->params.at[k])->buffer = b;
-    Ref init = n->arg[k];
-    if (info(e, init)->last <= info(e, r)->begin) want(e, init, b, region_of(e, r));
+    want_start(e, n->arg[k], b, r);
   }
   for (uint32_t k = n->nargs; k < n->nresults; k++)
     if (array_out(e, r, k)) {
