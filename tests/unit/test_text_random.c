@@ -512,6 +512,13 @@ static void trial(void *arg) {
     internal_error(t->c, "libtcc's code and the C compiler's print different bits");
 }
 
+/* Behind warnings, and in front of what helps. */
+static const char *last_error(Ctx *c) {
+  uint32_t k = (uint32_t)diag_count(c);
+  while (k > 1 && diag_get(c, k - 1)->severity != SEV_ERROR) k--;
+  return k ? diag_get(c, k - 1)->text : "no message";
+}
+
 int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 150;
@@ -522,8 +529,7 @@ int main(int argc, char **argv) {
     t->seed = seed + k;
     t->mode = argc > 3 ? argv[3] : "run";
     if (ctx_try(t->c, trial, t) != GC_OK) {
-      printf("seed %llu: %s\n", (unsigned long long)t->seed,
-             diag_count(t->c) ? diag_get(t->c, diag_count(t->c) - 1)->text : "no message");
+      printf("seed %llu: %s\n", (unsigned long long)t->seed, last_error(t->c));
       bad++;
     }
     ctx_free(t->c);
