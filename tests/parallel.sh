@@ -111,5 +111,9 @@ check "small pieces" bash -c 'gradc compile "$1" -o cut.c --max-stmts 10 --selft
 printf 'int cut_selftest(void);\nint main(void) { return cut_selftest(); }\n' >cut_main.c
 check "their code" "${cc[@]}" "${strict[@]}" -Wno-missing-prototypes -O1 -o cut cut.c cut_main.c -lm
 check "their test" ./cut
+check "results in pieces" bash -c 'gradc compile "$1" -o cut.c -f results,list --max-stmts 10 --selftest --vjp list:x &&
+  grep -q results_results_2 cut.c && grep -q "list_part[0-9]*_2" cut.c' - "$here/compiled/pieces.gc"
+check "their code" "${cc[@]}" "${strict[@]}" -Wno-missing-prototypes -O1 -o cut cut.c cut_main.c -lm
+check "their test" ./cut
 echo "parallel: $skipped skipped"
 finish parallel

@@ -97,18 +97,22 @@ void fill_array(Emit *e, const char *to, const Type *t, Ref scalar) {
   scope_close(e, scope);
 }
 
+static void put_element_of(Emit *e, Ref r, uint32_t k) {
+  line_start(e);
+  putf(e, "%s[%u] = ", ref_buffer(e, info(e, r)->buffer), k);
+  put_expr(e, node(e, r)->arg[k], PREC_ANY);
+  line_end(e, ";");
+}
+
 void emit_stack(Emit *e, Ref r) {
   const Node *n = node(e, r);
   uint32_t b = info(e, r)->buffer;
+  if (n->type->rank == 1) {
+    put_wide(e, region_of(e, r), n->arg, n->nargs, put_element_of, r);
+    return;
+  }
   for (uint32_t k = 0; k < n->nargs; k++) {
     Ref v = n->arg[k];
-    if (n->type->rank == 1) {
-      line_start(e);
-      putf(e, "%s[%u] = ", ref_buffer(e, b), k);
-      put_expr(e, v, PREC_ANY);
-      line_end(e, ";");
-      continue;
-    }
     const Buffer *row = &e->buffers.at[storage_of(e, v)];
     if (row->kind == BUF_ROW && row->parent == b && row->part == k) continue;
     Buf at;

@@ -27,20 +27,22 @@ static void init(Emit *e, File *f, Prog *p, const char *cname) {
   plan_addresses(e);
 }
 
+static void emit_result(Emit *e, Ref owner, uint32_t k) {
+  (void)owner;
+  Ref r = e->p->root->results.at[k];
+  if (e->out_buffer[k]) {
+    copy_into(e, e->out_buffer[k], r);
+    return;
+  }
+  line_start(e);
+  putf(e, "*%s = ", ref_out(e, k));
+  put_expr(e, r, PREC_ANY);
+  line_end(e, ";");
+}
+
 static void emit_results(Emit *e) {
   const Region *root = e->p->root;
-  for (uint32_t k = 0; k < root->results.n; k++) {
-    Ref r = root->results.at[k];
-    if (e->out_buffer[k]) {
-      copy_into(e, e->out_buffer[k], r);
-      continue;
-    }
-    e->out_used[k] = true;
-    line_start(e);
-    putf(e, "*%s = ", e->out_name[k]);
-    put_expr(e, r, PREC_ANY);
-    line_end(e, ";");
-  }
+  put_wide(e, root, root->results.at, root->results.n, emit_result, 0);
 }
 
 /* The sources that a program was made of. */

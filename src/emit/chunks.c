@@ -3,7 +3,9 @@
  * A piece is a run of statements of one region.  It ends where, within a window, the
  * fewest of its scalars are still to be read.  Those live in a `keep` array, whose
  * elements are used again once the last piece that reads them is over; arrays are in
- * buffers anyway.  A row seen from another piece becomes an array of its own.
+ * buffers anyway, and an element of an input is read again.  A row seen from another piece
+ * becomes an array of its own.  A list of more elements than a piece has statements stands alone,
+ * in pieces of its own, and so do results (put_wide).
  *
  * What a C compiler takes for a piece grows faster than the number of its operations, so
  * that a long statement counts for several.  And compilers try to make vectors of numbers
@@ -92,13 +94,29 @@ static void find_reads(Emit *e, Cuts *s) {
 
 static uint32_t cut_region(Emit *e, Cuts *s, Region *r);
 
-/* `counted`: do its operations count?  For the body of a loop they do not, nor for libtcc. */
+/* Do operations count?  In the body of a loop they do not, nor for libtcc. */
+static bool counts_operations(const Emit *e, const Region *r) {
+  return !for_tcc(e) && !is_repeated(e, r);
+}
+
+/* Of a statement that says the value. */
+static uint32_t value_weight(const Emit *e, Ref r, bool counted) {
+  return counted && is_scalar(node(e, r)) ? 1 + info(e, r)->size / OPERATIONS : 1;
+}
+
+static uint32_t list_weight(const Emit *e, const Ref *values, uint32_t n, bool counted) {
+  uint32_t w = 0;
+  for (uint32_t k = 0; k < n; k++)
+    w += value_weight(e, values[k], counted && info(e, values[k])->inlined);
+  return w;
+}
+
+/* `counted`: do its operations count? */
 static uint32_t weight(Emit *e, Cuts *s, Ref r, bool counted) {
-  uint32_t w = 1;
   const Node *n = node(e, r);
   if (!is_statement(e, r)) return 0;
-  if (n->op == IR_STACK) w = n->nargs;
-  else if (counted && is_scalar(n)) w += info(e, r)->size / OPERATIONS;
+  uint32_t w = n->op == IR_STACK ? list_weight(e, n->arg, n->nargs, counted)
+                                 : value_weight(e, r, counted);
   for (uint32_t k = 0; k < n->nregions; k++) w += cut_region(e, s, n->regions[k]);
   return w;
 }
@@ -113,12 +131,23 @@ static bool outlives(const Emit *e, const Cuts *s, Ref a, uint32_t k) {
 static uint32_t most(uint32_t max) { return max + max / 4; }
 static uint32_t fewest(uint32_t max) { return max - max / 4; }
 
+/* A list that has pieces of its own? */
+static bool is_wide(const Emit *e, Ref r, uint32_t weight, uint32_t max) {
+  const Node *n = node(e, r);
+  return n->op == IR_STACK && weight > most(max) && is_scalar(node(e, n->arg[0]));
+}
+
 /* The end of the piece that begins with number `from`: where the fewest values are live, among
  * these the place next to `max`. */
 static uint32_t piece_end(const Emit *e, Cuts *s, const Order *o, const uint32_t *w, uint32_t from,
                           uint32_t max) {
   uint32_t live = 0, least = UINT32_MAX, filled = 0, end = from, k = from;
+  if (is_wide(e, o->at[k], w[k], max)) return k + 1;
   for (; k < o->n && filled < most(max); k++) {
+    if (is_wide(e, o->at[k], w[k], max)) {
+      end = k;
+      break;
+    }
     uint32_t last = s->last[o->at[k]];
     if (outlives(e, s, o->at[k], k)) {
       live++;
@@ -141,7 +170,7 @@ static uint32_t cut_region(Emit *e, Cuts *s, Region *r) {
   const Order *o = order_of(e, r);
   uint32_t left = 0, max = max_stmts(e, r), pieces = 0;
   uint32_t *w = NEWN(e->c, uint32_t, o->n + 1);
-  bool counted = !for_tcc(e) && !is_repeated(e, r);
+  bool counted = counts_operations(e, r);
   for (uint32_t k = 0; k < o->n; k++) left += w[k] = weight(e, s, o->at[k], counted);
   if (left <= most(max)) return left;
   e->cut[r->id] = true;
@@ -213,6 +242,19 @@ static void spread_keeps(Emit *e, const Region *r, uint32_t size) {
   }
 }
 
+/* An element of an input, at a place that is known: any piece can read it. */
+static bool can_read_again(const Emit *e, Ref r) {
+  const Node *n = node(e, r);
+  return n->op == IR_READ && is_scalar(n) && !(n->flags & NODE_CHECKED) && !info(e, r)->atom &&
+         node(e, n->arg[0])->op == IR_PARAM && root_param(e, n->arg[0]) &&
+         !info(e, n->arg[0])->mutable_base && fixed_view(e, n);
+}
+
+static void read_again(Emit *e, const Cuts *s) {
+  for (Ref r = 1; r < e->ninfo; r++)
+    if (info(e, r)->need && can_read_again(e, r) && crosses_to(e, s, r)) info(e, r)->inlined = true;
+}
+
 /* Elements of the keep arrays of one region, used again as pieces pass. */
 static void assign_keeps(Emit *e, Region *r, const Cuts *s, uint32_t *expire, uint32_t *next) {
   VEC(uint32_t) unused[2] = {{0}, {0}};
@@ -266,7 +308,32 @@ void plan_chunks(Emit *e) {
   if (!e->nchunks) return;
   spread_chunks(e);
   store_rows(e, &s);
+  read_again(e, &s);
   uint32_t *expire = NEWN(e->c, uint32_t, e->nchunks + 1), *next = NEWN(e->c, uint32_t, e->ninfo);
   for (uint32_t k = 0; k < nregions; k++)
     if (e->cut[k]) assign_keeps(e, e->p->regions.at[k], &s, expire, next);
+}
+
+/* ---- lists in pieces of their own ----------------------------------------------------------- */
+
+void put_wide(Emit *e, const Region *r, const Ref *values, uint32_t n, PutOne *put_one,
+              Ref owner) {
+  bool counted = counts_operations(e, r), inside = e->fn->parts;
+  uint32_t max = max_stmts(e, r), number = inside, filled = inside ? 0 : max;
+  bool wide = list_weight(e, values, n, counted) > most(max);
+  const char *name = inside ? e->fn->cname : str_printf(e->c, "%s_results", e->cname);
+  Parts *parts = wide && !inside ? parts_open(e) : e->fn->parts;
+  for (uint32_t k = 0; k < n; k++) {
+    if (wide && filled >= max) {
+      if (number) fn_close(e);
+      part_open(e, parts, str_printf(e->c, "%s_%u", name, ++number));
+      filled = 0;
+    }
+    filled += list_weight(e, &values[k], 1, counted);
+    e->fn->mixed |= wide && is_array(node(e, values[k]));
+    put_one(e, owner, k);
+  }
+  if (!wide || inside) return;
+  fn_close(e);
+  parts_close(e, parts);
 }

@@ -58,7 +58,14 @@ void plan_narrow(Emit *e) {
   e->narrow = scalar && stores_many(e);
 }
 
+/* More results than this: the function puts together what their pieces take. */
+enum { MANY_RESULTS = 1000 };
+
 void put_narrow(Emit *e, Buf *out, bool piece) {
+  if (!e->fn->parent && e->nparts && e->p->root->results.n > MANY_RESULTS && !for_tcc(e)) {
+    buf_puts(out, "GC_WIDE\n");
+    return;
+  }
   bool scalar = e->scalar && !piece;
   e->f->uses_scalar |= scalar;
   e->f->uses_narrow |= e->narrow;

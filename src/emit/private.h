@@ -362,6 +362,10 @@ Ref base_of(const Emit *e, Ref r);
 
 /* chunks.c */
 void plan_chunks(Emit *e);
+/* Statements of region r, one for each value, which `put_one` writes: in pieces if there are many.
+ * The first stands in the function that is open. */
+typedef void PutOne(Emit *e, Ref owner, uint32_t k);
+void put_wide(Emit *e, const Region *r, const Ref *values, uint32_t n, PutOne *put_one, Ref owner);
 
 /* slots.c */
 void plan_slots(Emit *e);
@@ -401,6 +405,7 @@ void fn_result(Emit *e, Ref r);
 const char *ref_node(Emit *e, Ref r);
 bool is_kept(const Emit *e, Ref r);              /* is it read from where pieces keep it? */
 const char *ref_buffer(Emit *e, uint32_t b);
+const char *ref_out(Emit *e, uint32_t k);        /* the pointer to a scalar result */
 const char *ref_host(Emit *e);
 const char *ref_stop(Emit *e);
 const char *ref_keep(Emit *e, Ref r);            /* of a scalar that crosses chunks */

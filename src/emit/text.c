@@ -14,7 +14,9 @@
 #define uthash_fatal(message) internal_error(c, "%s", message)
 #include <uthash.h>
 
-typedef enum FieldKind { FIELD_NODE, FIELD_BUFFER, FIELD_ALIAS, FIELD_HOST, FIELD_STOP } FieldKind;
+typedef enum FieldKind {
+  FIELD_NODE, FIELD_BUFFER, FIELD_ALIAS, FIELD_OUT, FIELD_HOST, FIELD_STOP
+} FieldKind;
 
 struct Field {
   uint64_t key;
@@ -137,6 +139,10 @@ static const char *field_type(Emit *e, FieldKind kind, uint32_t id) {
     bool ints = b->type ? b->type->elem != ELEM_REAL : b->ints;
     return str_printf(e->c, "%s *", ints ? "int64_t" : e->f->real);
   }
+  if (kind == FIELD_OUT) {
+    Elem elem = node(e, e->p->root->results.at[id])->type->elem;
+    return str_printf(e->c, "%s *", c_type(e->f, elem, true));
+  }
   const Node *n = node(e, id);
   if (!is_array(n)) return str_printf(e->c, "%s ", c_type(e->f, n->type->elem, false));
   bool fixed = n->op == IR_READ || root_param(e, id);
@@ -161,6 +167,7 @@ static const char *plain_name(Emit *e, FieldKind kind, uint32_t id) {
       return b->cname;
     }
     case FIELD_ALIAS: return e->buffers.at[id].alias;
+    case FIELD_OUT: e->out_used[id] = true; return e->out_name[id];
     case FIELD_NODE: break;
   }
   if (root_param(e, id)) e->param_used[node(e, id)->aux.i] = true;
@@ -219,6 +226,7 @@ const char *ref_buffer(Emit *e, uint32_t b) {
   return ref_in(e, e->fn, FIELD_BUFFER, b);
 }
 
+const char *ref_out(Emit *e, uint32_t k) { return ref_in(e, e->fn, FIELD_OUT, k); }
 const char *ref_host(Emit *e) { return ref_in(e, e->fn, FIELD_HOST, 0); }
 const char *ref_stop(Emit *e) { return ref_in(e, e->fn, FIELD_STOP, 0); }
 
@@ -394,7 +402,7 @@ const char emit_parts_head[] =
   "/* Pieces of a long function stay apart: as one they take compilers minutes.  In scalar code\n"
   " * there is nothing to find for the passes that are switched off, and they take half of gcc's\n"
   " * time; in plain code, which has no branches, there is nothing that -O2 finds and -O1 does\n"
-  " * not. */\n"
+  " * not.  A function of thousands of results says where they are, and no more. */\n"
   "#ifndef GC_PIECE\n"
   "#ifdef __GNUC__\n"
   "#define GC_PIECE __attribute__((noinline, unused))\n"
@@ -418,6 +426,13 @@ const char emit_parts_head[] =
   "    \"O1\", \"no-tree-dse\", \"no-dse\", \"no-tree-dominator-opts\")))\n"
   "#else\n"
   "#define GC_PLAIN_PIECE GC_SCALAR_PIECE\n"
+  "#endif\n"
+  "#endif\n"
+  "#ifndef GC_WIDE\n"
+  "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__\n"
+  "#define GC_WIDE __attribute__((optimize(\"O0\")))\n"
+  "#else\n"
+  "#define GC_WIDE\n"
   "#endif\n"
   "#endif\n\n";
 
