@@ -105,6 +105,7 @@ EMIT = \
   src/emit/language_structured.c \
   src/emit/linear.c \
   src/emit/loops.c \
+  src/emit/macros.c \
   src/emit/names.c \
   src/emit/narrow.c \
   src/emit/order.c \

@@ -115,26 +115,10 @@ static bool rounds_apart(const Emit *e, Ref r, const Region *inside) {
 
 bool say_apart(Emit *e, Ref r, const Region *inside) {
   bool apart = rounds_apart(e, r, inside);
-  e->f->uses_apart |= apart;
+  use_macro(e->f, MACRO_APART, apart);
   return apart;
 }
 
 void put_apart(Emit *e, Ref r, const Region *inside) {
   if (say_apart(e, r, inside)) put(e, "GC_APART ");
-}
-
-/* ---- the head of a file -------------------------------------------------------------------- */
-
-const char emit_apart_head[] =
-  "/* The rounds of a loop have no memory in common: gcc need not ask. */\n"
-  "#ifndef GC_APART\n"
-  "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__\n"
-  "#define GC_APART _Pragma(\"GCC ivdep\")\n"
-  "#else\n"
-  "#define GC_APART\n"
-  "#endif\n"
-  "#endif\n\n";
-
-void apart_head(const File *f, Buf *out) {
-  if (f->uses_apart) buf_puts(out, emit_apart_head);
 }

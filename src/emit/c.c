@@ -220,12 +220,7 @@ static void put_includes(const File *f, Buf *out) {
 
 /* Functions and what they need, after the includes. */
 static void put_code(File *f, Buf *out) {
-  lanes_head(f, out);
-  apart_head(f, out);
-  stream_head(f, out);
-  rooms_head(f, out);
-  narrow_head(f, out);
-  parts_head(f, out);
+  put_macros(f, out);
   helpers_text(f, out);
   trace_helpers(f, out);
   buf_add(out, buf_text(&f->data), f->data.n);

@@ -319,7 +319,7 @@ static void open_call(Emit *e, Form form) {
   const char *name = name_of(e, form), *real = e->f->real;
   if (!function_used(e->f, name))
     use_function(e->f, name, str_printf(e->c, prototypes[form], name, real, real, real));
-  e->f->uses_lanes = true;
+  use_macro(e->f, MACRO_LANES, true);
   uint64_t below = form == MATRIX ? STACK_MATRIX : STACK_VECTOR;
   if (e->fn->below < below) e->fn->below = below;
   line_start(e);

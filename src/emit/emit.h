@@ -83,12 +83,8 @@ void emit_jit(Prog *p, const char *name, JitText kind, Buf *text);
 /* The functions of runtime/matmul.h, in double or float, as static inline functions. */
 void emit_matmul(Ctx *c, bool single, Buf *text);
 
-/* What stands above code that loops over lanes (GC_LANES) and around them (GC_AROUND), and above
- * code with loops whose rounds have no memory in common (GC_APART); and so on. */
-extern const char emit_lanes_head[], emit_around_head[], emit_apart_head[], emit_narrow_head[],
-  emit_scalar_head[], emit_ahead_head[];
-/* What stands above functions that are cut in pieces (GC_PIECE and what is made of it). */
-extern const char emit_parts_head[];
+/* The macros that code of JIT_TEXT_STANDALONE may use; see macros.c. */
+void emit_macros(Buf *out);
 
 /* The program as text in the language (`gradc diff`): readable, reparsable, controls
  * that a further derivative could reach still in it. */

@@ -411,7 +411,7 @@ static void open_blocks_from(Emit *e, const Rounds *x, const char *start, int st
 static void put_blocks(Emit *e, Ref r, const Outputs *o, const Rounds *x, const char *const *lane) {
   uint32_t scope = scope_open(e);
   const char *start = c_fresh(e, "start"), *l = c_fresh(e, "l");
-  e->f->uses_lanes = true;
+  use_macro(e->f, MACRO_LANES, true);
   open_blocks_from(e, x, start, width(e));
   line_start(e);
   put_apart(e, r, x->body);
@@ -473,7 +473,7 @@ static void put_quarter_blocks(Emit *e, Ref r, const Outputs *o, const Rounds *x
   uint32_t scope = scope_open(e);
   const char *start = c_fresh(e, "start"), *q = c_fresh(e, "q"), *l = c_fresh(e, "l");
   const char *before = strcmp(x->first, "0") ? str_printf(e->c, "%s + ", x->first) : "";
-  e->f->uses_lanes = true;
+  use_macro(e->f, MACRO_LANES, true);
   open_blocks_from(e, &(Rounds){.extent = x->extent, .first = "0", .rest = quarter}, start,
                    width(e));
   line_start(e);
@@ -630,32 +630,4 @@ void emit_lanes_in(Emit *e, Ref r, Region *inside, const Ref *results, const Out
   }
   put_rest(e, r, o, &x);
   put_rounds(e, r, o, &x, lane);
-}
-
-/* ---- the head of a file -------------------------------------------------------------------- */
-
-const char emit_lanes_head[] =
-  "/* A loop over lanes becomes vector code: gcc must not unroll it before. */\n"
-  "#ifndef GC_LANES\n"
-  "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__\n"
-  "#define GC_LANES _Pragma(\"GCC unroll 4\")\n"
-  "#else\n"
-  "#define GC_LANES\n"
-  "#endif\n"
-  "#endif\n\n";
-
-/* clang would rather gather from several rounds of the loop around. */
-const char emit_around_head[] =
-  "/* A loop around one over lanes: clang must not make vectors across its rounds. */\n"
-  "#ifndef GC_AROUND\n"
-  "#if defined __clang__\n"
-  "#define GC_AROUND _Pragma(\"clang loop vectorize(disable)\")\n"
-  "#else\n"
-  "#define GC_AROUND\n"
-  "#endif\n"
-  "#endif\n\n";
-
-void lanes_head(const File *f, Buf *out) {
-  if (f->uses_lanes) buf_puts(out, emit_lanes_head);
-  if (f->uses_around) buf_puts(out, emit_around_head);
 }

@@ -446,7 +446,7 @@ static void open_axis(Emit *e, Ref r, const Axis *a) {
   line_start(e);
   if (a->apart) put_apart(e, r, node(e, r)->regions[0]);
   if (is_around(e)) {
-    e->f->uses_around = true;
+    use_macro(e->f, MACRO_AROUND, true);
     put(e, "GC_AROUND ");
   }
   if (a->blocks && !a->from) {

@@ -67,35 +67,8 @@ void put_narrow(Emit *e, Buf *out, bool piece) {
     return;
   }
   bool scalar = e->scalar && !piece;
-  e->f->uses_scalar |= scalar;
-  e->f->uses_narrow |= e->narrow;
+  use_macro(e->f, MACRO_SCALAR, scalar);
+  use_macro(e->f, MACRO_NARROW, e->narrow);
   if (scalar || e->narrow)
     buf_puts(out, !e->narrow ? "GC_SCALAR\n" : scalar ? "GC_SCALAR GC_NARROW\n" : "GC_NARROW\n");
-}
-
-/* ---- the head of a file -------------------------------------------------------------------- */
-
-const char emit_scalar_head[] =
-  "/* Long scalar code, which gcc is not to put together in vectors. */\n"
-  "#ifndef GC_SCALAR\n"
-  "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__\n"
-  "#define GC_SCALAR __attribute__((optimize(\"no-tree-slp-vectorize\")))\n"
-  "#else\n"
-  "#define GC_SCALAR\n"
-  "#endif\n"
-  "#endif\n\n";
-
-const char emit_narrow_head[] =
-  "/* Scalar code, which vectors of 512 bits would slow down. */\n"
-  "#ifndef GC_NARROW\n"
-  "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__ && defined __x86_64__\n"
-  "#define GC_NARROW __attribute__((target(\"prefer-vector-width=256\")))\n"
-  "#else\n"
-  "#define GC_NARROW\n"
-  "#endif\n"
-  "#endif\n\n";
-
-void narrow_head(const File *f, Buf *out) {
-  if (f->uses_scalar) buf_puts(out, emit_scalar_head);
-  if (f->uses_narrow) buf_puts(out, emit_narrow_head);
 }

@@ -65,24 +65,10 @@ static void open_rooms(Emit *e, Ref r, const char *block) {
     size_c(e, &size, b->room, PREC_PRIMARY, named_atom);
     line(e, "%s *const %s = %s + GC_ROOM(%s)*%s;", c_type(e->f, b->type->elem, true), name,
          ref_buffer(e, k), block, buf_text(&size));
-    e->f->uses_rooms = true;
+    use_macro(e->f, MACRO_ROOM, true);
     b->alias = name;
     b->alias_home = e->fn->id;
   }
-}
-
-const char emit_rooms_head[] =
-  "/* The room of a block: without OpenMP one after the other uses the same. */\n"
-  "#ifndef GC_ROOM\n"
-  "#ifdef _OPENMP\n"
-  "#define GC_ROOM(block) (block)\n"
-  "#else\n"
-  "#define GC_ROOM(block) 0\n"
-  "#endif\n"
-  "#endif\n\n";
-
-void rooms_head(const File *f, Buf *out) {
-  if (f->uses_rooms) buf_puts(out, emit_rooms_head);
 }
 
 static void restore_aliases(Emit *e, Ref r) {

@@ -22,6 +22,7 @@
  *   stream.c     long loops that write element after element
  *   addresses.c  for libtcc: subscripts computed in the loop in which they change
  *   narrow.c     functions of scalar code, without wide vectors
+ *   macros.c     what is asked of compilers that C99 has no words for
  *   rows_plan.c  which loops run several of their rounds side by side
  *   rows_updates.c  what they add into arrays that they share
  *   rows.c       these, in lanes
@@ -244,6 +245,12 @@ typedef struct KeptStrip {
  * where a max of the same values is wanted, that is its variable, and stands at both. */
 typedef struct Outputs { uint32_t first; const char **best; } Outputs;
 
+/* macros.c; PIECE: GC_PIECE and what is made of it. */
+typedef enum Macro {
+  MACRO_LANES, MACRO_AROUND, MACRO_APART, MACRO_AHEAD, MACRO_ROOM, MACRO_SCALAR, MACRO_NARROW,
+  MACRO_PIECE, MACROS
+} Macro;
+
 /* Several programs in one file. */
 typedef struct File {
   Ctx *c;
@@ -264,9 +271,8 @@ typedef struct File {
   uint32_t at;           /* number of the program being written */
   Used *used;            /* helpers of runtime/scalar.h and libm, by name */
   VEC(const char *) used_order;  /* prototypes */
-  bool uses_inf, uses_string, uses_stdio, uses_blas, uses_lanes, uses_around, uses_apart, uses_ahead,
-    uses_narrow, uses_scalar;
-  bool uses_parts, uses_rooms;
+  bool uses_inf, uses_string, uses_stdio, uses_blas;
+  bool macros[MACROS];   /* those that are used */
   unsigned uses_trace;   /* helpers of traces */
   uint32_t ndata;
 } File;
@@ -533,7 +539,6 @@ void emit_lanes_in(Emit *e, Ref r, Region *inside, const Ref *results, const Out
                    const char *from, const char *to, const char *const *lane);
 const char **open_lanes(Emit *e, Ref r);
 void close_lanes(Emit *e, Ref r, const Outputs *o, const char *const *lane);
-void lanes_head(const File *f, Buf *out);        /* GC_LANES */
 
 /* (lane[0] + lane[4]) + (lane[2] + lane[6]) …, of so many lanes. */
 void put_tree(Emit *e, const char *lane, const char *sign, uint32_t width);
@@ -553,21 +558,18 @@ void emit_search(Emit *e, Ref r, const Outputs *o);
 /* In front of the `for` of the last axis, or of a range of it in which the body comes to this. */
 bool say_apart(Emit *e, Ref r, const Region *inside);    /* shall it? */
 void put_apart(Emit *e, Ref r, const Region *inside);
-void apart_head(const File *f, Buf *out);        /* GC_APART */
 
 /* stream.c */
 /* A long loop that builds arrays, in strips; gives the text of the index where the plain loop begins,
  * or NULL: it is another kind of loop. */
 const char *emit_stream(Emit *e, Ref r, Region *inside, const Ref *results, const Outputs *o,
                         const char *from, const char *to);
-void stream_head(const File *f, Buf *out);       /* GC_AHEAD */
 
 /* narrow.c */
 void plan_narrow(Emit *e);                       /* behind plan_rows */
 /* In front of a function; of a piece of scalar code only what its own macro does not say (gcc heeds but one
  * attribute of that kind). */
 void put_narrow(Emit *e, Buf *out, bool piece);
-void narrow_head(const File *f, Buf *out);       /* GC_SCALAR, GC_NARROW */
 
 /* linear.c */
 /* s = step*atom + rest; false: not linear. */
@@ -711,7 +713,10 @@ void put_comma(Buf *b, size_t *column);          /* a new line where the last on
 /* "static inline " and the like, of functions for the outside; of those inside. */
 const char *linkage(const File *f);
 const char *inner_linkage(const File *f);
-void parts_head(const File *f, Buf *out);  /* GC_PIECE, GC_SCALAR_PIECE, GC_PLAIN_PIECE */
+
+/* macros.c */
+void use_macro(File *f, Macro m, bool used);     /* false: no more than before */
+void put_macros(const File *f, Buf *out);        /* those that are used */
 
 /* document.c */
 void document(Emit *e, Buf *b);
@@ -758,7 +763,6 @@ bool round_may_fail(const Emit *e, const Region *r);
 /* parallel.c */
 /* In front of a loop; `rounds`: what a round of it does, where no other axis comes between. */
 void put_pragma(Emit *e, Ref r, const Region *rounds);
-void rooms_head(const File *f, Buf *out);        /* GC_ROOM */
 InBlocks open_blocks(Emit *e, Ref r);
 Extents extents_inside(Emit *e, const Region *r);
 void put_block_range(Emit *e, Ref r, const char *index, const InBlocks *b);

@@ -129,8 +129,8 @@ static void run_close(Emit *e) {
   e->fn->indent--;
   buf_add(&e->fn->body, buf_text(&w->arrays), w->arrays.n);
   if (run.n) {
-    e->f->uses_lanes = true;
-    e->f->uses_apart |= w->apart && !for_tcc(e);
+    use_macro(e->f, MACRO_LANES, true);
+    use_macro(e->f, MACRO_APART, w->apart && !for_tcc(e));
     lane_head(e, w->apart ? "GC_APART GC_LANES " : "GC_LANES ", "0");
     block_open(e, "");
     buf_add(&e->fn->body, buf_text(&run), run.n);

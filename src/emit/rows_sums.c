@@ -143,7 +143,8 @@ static void emit_chains(Emit *e, const Term *t, const Sums *s) {
   line_start(e);
   if (s->on && !for_tcc(e)) {
     put(e, "GC_APART GC_LANES ");
-    e->f->uses_apart = e->f->uses_lanes = true;
+    use_macro(e->f, MACRO_APART, true);
+    use_macro(e->f, MACRO_LANES, true);
   }
   putf(e, "for (int64_t %s = 0; %s < %u; %s++)", q, q, parts, q);
   block_open(e, "");
@@ -208,7 +209,7 @@ static void open_walk(Emit *e, const Walk *w, bool around) {
   name_index(e, w->index);
   const char *k = info(e, w->index)->cname;
   around &= !for_tcc(e);
-  e->f->uses_around |= around;
+  use_macro(e->f, MACRO_AROUND, around);
   line_start(e);
   if (around) put(e, "GC_AROUND ");
   open_count(e, k, w->start, w->end);

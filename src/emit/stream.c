@@ -114,24 +114,6 @@ const char *emit_stream(Emit *e, Ref r, Region *inside, const Ref *results, cons
   block_close(e);
   scope_close(e, scope);
   restore_infos(e, saved, body->params.at[0], r);
-  e->f->uses_ahead = true;
+  use_macro(e->f, MACRO_AHEAD, true);
   return rest;
-}
-
-/* ---- the head of a file -------------------------------------------------------------------- */
-
-const char emit_ahead_head[] =
-  "/* The kilobyte that a loop is about to write, so that it is at hand by then. */\n"
-  "#ifndef GC_AHEAD\n"
-  "#if defined __GNUC__ && !defined __TINYC__\n"
-  "#define GC_AHEAD(at) \\\n"
-  "  for (int gc_line = 0; gc_line < 1024; gc_line += 64) \\\n"
-  "    __builtin_prefetch((const char *)(at) + gc_line, 1)\n"
-  "#else\n"
-  "#define GC_AHEAD(at) ((void)0)\n"
-  "#endif\n"
-  "#endif\n\n";
-
-void stream_head(const File *f, Buf *out) {
-  if (f->uses_ahead) buf_puts(out, emit_ahead_head);
 }

@@ -284,7 +284,7 @@ static void write_function(Emit *e, Fn *fn) {
   const char *env = fn->parts ? fn->parts->cname : fn->cname;
   if (fn->fields.n && !fn->parts) put_struct(b, env, fn->fields.at, fn->fields.n);
   bool apart = fn->parts && !for_tcc(e);
-  e->f->uses_parts |= apart;
+  use_macro(e->f, MACRO_PIECE, apart);
   put_narrow(e, b, apart && !fn->mixed);
   buf_printf(b, "%s%s %s(", apart ? piece_linkage(fn) : inner_linkage(e->f),
              fn->fails ? "int" : "void", fn->cname);
@@ -396,46 +396,4 @@ void parts_close(Emit *e, Parts *parts) {
   }
   append(&e->f->data, &functions);
   append(&e->fn->body, &calls);
-}
-
-const char emit_parts_head[] =
-  "/* Pieces of a long function stay apart: as one they take compilers minutes.  In scalar code\n"
-  " * there is nothing to find for the passes that are switched off, and they take half of gcc's\n"
-  " * time; in plain code, which has no branches, there is nothing that -O2 finds and -O1 does\n"
-  " * not.  A function of thousands of results says where they are, and no more. */\n"
-  "#ifndef GC_PIECE\n"
-  "#ifdef __GNUC__\n"
-  "#define GC_PIECE __attribute__((noinline, unused))\n"
-  "#else\n"
-  "#define GC_PIECE inline\n"
-  "#endif\n"
-  "#endif\n"
-  "#ifndef GC_SCALAR_PIECE\n"
-  "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__ && defined __x86_64__\n"
-  "#define GC_SCALAR_PIECE GC_PIECE __attribute__((optimize( \\\n"
-  "    \"no-tree-slp-vectorize\", \"no-tree-dse\", \"no-dse\", \"no-tree-pre\", \"no-tree-vrp\", \\\n"
-  "    \"no-tree-dominator-opts\", \"no-rerun-cse-after-loop\", \"no-schedule-insns2\")))\n"
-  "#else\n"
-  "#define GC_SCALAR_PIECE GC_PIECE\n"
-  "#endif\n"
-  "#endif\n"
-  "#ifndef GC_PLAIN_PIECE\n"
-  "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__ && defined __x86_64__ && \\\n"
-  "    defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__\n"
-  "#define GC_PLAIN_PIECE GC_PIECE __attribute__((optimize( \\\n"
-  "    \"O1\", \"no-tree-dse\", \"no-dse\", \"no-tree-dominator-opts\")))\n"
-  "#else\n"
-  "#define GC_PLAIN_PIECE GC_SCALAR_PIECE\n"
-  "#endif\n"
-  "#endif\n"
-  "#ifndef GC_WIDE\n"
-  "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__\n"
-  "#define GC_WIDE __attribute__((optimize(\"O0\")))\n"
-  "#else\n"
-  "#define GC_WIDE\n"
-  "#endif\n"
-  "#endif\n\n";
-
-void parts_head(const File *f, Buf *out) {
-  if (f->uses_parts) buf_puts(out, emit_parts_head);
 }

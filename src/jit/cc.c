@@ -56,13 +56,7 @@ const char *jit_cc_text(Prog *p) {
   const char *code = strstr(buf_text(&jit), "\n\n");   /* after prototypes of its own */
   buf_puts(&text, head);
   buf_puts(&text, unfused_head);
-  buf_puts(&text, emit_lanes_head);
-  buf_puts(&text, emit_around_head);
-  buf_puts(&text, emit_apart_head);
-  buf_puts(&text, emit_ahead_head);
-  buf_puts(&text, emit_scalar_head);
-  buf_puts(&text, emit_narrow_head);
-  buf_puts(&text, emit_parts_head);
+  emit_macros(&text);
   buf_puts(&text, scalar_text);
   if (p->ctx->opt.fast_math) buf_puts(&text, fast_math_text);
   if (code && (strstr(code, "gc_mat") || strstr(code, "gc_vecmat")))
