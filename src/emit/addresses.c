@@ -439,7 +439,7 @@ static bool is_in_rows(const Emit *e, Ref r) {
 
 static void plan_node(Emit *e, Ref r) {
   const Node *n = node(e, r);
-  uint32_t skip = n->op == IR_READ ? 1 : 2;
+  uint32_t skip = first_subscript(n);
   if (n->op == IR_LOOP) plan_results(e, r);
   if (n->op != IR_READ && n->op != IR_UPD && n->op != IR_WITH) return;
   if (n->op != IR_READ && is_array(node(e, n->arg[1]))) return;
@@ -494,7 +494,7 @@ static void find_mute(Emit *e) {
     if (!info(e, r)->need || x->mute[r]) continue;
     bool all = asks_subscripts(e, r);
     for (uint32_t k = 0; k < n->nargs; k++)
-      if (all || k < (n->op == IR_READ ? 1 : 2)) speak(e, n->arg[k]);
+      if (all || k < first_subscript(n)) speak(e, n->arg[k]);
     if (x->access[r]) speak_access(e, &x->accesses.at[x->access[r]]);
     for (uint32_t j = 0; j < n->nregions; j++)
       for (uint32_t k = 0; k < n->regions[j]->results.n; k++) speak(e, n->regions[j]->results.at[k]);

@@ -31,7 +31,7 @@ static bool stands_outside(const Emit *e, Ref r, Ref loop) {
 
 /* Are all that the access's checks ask, and the sizes, known in front of the loop? */
 static bool known_outside(const Emit *e, const Node *n, const bool *asks, Ref loop) {
-  const uint32_t first = n->op == IR_READ ? 1 : 2;
+  const uint32_t first = first_subscript(n);
   const Type *t = node(e, n->arg[0])->type;
   if (!stands_outside(e, n->arg[0], loop)) return false;
   for (uint32_t k = first; k < n->nargs; k++)
@@ -56,7 +56,7 @@ static bool extents_outside(const Emit *e, Ref inner, Ref loop) {
 static Ref find_front(Emit *e, Ref r, Ref inner) {
   const Node *n = node(e, r);
   bool asks[MAX_RANK] = {false};
-  const uint32_t first = n->op == IR_READ ? 1 : 2;
+  const uint32_t first = first_subscript(n);
   Ref place = 0;
   for (uint32_t k = first; k < n->nargs; k++) asks[k - first] = !subscript_holds(e->p, r, k - first);
   for (Ref at = inner; at; at = loop_of(e, region_of(e, at))) {
@@ -70,7 +70,7 @@ static Ref find_front(Emit *e, Ref r, Ref inner) {
 
 /* The subscripts stand there, too. */
 static void use_subscripts(Emit *e, const Node *n) {
-  for (uint32_t k = n->op == IR_READ ? 1 : 2; k < n->nargs; k++) info(e, n->arg[k])->uses++;
+  for (uint32_t k = first_subscript(n); k < n->nargs; k++) info(e, n->arg[k])->uses++;
 }
 
 /* ---- from here to there -------------------------------------------------------------------- */
@@ -113,7 +113,7 @@ void end_ahead(Emit *e) {
 /* Do both ask for the same, in the same loops? */
 static bool same_checks(const Emit *e, const Ahead *a, const Ahead *b) {
   const Node *x = node(e, a->node), *y = node(e, b->node);
-  const uint32_t i = x->op == IR_READ ? 1 : 2, j = y->op == IR_READ ? 1 : 2;
+  const uint32_t i = first_subscript(x), j = first_subscript(y);
   if (a->inner != b->inner || x->nargs - i != y->nargs - j) return false;
   for (uint32_t k = 0; i + k < x->nargs; k++) {
     const Type *t = node(e, x->arg[0])->type, *u = node(e, y->arg[0])->type;

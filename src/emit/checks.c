@@ -75,7 +75,7 @@ static void check_subscript(Emit *e, Ref r, Ref index, Size size, uint32_t axis)
 void emit_subscript_checks(Emit *e, Ref r) {
   const Node *n = node(e, r);
   const Type *t = node(e, n->arg[0])->type;
-  uint32_t first = n->op == IR_READ ? 1 : 2;
+  uint32_t first = first_subscript(n);
   for (uint32_t k = first; k < n->nargs; k++)
     if (!subscript_holds(e->p, r, k - first)) check_subscript(e, r, n->arg[k], t->dim[k - first], k - first);
 }

@@ -293,6 +293,8 @@ void prog_result(Prog *p, SigResult s);
 static inline Node *ir_node(const Prog *p, Ref r) { return &p->chunks.at[r / CHUNK][r % CHUNK]; }
 /* A node that ir_trim_here has taken out: a constant in no region's list. */
 static inline bool node_is_gone(const Node *n) { return n->ordinal == UINT32_MAX; }
+/* The first operand of a READ, WITH or UPD that is a subscript. */
+static inline uint32_t first_subscript(const Node *n) { return n->op == IR_READ ? 1 : 2; }
 /* How many nodes are there, parameters among them? */
 uint32_t ir_count(const Prog *p);
 static inline const Type *ir_type(const Prog *p, Ref r) { return ir_node(p, r)->type; }

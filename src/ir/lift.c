@@ -23,7 +23,7 @@ bool node_may_fail(Prog *p, const Node *n) {
     return n->type->elem == ELEM_INT && !(ir_is_const(p, n->arg[1], &divisor) && divisor != 0);
   if (n->op != IR_READ && n->op != IR_WITH) return false;
   if (n->flags & NODE_CHECKED) return true;
-  uint32_t first = n->op == IR_READ ? 1 : 2;
+  uint32_t first = first_subscript(n);
   const Type *t = ir_type(p, n->arg[0]);
   for (uint32_t k = first; k < n->nargs; k++)
     if (!always_inside(p, n->arg[k], t->dim[k - first])) return true;

@@ -256,7 +256,7 @@ static void print_prim(Printer *w, const Node *n) {
 
 /* A[i, j]   A with [i, j] = v   h[i, j] += v */
 static void print_subscripted(Printer *w, const Node *n) {
-  uint32_t first = n->op == IR_READ ? 1 : 2;
+  uint32_t first = first_subscript(n);
   print_operand(w, n->arg[0]);
   buf_puts(w->out, n->op == IR_WITH ? " with [" : "[");
   print_operands(w, n->arg + first, n->nargs - first);

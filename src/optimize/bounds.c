@@ -223,14 +223,14 @@ bool int_at_least_0(Prog *p, Ref r) {
 
 static bool axis_holds(Place *w, Ref r, uint32_t axis) {
   const Node *n = ir_node(w->p, r);
-  Ref at = n->arg[axis + (n->op == IR_READ ? 1 : 2)];
+  Ref at = n->arg[axis + first_subscript(n)];
   Size last = less_one(w, ir_type(w->p, n->arg[0])->dim[axis]);
   return at_least_0(w, at, 0) && at_most(w, at, last, 0);
 }
 
 static bool axes_hold(Place *w, Ref r) {
   const Node *n = ir_node(w->p, r);
-  uint32_t axes = n->nargs - (n->op == IR_READ ? 1 : 2);
+  uint32_t axes = n->nargs - first_subscript(n);
   for (uint32_t k = 0; k < axes; k++)
     if (!axis_holds(w, r, k)) return false;
   return true;

@@ -40,7 +40,7 @@ static void forget(Final *f, uint32_t from) {
 
 static void visit(Final *f, Ref r) {
   Node *n = ir_node(f->p, r);
-  const uint32_t first = n->op == IR_READ ? 1 : 2;
+  const uint32_t first = first_subscript(n);
   const Type *t = ir_type(f->p, n->arg[0]);
   bool all = true;
   for (uint32_t k = first; k < n->nargs; k++) {
