@@ -77,7 +77,7 @@ static int whole_number(const char *option, const char *text, uint64_t most, uin
 }
 
 static int take_options(CheckJob *j, int argc, char **argv) {
-  uint64_t n;
+  uint64_t n = 0;
   int bad;
   optind = 0;
   for (int o; (o = getopt_long(argc, argv, ":f:h", options, NULL)) != -1;) {

@@ -122,7 +122,7 @@ static Ref map_arrays(Elab *e, uint32_t prim, uint32_t n, const Ref *arg, const 
   Prog *p = e->p;
   Size dim[MAX_RANK];
   uint32_t rank = 0;
-  Ref extent[MAX_RANK], index[MAX_RANK], part[3];
+  Ref extent[MAX_RANK] = {0}, index[MAX_RANK], part[3];
   for (uint32_t k = 0; k < n; k++)
     join_shape(e, prim, ir_type(p, arg[0]), ir_type(p, arg[k]), dim, &rank, at);
   for (uint32_t k = 0; k < rank; k++) extent[k] = size_ref(e, dim[k]);
