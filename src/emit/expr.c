@@ -361,14 +361,29 @@ void put_increment(Emit *e, Ref r) {
   put_expr(e, minus ? n->arg[0] : r, PREC_ANY);
 }
 
-const char *expr_text(Emit *e, Ref r, int prec) {
-  Fn *fn = e->fn;
-  Buf saved = fn->body;
-  buf_init(&fn->body, e->c);
-  put_expr(e, r, prec);
-  const char *text = buf_text(&fn->body);
-  fn->body = saved;
+/* From here on text is put aside, until it is taken. */
+static Buf aside(Emit *e) {
+  Buf saved = e->fn->body;
+  buf_init(&e->fn->body, e->c);
+  return saved;
+}
+
+static const char *take_aside(Emit *e, Buf saved) {
+  const char *text = buf_text(&e->fn->body);
+  e->fn->body = saved;
   return text;
+}
+
+const char *expr_text(Emit *e, Ref r, int prec) {
+  Buf saved = aside(e);
+  put_expr(e, r, prec);
+  return take_aside(e, saved);
+}
+
+const char *increment_text(Emit *e, Ref r) {
+  Buf saved = aside(e);
+  put_increment(e, r);
+  return take_aside(e, saved);
 }
 
 void make_simple(Emit *e, Ref r, const char *want) {

@@ -441,6 +441,7 @@ void put_row(Emit *e, const char *array, const Type *t, uint32_t n, const Ref *i
 void put_flat(Emit *e, const Type *t, uint32_t n, const Ref *index, int prec);
 const char *array_text(Emit *e, Ref r);
 const char *expr_text(Emit *e, Ref r, int prec);
+const char *increment_text(Emit *e, Ref r);      /* " += v", or " -= w" where v is -w */
 /* Is the exponent a small whole number, so that the power is written as products? */
 bool whole_power(const Emit *e, const Node *n, int *exponent);
 /* The name of a primitive's function, which is noted as called. */

@@ -36,9 +36,14 @@
  * Where partial sums run over all blocks of rows (rows_totals.c), terms go into these at once. */
 #include "emit/private.h"
 
+#include <ctype.h>
 #include <string.h>
 
-enum { CHAIN = 4, STRIP = 16 };  /* rows of a partial sum; rounds of a walk */
+enum {
+  CHAIN = 4,             /* rows of a partial sum */
+  STRIP = 16,            /* rounds of a walk */
+  LITERAL_MOST = 64      /* letters of a term that is written out for each row */
+};
 
 static uint32_t parts_of(const Emit *e) { return lanes_of(e->f)/CHAIN; }
 
@@ -134,8 +139,40 @@ typedef struct Sums {
   bool on;
 } Sums;
 
+/* The text with this number in the place of the lane. */
+static const char *in_lane(Emit *e, const char *text, uint32_t number) {
+  const char *lane = lane_name(e);
+  size_t n = strlen(lane);
+  Buf b;
+  buf_init(&b, e->c);
+  while (*text) {
+    size_t word = 0;
+    while (isalnum((unsigned char)text[word]) || text[word] == '_') word++;
+    if (word == n && strncmp(text, lane, n) == 0) buf_printf(&b, "%u", number);
+    else buf_add(&b, text, word ? word : 1);
+    text += word ? word : 1;
+  }
+  return buf_text(&b);
+}
+
+/* to[0] = v[0]; to[0] += v[4]; …  In libtcc's code, where each name is a trip to memory, that takes a
+ * quarter of the time of a loop.  False: the term is long, or no mere expression. */
+static bool put_chains(Emit *e, const Term *t, const Sums *s) {
+  Ref value = node(e, t->update)->arg[1];
+  if (!for_tcc(e) || t->again) return false;
+  const char *term = t->kept ? t->kept : expr_text(e, value, PREC_ANY);
+  if (strlen(term) > LITERAL_MOST) return false;
+  const char *first = str_printf(e->c, " = %s", term);
+  const char *more = t->kept ? str_printf(e->c, " += %s", term) : increment_text(e, value);
+  for (uint32_t l = 0; l < lanes_of(e->f); l++)
+    line(e, "%s[%s%u]%s;", s->to, s->at, l % s->parts,
+         in_lane(e, l < s->parts && !s->on ? first : more, l));
+  return true;
+}
+
 /* for (q…) { int64_t l = q; double total = …; l += 4; total += …; to[q] = total; } */
 static void emit_chains(Emit *e, const Term *t, const Sums *s) {
+  if (put_chains(e, t, s)) return;
   uint32_t scope = scope_open(e), parts = s->parts;
   const char *q = c_fresh(e, "q"), *l = lane_name(e), *total = c_fresh(e, "total");
   bool lane = t->kept || info(e, node(e, t->update)->arg[1])->lane;

@@ -27,6 +27,7 @@
 /* X, Y, Z: is it an array? */
 #define LOOP2(X, Y, value)                     \
   {                                            \
+    if (n < 1) return;                         \
     const real x0 = *xs, y0 = *ys;             \
     LOOP {                                     \
       const real x = X ? xs[k] : x0;           \
@@ -38,6 +39,7 @@
 
 #define LOOP3(X, Y, Z, value)                  \
   {                                            \
+    if (n < 1) return;                         \
     const real x0 = *xs, y0 = *ys, z0 = *zs;   \
     LOOP {                                     \
       const real x = X ? xs[k] : x0;           \
@@ -122,6 +124,7 @@
 
 #define OTHERS                                                                              \
   CLONES void EACH(copy)(int64_t n, real *to, const real *xs, int64_t dx) {                 \
+    if (n < 1) return;                                                                      \
     const real x0 = *xs;                                                                    \
     if (dx == 1) LOOP to[k] = xs[k];                                                        \
     else if (dx == 0) LOOP to[k] = x0;                                                      \
